@@ -1,0 +1,65 @@
+/** Everything that is announced: one envelope in the Redis stream, SSE, webhooks and Socket.IO. */
+import { z } from 'zod'
+import { ExchangeStatus } from './health.ts'
+import { Opportunity, Timestamp } from './opportunity.ts'
+
+export const EVENT_TYPES = [
+  'opportunity.detected',
+  'opportunity.updated',
+  'opportunity.expired',
+  'exchange.status',
+] as const
+export const EventType = z.enum(EVENT_TYPES)
+export type EventType = z.infer<typeof EventType>
+
+/** A Redis stream id: it orders events and is what Last-Event-ID carries. */
+export const EventId = z
+  .string()
+  .regex(/^\d+-\d+$/, 'expected a stream id, such as 1700000000000-0')
+
+const OPPORTUNITY_EVENTS = [
+  'opportunity.detected',
+  'opportunity.updated',
+  'opportunity.expired',
+] as const
+
+export const Event = z.discriminatedUnion('type', [
+  z.object({
+    id: EventId,
+    type: z.enum(OPPORTUNITY_EVENTS),
+    timestamp: Timestamp,
+    data: Opportunity,
+  }),
+  z.object({
+    id: EventId,
+    type: z.literal('exchange.status'),
+    timestamp: Timestamp,
+    data: ExchangeStatus,
+  }),
+])
+export type Event = z.infer<typeof Event>
+
+/** An event before Redis gave it its id. */
+export type Draft =
+  | { type: (typeof OPPORTUNITY_EVENTS)[number]; timestamp: string; data: Opportunity }
+  | { type: 'exchange.status'; timestamp: string; data: ExchangeStatus }
+
+/** The stream entry's fields: `type`, `timestamp` and `data` (JSON text); the id is the entry's. */
+export const STREAM_FIELDS = ['type', 'timestamp', 'data'] as const
+
+/** Puts an event together from a stream entry. @throws when the entry is not an event. */
+export function eventFromStream(id: string, fields: Record<string, string>): Event {
+  return Event.parse({
+    id,
+    type: fields.type,
+    timestamp: fields.timestamp,
+    data: JSON.parse(fields.data ?? 'null'),
+  })
+}
+
+/** Orders two stream ids: negative when `a` is older. */
+export function compareEventIds(a: string, b: string): number {
+  const [a_ms = '0', a_seq = '0'] = a.split('-')
+  const [b_ms = '0', b_seq = '0'] = b.split('-')
+  return Number(a_ms) - Number(b_ms) || Number(a_seq) - Number(b_seq)
+}

@@ -1,0 +1,36 @@
+/**
+ * Every Redis name the project uses, with its type, life and owner. No other file spells a key.
+ * The owner writes; everybody else only reads.
+ */
+
+export const PREFIX = 'arb:'
+
+export const KEYS = {
+  /** stream, trimmed to about EVENTS_MAX entries · owner: the leading worker */
+  events: `${PREFIX}events`,
+  /** hash, opportunity id → Opportunity as JSON · owner: the leading worker */
+  live: `${PREFIX}live`,
+  /** pub/sub channel, every event as JSON with its id · owner: the leading worker */
+  channel: `${PREFIX}channel`,
+  /** hash, exchange id → ExchangeStatus as JSON, every second · owner: the leading worker */
+  exchanges: `${PREFIX}exchanges`,
+  /** string with TTL: worker id of the leader · owner: the leading worker */
+  lease: `${PREFIX}lease`,
+  /** integer that grows with every leader: the fencing token · owner: lease.ts */
+  fence: `${PREFIX}fence`,
+  /** prefix of the heartbeats; a string with TTL a worker, Heartbeat as JSON · owner: that worker */
+  worker: `${PREFIX}worker:`,
+} as const
+
+export function workerKey(worker_id: string): string {
+  return `${KEYS.worker}${worker_id}`
+}
+
+export const EVENTS_MAX = 50_000
+
+/** Consumer groups on KEYS.events: each is an independent cursor over every event. */
+export const GROUPS = { archive: 'archive', alerts: 'alerts' } as const
+
+/** BullMQ queues. The braces keep all keys of the queues in one Redis Cluster slot. */
+export const QUEUE_PREFIX = '{arb}'
+export const QUEUES = { alerts: 'alerts', deliveries: 'deliveries' } as const

@@ -1,0 +1,122 @@
+/**
+ * THE contract: everything the worker knows about an exchange. Adding one is a file that exports an
+ * `Exchange` and one line in index.ts; the conformance suite then runs against it unasked.
+ * An exchange describes and decodes; it owns no socket, no timer and no book.
+ */
+import type { Market } from '../../shared/market.ts'
+import type { Book } from '../book/book.ts'
+import type { BookUpdate } from '../book/update.ts'
+
+/** The only error a reader may throw: this frame is not what the exchange documents. */
+export class FrameError extends Error {
+  override name = 'FrameError'
+}
+
+/** How consecutive frames of one market must follow each other (book/sequencer.ts). */
+export type Continuity =
+  /** U..u ranges that start at the previous u + 1, bridged from a REST snapshot (Binance) */
+  | 'range'
+  /** every delta's id is the previous + 1; a snapshot restarts (Bybit) */
+  | 'increment'
+  /** no ids: the transport's promise and a fresh snapshot after each connect (Coinbase Exchange) */
+  | 'none'
+  /** no ids: a checksum on every message (Kraken) */
+  | 'checksum'
+
+/** What a reader tells the feed about a frame. Calls arrive in the order of the frame's content. */
+export interface FrameHandler {
+  /** Levels for one market. `update` is reused: apply it before returning. */
+  book(update: BookUpdate): void
+  subscribed(market: string): void
+  /** `market` is null when the exchange does not say which one it refuses. */
+  refused(market: string | null, reason: string): void
+  /** The matching engine: anything but 'online' halts every market of the exchange. */
+  system(state: 'online' | 'maintenance', reason: string): void
+  /** One market opens or stops trading. */
+  trading(market: string, open: boolean): void
+  /** The exchange announced that it will close this connection: replace it now. */
+  closing(reason: string): void
+}
+
+/** The markets of one connection, found by the exchange's own name. */
+export interface MarketTable {
+  /** index of the market, or -1 when the connection did not ask for it */
+  find(market: string): number
+}
+
+/** Decodes the frames of one connection; may keep what the protocol says is per connection. */
+export interface FrameReader {
+  /**
+   * Returns what kind of frame it was; 'ignored' for what the exchange may send and we do not need.
+   * @throws FrameError, and nothing else, whatever the bytes are. A frame that throws has called
+   * no handler.
+   */
+  read(frame: Buffer, handler: FrameHandler): 'book' | 'control' | 'ignored'
+}
+
+export interface Limits {
+  /** client frames of any kind, per connection */
+  readonly frames_per_second: number
+  /** markets named in one subscribe frame */
+  readonly markets_per_frame: number
+  readonly markets_per_connection: number
+  /** connection attempts per address */
+  readonly connects: { readonly count: number; readonly window_ms: number }
+  readonly largest_frame_bytes: number
+}
+
+export interface Keepalive {
+  /** no frame of any kind for so long: the link is dead */
+  readonly idle_ms: number
+  /** application-level ping the exchange expects from us; undefined where it expects none */
+  readonly ping?: { readonly every_ms: number; readonly frame: () => string }
+}
+
+/** REST snapshot that seeds a book whose deltas carry on from it. */
+export interface SnapshotProcedure {
+  readonly path: (market: string) => string
+  /** request weight and the budget it counts against */
+  readonly weight: number
+  readonly budget: { readonly weight: number; readonly window_ms: number }
+  /** @throws FrameError when the body is not a snapshot */
+  readonly parse: (body: string, update: BookUpdate) => void
+}
+
+/** Where the list of markets is. `parse` gets the bodies in the order of `paths`. */
+export interface Instruments {
+  readonly paths: readonly string[]
+  /** Markets in canonical spelling, tradable or not. @throws FrameError on an unknown shape. */
+  readonly parse: (bodies: readonly string[]) => Market[]
+}
+
+export interface FeeSchedule {
+  /** lowest public tier, percent; a market may say otherwise (Market.taker_fee_percent) */
+  readonly taker_percent: string
+  readonly source: string
+  /** date of the source, YYYY-MM-DD */
+  readonly as_of: string
+}
+
+export interface Exchange {
+  readonly id: string
+  readonly name: string
+  /** production addresses; `<ID>_WS_URL` and `<ID>_REST_URL` replace them */
+  readonly websocket_url: string
+  readonly rest_url: string
+  /** every host that speaks for this exchange: capture files are told apart by it */
+  readonly hosts: readonly string[]
+  readonly limits: Limits
+  readonly keepalive: Keepalive
+  readonly fees: FeeSchedule
+  readonly instruments: Instruments
+  readonly continuity: Continuity
+  readonly snapshot?: SnapshotProcedure
+  /** frames that subscribe these markets (at most limits.markets_per_frame), ids included */
+  readonly subscribe: (markets: readonly string[]) => string[]
+  readonly unsubscribe: (markets: readonly string[]) => string[]
+  /** frames sent once after connecting, before any market (status channels) */
+  readonly hello?: (markets: readonly string[]) => string[]
+  readonly reader: (markets: MarketTable) => FrameReader
+  /** the checksum the exchange would compute over this book, from the digits as sent */
+  readonly checksum?: (book: Book) => number
+}
