@@ -35,7 +35,13 @@ export class MarketBook {
 export class Books {
   readonly all: MarketBook[] = []
   private dirty: MarketBook[] = []
+  private readonly wake: () => void
   private readonly by_name = new Map<string, MarketBook>()
+
+  /** `wake` is called when the first market of a round becomes dirty. */
+  constructor(wake: () => void = () => {}) {
+    this.wake = wake
+  }
 
   add(market: Market): MarketBook {
     const entry = new MarketBook(market, new Book(), this.all.length)
@@ -62,6 +68,7 @@ export class Books {
     if (entry.dirty) return
     entry.dirty = true
     this.dirty.push(entry)
+    if (this.dirty.length === 1) this.wake()
   }
 
   get has_dirty(): boolean {
