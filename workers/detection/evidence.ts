@@ -1,0 +1,106 @@
+/** Writes a settled chain down as the candidate that is published: exact strings, nothing rounded up. */
+import { timestamp } from '../../shared/clock.ts'
+import {
+  add,
+  type Decimal,
+  divide,
+  floorToScale,
+  format,
+  fromNumber,
+  multiply,
+  ONE,
+  profitPercent,
+  subtract,
+  ZERO,
+} from '../../shared/decimal.ts'
+import type { Leg, OpportunityType } from '../../shared/opportunity.ts'
+import type { Candidate } from './candidate.ts'
+import { skew_ms } from './guards.ts'
+import type { Fill, Settled, SettledLeg } from './settle.ts'
+
+export interface CandidateFrame {
+  readonly key: string
+  readonly type: OpportunityType
+  readonly depth_exhausted: boolean
+  readonly simulated: boolean
+  /** US dollars for one unit of the asset the chain begins with */
+  readonly usd_rate: number
+  /** monotonic clock, ms */
+  readonly now_ms: number
+}
+
+const AVERAGE_DECIMALS = 10
+const DOLLAR_DECIMALS = 2
+const USD_RATE_DECIMALS = 8
+
+export function candidateOf(settled: Settled, frame: CandidateFrame): Candidate {
+  const [first, last] = [settled.legs[0], settled.legs.at(-1)]
+  if (first === undefined || last === undefined) throw new RangeError('a chain has legs')
+  const { amount_in, amount_out } = settled
+  const usd_rate = fromNumber(frame.usd_rate, USD_RATE_DECIMALS)
+  const legs = settled.legs.map((leg) => legEvidence(leg, frame.now_ms))
+  return {
+    key: frame.key,
+    type: frame.type,
+    symbol: first.leg.entry.market.symbol,
+    buy_exchange: first.leg.entry.market.exchange,
+    sell_exchange: last.leg.entry.market.exchange,
+    buy_price: average(first),
+    sell_price: average(last),
+    gross_percent: grossPercent(settled.legs),
+    profit_percent: profitPercent(amount_in, amount_out),
+    profit_usd: dollars(subtract(amount_out, amount_in), usd_rate),
+    volume_usd: dollars(amount_in, usd_rate),
+    base_size: format(first.order_size),
+    depth_exhausted: frame.depth_exhausted,
+    transfer: 'unknown',
+    skew_ms: Math.round(skew_ms(settled.legs.map(({ leg }) => leg))),
+    simulated: frame.simulated,
+    legs,
+  }
+}
+
+function legEvidence(settled: SettledLeg, now_ms: number): Leg {
+  const { market, book, confirmed_ms } = settled.leg.entry
+  const { last_id, exchange_time_ms } = book
+  return {
+    exchange: market.exchange,
+    symbol: market.symbol,
+    market: market.market,
+    side: settled.leg.side,
+    amount_in: format(settled.amount_in),
+    amount_out: format(settled.amount_out),
+    order_size: format(settled.order_size),
+    average_price: average(settled),
+    worst_price: format((settled.fills.at(-1) as Fill).price, book.price_decimals),
+    levels: settled.fills.length,
+    fills: settled.fills.map(({ price, size }) => [
+      format(price, book.price_decimals),
+      format(size, book.size_decimals),
+    ]),
+    fee_percent: settled.leg.fee_percent,
+    fee_source: settled.leg.fee_source,
+    book_age_ms: Math.max(0, Math.round(now_ms - confirmed_ms)),
+    exchange_time: Number.isNaN(exchange_time_ms) ? null : timestamp(exchange_time_ms),
+    sequence: Number.isNaN(last_id) ? null : String(last_id),
+  }
+}
+
+function average({ fills, order_size }: SettledLeg): string {
+  const quote = fills.reduce((sum, fill) => add(sum, multiply(fill.price, fill.size)), ZERO)
+  return format(divide(quote, order_size, AVERAGE_DECIMALS))
+}
+
+/** The product of what each leg gives before its fee, minus one, in percent. */
+function grossPercent(legs: readonly SettledLeg[]): string {
+  let [given, received]: [Decimal, Decimal] = [ONE, ONE]
+  for (const leg of legs) {
+    given = multiply(given, leg.amount_in)
+    received = multiply(received, leg.gross_out)
+  }
+  return profitPercent(given, received)
+}
+
+function dollars(amount: Decimal, usd_rate: Decimal): string {
+  return format(floorToScale(multiply(amount, usd_rate), DOLLAR_DECIMALS), DOLLAR_DECIMALS)
+}

@@ -1,0 +1,152 @@
+/**
+ * Turns a walked size into orders that an exchange would accept and the exact amounts they trade:
+ * rounded down to lot steps, checked against every leg's minimums, proven with exact decimals.
+ * What it returns is the evidence that is published. It rounds only against the taker: what lot
+ * steps leave unsold counts as worth nothing.
+ */
+import {
+  add,
+  compare,
+  type Decimal,
+  decimal,
+  divide,
+  floorToStep,
+  fromNumber,
+  multiply,
+  subtract,
+  ZERO,
+} from '../../shared/decimal.ts'
+import type { Side } from '../book/book.ts'
+import type { ChainLeg } from './chain.ts'
+
+export interface Fill {
+  readonly price: Decimal
+  /** base */
+  readonly size: Decimal
+}
+
+export interface SettledLeg {
+  readonly leg: ChainLeg
+  readonly fills: readonly Fill[]
+  readonly order_size: Decimal
+  readonly amount_in: Decimal
+  readonly gross_out: Decimal
+  readonly amount_out: Decimal
+}
+
+export interface Settled {
+  readonly legs: readonly SettledLeg[]
+  readonly amount_in: Decimal
+  readonly amount_out: Decimal
+}
+
+/** `too_small`: a lot, size or notional minimum forbids it; `too_thin`: below the bound once rounded. */
+export type Unsettled = 'too_small' | 'too_thin'
+
+/** Halvings of the size while looking for the largest that keeps the bound after rounding. */
+const SHRINK_STEPS = 16
+/** Float64 sums of levels fall short of the exact sum by less than this; never costs a whole lot. */
+const ROUNDING_SLACK = 1 + 1e-12
+const INPUT_DECIMALS = 12
+
+/**
+ * The largest order sizes not above the walked input whose exact average keeps `min_rate`
+ * (1 + minimum net percent / 100).
+ */
+export function settle(
+  legs: readonly ChainLeg[],
+  walked_in: number,
+  min_rate: Decimal,
+): Settled | Unsettled {
+  const whole = attempt(legs, walked_in * ROUNDING_SLACK)
+  if (whole === 'too_small' || keepsBound(whole, min_rate)) return whole
+  let [good, bad] = [0, walked_in]
+  let best: Settled | Unsettled = 'too_thin'
+  for (let i = 0; i < SHRINK_STEPS; i++) {
+    const middle = (good + bad) / 2
+    const tried = attempt(legs, middle)
+    if (tried !== 'too_small' && keepsBound(tried, min_rate)) {
+      best = tried
+      good = middle
+    } else {
+      bad = middle
+    }
+  }
+  return best
+}
+
+function keepsBound(settled: Settled, min_rate: Decimal): boolean {
+  return compare(settled.amount_out, multiply(settled.amount_in, min_rate)) >= 0
+}
+
+function attempt(legs: readonly ChainLeg[], input: number): Settled | 'too_small' {
+  const settled: SettledLeg[] = []
+  let available = fromNumber(input, INPUT_DECIMALS)
+  for (const leg of legs) {
+    const next = order(leg, available)
+    if (next === 'too_small') return next
+    settled.push(next)
+    available = next.amount_out
+  }
+  const first = settled[0]
+  if (first === undefined) throw new RangeError('a chain has legs')
+  return { legs: settled, amount_in: first.amount_in, amount_out: available }
+}
+
+/** The largest acceptable order of this leg that `available` of its input asset pays for. */
+function order(leg: ChainLeg, available: Decimal): SettledLeg | 'too_small' {
+  const { market, book } = leg.entry
+  const levels = leg.side === 'buy' ? book.asks : book.bids
+  const base = leg.side === 'buy' ? baseFor(leg, levels, available) : available
+  const order_size = floorToStep(base, decimal(market.size_step))
+  if (order_size.mantissa <= 0n) return 'too_small'
+  if (compare(order_size, decimal(market.minimum_size)) < 0) return 'too_small'
+  const fills = fillsFor(leg, levels, order_size)
+  const filled = fills.reduce((sum, fill) => add(sum, fill.size), ZERO)
+  if (compare(filled, order_size) < 0) return 'too_small'
+  const quote = fills.reduce((sum, fill) => add(sum, multiply(fill.price, fill.size)), ZERO)
+  if (compare(quote, decimal(market.minimum_notional)) < 0) return 'too_small'
+  const gross_out = leg.side === 'buy' ? order_size : quote
+  return {
+    leg,
+    fills,
+    order_size,
+    amount_in: leg.side === 'buy' ? quote : order_size,
+    gross_out,
+    amount_out: multiply(gross_out, leg.exact_keep),
+  }
+}
+
+/** How much base the quote amount buys, before lot rounding. */
+function baseFor(leg: ChainLeg, levels: Side, quote: Decimal): Decimal {
+  let [base, remaining] = [ZERO, quote]
+  for (let rank = 0; rank < levels.length; rank++) {
+    const { price, size } = level(leg, levels, rank)
+    const cost = multiply(price, size)
+    if (compare(cost, remaining) >= 0) return add(base, divide(remaining, price, INPUT_DECIMALS))
+    base = add(base, size)
+    remaining = subtract(remaining, cost)
+  }
+  return base
+}
+
+function fillsFor(leg: ChainLeg, levels: Side, base: Decimal): Fill[] {
+  const fills: Fill[] = []
+  let remaining = base
+  for (let rank = 0; rank < levels.length && remaining.mantissa > 0n; rank++) {
+    const { price, size } = level(leg, levels, rank)
+    const taken = compare(size, remaining) < 0 ? size : remaining
+    fills.push({ price, size: taken })
+    remaining = subtract(remaining, taken)
+  }
+  return fills
+}
+
+/** The level with the exchange's own digits. */
+function level(leg: ChainLeg, levels: Side, rank: number): Fill {
+  const { price_decimals, size_decimals } = leg.entry.book
+  return {
+    price: fromNumber(levels.price(rank), price_decimals),
+    size: fromNumber(levels.size(rank), size_decimals),
+  }
+}
