@@ -15,8 +15,8 @@ export function createIds(random: () => number): (wall_ms: number) => string {
     if (wall_ms > last_ms) {
       last_ms = wall_ms
       digits = Array.from({ length: RANDOM_DIGITS }, () => Math.floor(random() * 32))
-    } else {
-      increment(digits)
+    } else if (!increment(digits)) {
+      last_ms++
     }
     return `opp_${base32(last_ms)}${digits.map((digit) => ALPHABET[digit]).join('')}`
   }
@@ -32,12 +32,14 @@ function base32(value: number): string {
   return text
 }
 
-function increment(digits: number[]): void {
+/** The next random part; false when it ran over and started again from zero. */
+function increment(digits: number[]): boolean {
   for (let i = digits.length - 1; i >= 0; i--) {
     if ((digits[i] as number) < 31) {
       digits[i] = (digits[i] as number) + 1
-      return
+      return true
     }
     digits[i] = 0
   }
+  return false
 }

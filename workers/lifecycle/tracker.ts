@@ -21,9 +21,7 @@ const PROFIT_CHANGE = 0.02
 const SIZE_CHANGE = 0.1
 
 interface Open {
-  readonly id: string
   readonly detected_ms: number
-  readonly detected_at: string
   /** as last announced */
   announced: Opportunity
   announced_ms: number
@@ -99,9 +97,7 @@ export class Tracker {
       markouts: [],
     }
     this.by_key.set(candidate.key, {
-      id,
       detected_ms,
-      detected_at,
       announced: data,
       announced_ms: detected_ms,
       latest: candidate,
