@@ -1,0 +1,109 @@
+/**
+ * When and where the market tears: now and then one exchange's price of one symbol leaves all
+ * others for 80 ms to 4 s, far enough that buying on one side and selling on the other pays after
+ * both taker fees. It decides; the market it names moves. Never two tears in one coin at a time.
+ */
+import type { Listing } from './listings.ts'
+import type { Direction, Displacement } from './market.ts'
+import type { Random } from './random.ts'
+
+const FIRST_EARLIEST_MS = 1_000
+const FIRST_LATEST_MS = 3_000
+const MEAN_PAUSE_MS = 3_600
+const SHORTEST_MS = 80
+const LONGEST_MS = 4_000
+/** Net profit at the best prices against the cheapest partner, as a share. */
+const LEAST_PROFIT = 0.0075
+const MEAN_EXTRA_PROFIT = 0.005
+const MOST_PROFIT = 0.029
+
+/** One market's state as the schedule needs it. */
+export interface Venue {
+  readonly best_bid: number
+  readonly best_ask: number
+  readonly fair: number
+}
+
+export interface Move {
+  readonly market: number
+  /** undefined: back to where everybody else is */
+  readonly displacement: Displacement | undefined
+}
+
+interface Running {
+  readonly market: number
+  readonly base: string
+  readonly until_ms: number
+}
+
+/** Takes the model's own time, which begins at 0; says which markets move now. */
+export type Schedule = (time_ms: number, venueOf: (market: number) => Venue) => readonly Move[]
+
+export function displacementSchedule(listings: readonly Listing[], random: Random): Schedule {
+  const candidates = withPartners(listings)
+  let running: Running[] = []
+  let next_ms = random.between(FIRST_EARLIEST_MS, FIRST_LATEST_MS)
+
+  return (time_ms, venueOf) => {
+    const over = running.filter(({ until_ms }) => until_ms <= time_ms)
+    if (over.length === 0 && time_ms < next_ms) return []
+    running = running.filter(({ until_ms }) => until_ms > time_ms)
+    const moves: Move[] = over.map(({ market }) => ({ market, displacement: undefined }))
+    if (time_ms >= next_ms) {
+      next_ms = time_ms + random.exponential(MEAN_PAUSE_MS)
+      const candidate = candidates[random.integer(candidates.length)]
+      const busy = new Set([...running, ...over].map(({ base }) => base))
+      if (candidate && !busy.has(candidate.base)) {
+        const { market, base } = candidate
+        running.push({ market, base, until_ms: time_ms + drawDuration(random) })
+        moves.push({ market, displacement: drawDisplacement(candidate, venueOf, random) })
+      }
+    }
+    return moves
+  }
+}
+
+interface Candidate {
+  readonly market: number
+  readonly base: string
+  readonly partners: readonly { readonly market: number; readonly kept: number }[]
+}
+
+/** Every market of a coin in dollars or tethers that is listed in the same quote elsewhere. */
+function withPartners(listings: readonly Listing[]): Candidate[] {
+  return listings.flatMap((own, market) => {
+    if (own.base === 'USDT' || (own.quote !== 'USD' && own.quote !== 'USDT')) return []
+    const partners = listings.flatMap((other, index) =>
+      other.symbol === own.symbol && other.exchange !== own.exchange
+        ? [{ market: index, kept: kept(own) * kept(other) }]
+        : [],
+    )
+    return partners.length > 0 ? [{ market, base: own.base, partners }] : []
+  })
+}
+
+/** What is left of an amount after this market's taker fee, as a share. */
+function kept(listing: Listing): number {
+  return 1 - Number(listing.taker_fee_percent) / 100
+}
+
+function drawDisplacement(
+  { market, partners }: Candidate,
+  venueOf: (market: number) => Venue,
+  random: Random,
+): Displacement {
+  const direction: Direction = random.chance(0.5) ? 'up' : 'down'
+  const profit = Math.min(LEAST_PROFIT + random.exponential(MEAN_EXTRA_PROFIT), MOST_PROFIT)
+  const best = partners.map((partner) => {
+    const { best_bid, best_ask } = venueOf(partner.market)
+    if (direction === 'up') return (best_ask * (1 + profit)) / partner.kept
+    return (best_bid * partner.kept) / (1 + profit)
+  })
+  const price = direction === 'up' ? Math.min(...best) : Math.max(...best)
+  return { direction, factor: price / venueOf(market).fair }
+}
+
+/** Uniform in the logarithm: most are short, a few are long. */
+function drawDuration(random: Random): number {
+  return SHORTEST_MS * (LONGEST_MS / SHORTEST_MS) ** random.uniform()
+}

@@ -1,0 +1,115 @@
+/**
+ * The market behind the sandbox exchanges: fair prices, one live book per listing, and gaps between
+ * exchanges now and then. It owns no timer and reads no clock: the caller's steps move it, and the
+ * same seed with the same sequence of step times gives the same changes, digit for digit (on one
+ * version of Node, whose Math functions take part).
+ */
+import { displacementSchedule, type Schedule } from './displacement.ts'
+import { type Listing, listings } from './listings.ts'
+import { LiveMarket } from './market.ts'
+import { FairPrices } from './prices.ts'
+import { createRandom, type Random } from './random.ts'
+import type { ChangeListener, Level, MarketSource, SimulatedMarket, Snapshot } from './source.ts'
+
+export { DEFAULT_SYMBOLS } from './listings.ts'
+
+export interface MarketModelOptions {
+  /** any whole number */
+  readonly seed: number
+  /** how many coins; most have several markets */
+  readonly symbols: number
+  /** multiple of the usual number of batches a second; gaps between exchanges stay as frequent */
+  readonly rate: number
+}
+
+export interface MarketModel extends MarketSource {
+  /**
+   * Moves the market to `now_ms` (wall clock, milliseconds) and tells the listeners. The first step
+   * only starts the clock; a clock that goes back lets no time pass. Steps of 5 to 50 ms look real.
+   */
+  step(now_ms: number): void
+  /** the best level of each side of markets[index]; a side is never empty */
+  best(market: number): { readonly bid: Level; readonly ask: Level }
+  /** fair dollar price of an asset that a market names. @throws Error for any other */
+  usdPrice(asset: string): number
+}
+
+/** @throws RangeError when an option is out of range. */
+export function createMarketModel(options: MarketModelOptions): MarketModel {
+  return assembleModel(options, displacementSchedule)
+}
+
+/** The same model with another schedule of displacements. */
+export function assembleModel(
+  { seed, symbols, rate }: MarketModelOptions,
+  createSchedule: (listed: readonly Listing[], random: Random) => Schedule,
+): MarketModel {
+  if (!(rate > 0 && Number.isFinite(rate))) throw new RangeError(`rate must be positive: ${rate}`)
+  const random = createRandom(seed)
+  const listed = listings(symbols)
+  const prices = new FairPrices(listed, random.fork())
+  const schedule = createSchedule(listed, random.fork())
+  const listeners = new Set<ChangeListener>()
+  let now_ms: number | undefined
+  let time_ms = 0
+
+  const fairOf = ({ base, quote }: Listing) => prices.usdPrice(base) / prices.usdPrice(quote)
+  const entries = listed.map((listing, index) => ({
+    listing,
+    live: new LiveMarket(listing, fairOf(listing), rate, random.fork(), (changes, version) => {
+      for (const listener of listeners) listener(index, changes, version, now_ms ?? 0)
+    }),
+  }))
+  const entry = (market: number) => {
+    const found = entries[market]
+    if (!found) throw new RangeError(`no market ${market}`)
+    return found
+  }
+  const venueOf = (market: number) => {
+    const { listing, live } = entry(market)
+    const unit = 10 ** -listing.price_decimals
+    const { bids, asks } = live.book
+    const [best_bid, best_ask] = [bids.price(0) * unit, asks.price(0) * unit]
+    return { best_bid, best_ask, fair: fairOf(listing) }
+  }
+
+  return {
+    markets: listed.map(publicPart),
+    snapshot: (market): Snapshot => entry(market).live.book.snapshot(),
+    onChange(listener) {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+    step(next_ms) {
+      const elapsed_ms = now_ms === undefined ? 0 : Math.max(0, next_ms - now_ms)
+      now_ms = next_ms
+      time_ms += elapsed_ms
+      prices.advance(elapsed_ms)
+      for (const { listing, live } of entries) live.advance(time_ms, fairOf(listing))
+      for (const { market, displacement } of schedule(time_ms, venueOf)) {
+        const { listing, live } = entry(market)
+        live.displace(displacement, time_ms, fairOf(listing))
+      }
+    },
+    best(market) {
+      const { bids, asks } = entry(market).live.book
+      return {
+        bid: { price: bids.price(0), size: bids.size(0) },
+        ask: { price: asks.price(0), size: asks.size(0) },
+      }
+    },
+    usdPrice: (asset) => prices.usdPrice(asset),
+  }
+}
+
+/** Without what only the model needs. */
+function publicPart(listing: Listing): SimulatedMarket {
+  const {
+    rank: _rank,
+    base_usd: _base,
+    quote_usd: _quote,
+    activity: _activity,
+    ...market
+  } = listing
+  return market
+}
