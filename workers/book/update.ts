@@ -17,10 +17,16 @@ export class Levels {
     this.count++
   }
 
+  copyFrom(other: Levels): void {
+    this.count = other.count
+    this.price = other.price.slice(0, other.count)
+    this.size = other.size.slice(0, other.count)
+  }
+
   private grow(): void {
     const [price, size] = [this.price, this.size]
-    this.price = new Float64Array(price.length * 2)
-    this.size = new Float64Array(size.length * 2)
+    this.price = new Float64Array(price.length * 2 + 1)
+    this.size = new Float64Array(size.length * 2 + 1)
     this.price.set(price)
     this.size.set(size)
   }
@@ -58,5 +64,22 @@ export class BookUpdate {
     this.size_decimals = 0
     this.bids.count = 0
     this.asks.count = 0
+  }
+
+  /** A copy that may be kept: how deltas wait for their snapshot. */
+  clone(): BookUpdate {
+    const copy = new BookUpdate()
+    copy.market = this.market
+    copy.snapshot = this.snapshot
+    copy.first_id = this.first_id
+    copy.last_id = this.last_id
+    copy.exchange_time_ms = this.exchange_time_ms
+    copy.checksum = this.checksum
+    copy.depth = this.depth
+    copy.price_decimals = this.price_decimals
+    copy.size_decimals = this.size_decimals
+    copy.bids.copyFrom(this.bids)
+    copy.asks.copyFrom(this.asks)
+    return copy
   }
 }

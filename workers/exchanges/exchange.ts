@@ -5,23 +5,20 @@
  */
 import type { Market } from '../../shared/market.ts'
 import type { Book } from '../book/book.ts'
+import type { Continuity } from '../book/sequencer.ts'
 import type { BookUpdate } from '../book/update.ts'
 
 /** The only error a reader may throw: this frame is not what the exchange documents. */
 export class FrameError extends Error {
   override name = 'FrameError'
-}
+  /** index of the market whose change was lost with the frame; -1 when nobody can tell */
+  readonly market: number
 
-/** How consecutive frames of one market must follow each other (book/sequencer.ts). */
-export type Continuity =
-  /** U..u ranges that start at the previous u + 1, bridged from a REST snapshot (Binance) */
-  | 'range'
-  /** every delta's id is the previous + 1; a snapshot restarts (Bybit) */
-  | 'increment'
-  /** no ids: the transport's promise and a fresh snapshot after each connect (Coinbase Exchange) */
-  | 'none'
-  /** no ids: a checksum on every message (Kraken) */
-  | 'checksum'
+  constructor(message: string, market = -1) {
+    super(message)
+    this.market = market
+  }
+}
 
 /** What a reader tells the feed about a frame. Calls arrive in the order of the frame's content. */
 export interface FrameHandler {
@@ -63,11 +60,15 @@ export interface Limits {
   /** connection attempts per address */
   readonly connects: { readonly count: number; readonly window_ms: number }
   readonly largest_frame_bytes: number
+  /** the exchange cuts older connections: replace them before; undefined where it does not */
+  readonly connection_life_ms?: number
 }
 
 export interface Keepalive {
   /** no frame of any kind for so long: the link is dead */
   readonly idle_ms: number
+  /** a market without a frame for so long may be one that the exchange forgot: resync it */
+  readonly quiet_ms: number
   /** application-level ping the exchange expects from us; undefined where it expects none */
   readonly ping?: { readonly every_ms: number; readonly frame: () => string }
 }

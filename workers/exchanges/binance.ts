@@ -1,0 +1,160 @@
+/**
+ * Binance spot, market-data-only hosts: diff streams of 100 ms, bridged from a REST snapshot.
+ * It reads depthUpdate and nothing else that the combined stream carries.
+ * https://developers.binance.com/docs/binance-spot-api-docs/web-socket-streams
+ */
+import type { Market } from '../../shared/market.ts'
+import { BookUpdate } from '../book/update.ts'
+import type { Exchange, FrameHandler, FrameReader, MarketTable } from './exchange.ts'
+import { stepText } from './instruments.ts'
+import {
+  array,
+  integer,
+  type JsonObject,
+  located,
+  object,
+  parseJson,
+  pushPairs,
+  text,
+  timeOrNaN,
+} from './json.ts'
+
+class BinanceReader implements FrameReader {
+  private readonly update = new BookUpdate()
+  private readonly markets: MarketTable
+
+  constructor(markets: MarketTable) {
+    this.markets = markets
+  }
+
+  read(frame: Buffer, handler: FrameHandler): 'book' | 'control' | 'ignored' {
+    const message = object(parseJson(frame), 'frame')
+    // /stream wraps every event as {"stream":…,"data":…}, /ws does not
+    const event = message.data === undefined ? message : object(message.data, 'data')
+    if (event.e === 'depthUpdate') return this.depth(event, handler)
+    if (event.e === 'serverShutdown') {
+      handler.closing('serverShutdown')
+      return 'control'
+    }
+    if (message.msg !== undefined || message.error !== undefined) {
+      const error = message.error === undefined ? message : object(message.error, 'error')
+      handler.refused(null, text(error.msg, 'msg'))
+      return 'control'
+    }
+    return message.result === undefined ? 'ignored' : 'control'
+  }
+
+  private depth(event: JsonObject, handler: FrameHandler): 'book' | 'ignored' {
+    const market = this.markets.find(text(event.s, 's'))
+    if (market < 0) return 'ignored'
+    const { update } = this
+    located(market, () => {
+      update.reset()
+      update.market = market
+      update.first_id = integer(event.U, 'U')
+      update.last_id = integer(event.u, 'u')
+      update.exchange_time_ms = timeOrNaN(event.E)
+      pushPairs(update, update.bids, event.b)
+      pushPairs(update, update.asks, event.a)
+    })
+    handler.book(update)
+    return 'book'
+  }
+}
+
+function parseSnapshot(body: string, update: BookUpdate): void {
+  const snapshot = object(parseJson(body), 'snapshot')
+  update.reset()
+  update.snapshot = true
+  update.last_id = integer(snapshot.lastUpdateId, 'lastUpdateId')
+  pushPairs(update, update.bids, snapshot.bids)
+  pushPairs(update, update.asks, snapshot.asks)
+}
+
+function parseMarket(entry: JsonObject): Market {
+  const filters = new Map(
+    array(entry.filters, 'filters').map((item) => {
+      const filter = object(item, 'filter')
+      return [text(filter.filterType, 'filterType'), filter]
+    }),
+  )
+  const lot = object(filters.get('LOT_SIZE'), 'LOT_SIZE')
+  const notional = filters.get('NOTIONAL') ?? filters.get('MIN_NOTIONAL')
+  const base = text(entry.baseAsset, 'baseAsset').toUpperCase()
+  const quote = text(entry.quoteAsset, 'quoteAsset').toUpperCase()
+  return {
+    exchange: 'binance',
+    symbol: `${base}/${quote}`,
+    market: text(entry.symbol, 'symbol'),
+    base,
+    quote,
+    price_step: stepText(object(filters.get('PRICE_FILTER'), 'PRICE_FILTER').tickSize, 'tickSize'),
+    size_step: stepText(lot.stepSize, 'stepSize'),
+    minimum_size: stepText(lot.minQty, 'minQty'),
+    minimum_notional: notional ? stepText(notional.minNotional, 'minNotional') : '0',
+    taker_fee_percent: binance.fees.taker_percent,
+    trading: entry.status === 'TRADING' && entry.isSpotTradingAllowed !== false,
+  }
+}
+
+const streams = (markets: readonly string[]) =>
+  markets.map((market) => `${market.toLowerCase()}@depth@100ms`)
+
+/** Acks carry the id and nothing else; nothing waits for them, the first event is the proof. */
+let next_id = 1
+const request = (method: string, markets: readonly string[]) => [
+  JSON.stringify({ method, params: streams(markets), id: next_id++ }),
+]
+
+export const binance: Exchange = {
+  id: 'binance',
+  name: 'Binance',
+  // the market-data-only hosts: the others answer 451 from some countries, public data included
+  websocket_url: 'wss://data-stream.binance.vision/stream',
+  rest_url: 'https://data-api.binance.vision',
+  hosts: [
+    'data-stream.binance.vision',
+    'data-api.binance.vision',
+    'stream.binance.com',
+    'api.binance.com',
+  ],
+  limits: {
+    // 5 incoming messages a second, PING and PONG frames count: two are left to them
+    frames_per_second: 3,
+    markets_per_frame: 100,
+    // 1,024 streams are allowed; a slow reader is cut off, so the load is spread
+    markets_per_connection: 200,
+    // 300 connection attempts in 5 minutes per address
+    connects: { count: 300, window_ms: 300_000 },
+    largest_frame_bytes: 1 << 20,
+    // "a single connection is only valid for 24 hours"
+    connection_life_ms: 23 * 3_600_000,
+  },
+  keepalive: { idle_ms: 10_000, quiet_ms: 120_000 },
+  fees: {
+    taker_percent: '0.1',
+    source: 'https://www.binance.com/en/fee/schedule',
+    as_of: '2026-07-26',
+  },
+  instruments: {
+    paths: ['/api/v3/exchangeInfo?permissions=SPOT&symbolStatus=TRADING&showPermissionSets=false'],
+    parse: (bodies) =>
+      bodies.flatMap((body) =>
+        array(object(parseJson(body), 'exchangeInfo').symbols, 'symbols').map((entry) =>
+          parseMarket(object(entry, 'symbol')),
+        ),
+      ),
+  },
+  continuity: 'range',
+  snapshot: {
+    // 1,000 levels weigh 50 of 6,000 a minute; fewer would leave liquid books thin after a move.
+    // A sixth of the budget stays free for instruments and for a standby on the same address.
+    path: (market) => `/api/v3/depth?symbol=${encodeURIComponent(market)}&limit=1000`,
+    weight: 50,
+    budget: { weight: 5_000, window_ms: 60_000 },
+    parse: parseSnapshot,
+  },
+  subscribe: (markets) => request('SUBSCRIBE', markets),
+  unsubscribe: (markets) => request('UNSUBSCRIBE', markets),
+  reader: (markets) => new BinanceReader(markets),
+}

@@ -1,0 +1,155 @@
+/**
+ * Bybit v5 spot: `orderbook.50`, a snapshot and then deltas with consecutive ids.
+ * It derives nothing from tickers: the spot ones carry no bid and no ask.
+ * https://bybit-exchange.github.io/docs/v5/websocket/public/orderbook
+ */
+import type { Market } from '../../shared/market.ts'
+import { BookUpdate } from '../book/update.ts'
+import {
+  type Exchange,
+  FrameError,
+  type FrameHandler,
+  type FrameReader,
+  type MarketTable,
+} from './exchange.ts'
+import { stepText } from './instruments.ts'
+import {
+  array,
+  integer,
+  type JsonObject,
+  located,
+  marketNamedIn,
+  object,
+  parseJson,
+  pushPairs,
+  text,
+  timeOrNaN,
+} from './json.ts'
+
+const TOPIC = 'orderbook.50.'
+/** Recordings may hold another depth. Depth 1 is no book, and `full` starts from REST. */
+const BOOK_TOPIC = /^orderbook\.(?:50|200|500|1000)\.(.+)$/u
+
+class BybitReader implements FrameReader {
+  private readonly update = new BookUpdate()
+  private readonly markets: MarketTable
+
+  constructor(markets: MarketTable) {
+    this.markets = markets
+  }
+
+  read(frame: Buffer, handler: FrameHandler): 'book' | 'control' | 'ignored' {
+    const message = object(parseJson(frame), 'frame')
+    if (typeof message.topic === 'string') {
+      const name = BOOK_TOPIC.exec(message.topic)?.[1]
+      return name === undefined ? 'ignored' : this.book(message, name, handler)
+    }
+    if (message.op === undefined && message.success === undefined) return 'ignored'
+    // the answer to an unsubscribe may complain; it changes nothing for the market
+    if (message.success === false && message.op === 'subscribe') {
+      const reason = text(message.ret_msg, 'ret_msg')
+      handler.refused(marketNamedIn(reason, this.markets), reason)
+    }
+    return 'control'
+  }
+
+  private book(message: JsonObject, name: string, handler: FrameHandler): 'book' | 'ignored' {
+    const market = this.markets.find(name)
+    if (market < 0) return 'ignored'
+    const { update } = this
+    located(market, () => {
+      const data = object(message.data, 'data')
+      update.reset()
+      update.market = market
+      update.last_id = integer(data.u, 'u')
+      update.first_id = update.last_id
+      // "If u is 1, it is a snapshot data due to a restart of the service: overwrite your book"
+      update.snapshot = isSnapshot(message.type) || update.last_id === 1
+      // cts is the matching engine's clock, ts only that of the push
+      update.exchange_time_ms = timeOrNaN(message.cts ?? message.ts)
+      pushPairs(update, update.bids, data.b)
+      pushPairs(update, update.asks, data.a)
+    })
+    handler.book(update)
+    return 'book'
+  }
+}
+
+function isSnapshot(type: unknown): boolean {
+  if (type === 'snapshot') return true
+  if (type === 'delta') return false
+  throw new FrameError(`type: ${String(type)}`)
+}
+
+function parseMarket(entry: JsonObject): Market {
+  const lot = object(entry.lotSizeFilter, 'lotSizeFilter')
+  const base = text(entry.baseCoin, 'baseCoin').toUpperCase()
+  const quote = text(entry.quoteCoin, 'quoteCoin').toUpperCase()
+  return {
+    exchange: 'bybit',
+    symbol: `${base}/${quote}`,
+    market: text(entry.symbol, 'symbol'),
+    base,
+    quote,
+    price_step: stepText(object(entry.priceFilter, 'priceFilter').tickSize, 'tickSize'),
+    size_step: stepText(lot.basePrecision, 'basePrecision'),
+    minimum_size: stepText(lot.minOrderQty, 'minOrderQty'),
+    minimum_notional: stepText(lot.minOrderAmt, 'minOrderAmt'),
+    taker_fee_percent: bybit.fees.taker_percent,
+    trading: entry.status === 'Trading',
+  }
+}
+
+function parseInstruments(body: string): Market[] {
+  const answer = object(parseJson(body), 'instruments-info')
+  if (answer.retCode !== 0)
+    throw new FrameError(`retCode ${String(answer.retCode)}: ${String(answer.retMsg)}`)
+  return (
+    array(object(answer.result, 'result').list, 'list')
+      .map((entry) => object(entry, 'instrument'))
+      // a tokenised stock's price is the share's times a multiplier: another kind of asset
+      .filter((entry) => entry.symbolType !== 'xstocks')
+      .map(parseMarket)
+  )
+}
+
+const request = (op: string, markets: readonly string[]) => [
+  JSON.stringify({ op, args: markets.map((market) => TOPIC + market) }),
+]
+
+export const bybit: Exchange = {
+  id: 'bybit',
+  name: 'Bybit',
+  websocket_url: 'wss://stream.bybit.com/v5/public/spot',
+  rest_url: 'https://api.bybit.com',
+  hosts: ['stream.bybit.com', 'api.bybit.com', 'api.bytick.com'],
+  limits: {
+    frames_per_second: 10,
+    // spot: "you can input up to 10 args for each subscription request"
+    markets_per_frame: 10,
+    // 21,000 characters of args a connection are allowed; the load is spread
+    markets_per_connection: 150,
+    // 500 connections in 5 minutes per domain
+    connects: { count: 500, window_ms: 300_000 },
+    largest_frame_bytes: 1 << 20,
+  },
+  keepalive: {
+    idle_ms: 10_000,
+    quiet_ms: 120_000,
+    // "send the ping heartbeat packet every 20 seconds"
+    ping: { every_ms: 20_000, frame: () => '{"op":"ping"}' },
+  },
+  fees: {
+    taker_percent: '0.1',
+    source: 'https://www.bybit.com/en/announcement-info/fee-rate/',
+    as_of: '2026-07-26',
+  },
+  instruments: {
+    paths: ['/v5/market/instruments-info?category=spot'],
+    parse: (bodies) => bodies.flatMap(parseInstruments),
+  },
+  continuity: 'increment',
+  subscribe: (markets) => request('subscribe', markets),
+  unsubscribe: (markets) => request('unsubscribe', markets),
+  reader: (markets) => new BybitReader(markets),
+}

@@ -1,0 +1,22 @@
+/**
+ * Helpers for reading lists of markets: step texts normalised the same way for every exchange.
+ * A market whose rules cannot be read exactly is an error of the list, never a guess.
+ */
+import { decimal, format } from '../../shared/decimal.ts'
+import { FrameError } from './exchange.ts'
+import type { JsonValue } from './json.ts'
+
+/** "0.01000000" → "0.01"; also takes JSON numbers, which some exchanges print as 1e-8. */
+export function stepText(value: JsonValue | undefined, what: string): string {
+  const text = typeof value === 'number' ? value.toFixed(18) : value
+  try {
+    return format(decimal(text as string))
+  } catch {
+    throw new FrameError(`${what}: expected a decimal number, got ${JSON.stringify(value)}`)
+  }
+}
+
+/** The step of numbers with so many digits after the point: 2 → "0.01". */
+export function stepOfDecimals(decimals: number): string {
+  return decimals === 0 ? '1' : `0.${'0'.repeat(decimals - 1)}1`
+}

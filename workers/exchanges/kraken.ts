@@ -1,0 +1,271 @@
+/**
+ * Kraken spot, WebSocket v2: `book` with a CRC32 of the ten best levels on every message.
+ * Prices and sizes are JSON numbers whose trailing zeros matter, so they are read as text.
+ * https://docs.kraken.com/api/docs/websocket-v2/book
+ */
+import { crc32 } from 'node:zlib'
+import type { Market } from '../../shared/market.ts'
+import type { Book, Side } from '../book/book.ts'
+import { BookUpdate, type Levels } from '../book/update.ts'
+import {
+  type Exchange,
+  FrameError,
+  type FrameHandler,
+  type FrameReader,
+  type MarketTable,
+} from './exchange.ts'
+import { stepOfDecimals, stepText } from './instruments.ts'
+import {
+  array,
+  integer,
+  type JsonObject,
+  type JsonValue,
+  located,
+  object,
+  parseJson,
+  pushLevel,
+  text,
+  timeOrNaN,
+} from './json.ts'
+
+const SUBSCRIBED_DEPTH = 25
+const LEGAL_DEPTHS = [10, 25, 100, 500, 1000] as const
+/** "the checksum is always calculated over the top 10 bids and asks" */
+const CHECKSUM_LEVELS = 10
+
+class KrakenReader implements FrameReader {
+  /** one per entry of `data`: nothing is handed over before the whole frame is known to be good */
+  private readonly updates = [new BookUpdate()]
+  private readonly acked_depths = new Map<string, number>()
+  private readonly markets: MarketTable
+
+  constructor(markets: MarketTable) {
+    this.markets = markets
+  }
+
+  read(frame: Buffer, handler: FrameHandler): 'book' | 'control' | 'ignored' {
+    const message = object(parseJson(frame, keepDigits), 'frame')
+    if (message.channel === 'book') return this.books(message, handler)
+    if (message.channel === 'status') return this.status(message, handler)
+    if (message.channel === 'heartbeat' || message.method === 'pong') return 'control'
+    if (message.method === 'subscribe') return this.ack(message, handler)
+    return message.method === undefined ? 'ignored' : 'control'
+  }
+
+  private books(message: JsonObject, handler: FrameHandler): 'book' | 'ignored' {
+    const snapshot = isSnapshot(message.type)
+    let count = 0
+    for (const item of array(message.data, 'data')) {
+      const entry = object(item, 'data')
+      const symbol = text(entry.symbol, 'symbol')
+      const market = this.markets.find(symbol)
+      if (market < 0) continue
+      const update = this.updates[count] ?? new BookUpdate()
+      this.updates[count++] = update
+      located(market, () => decode(update, entry, market, snapshot))
+      if (snapshot) update.depth = this.window(symbol, update)
+    }
+    for (let i = 0; i < count; i++) handler.book(this.updates[i] as BookUpdate)
+    return count > 0 ? 'book' : 'ignored'
+  }
+
+  /** Levels a side that Kraken keeps for us: it sends no deletes for what leaves this window. */
+  private window(symbol: string, update: BookUpdate): number {
+    const most = Math.max(update.bids.count, update.asks.count)
+    const holds = LEGAL_DEPTHS.find((depth) => depth >= most)
+    if (holds === undefined) throw new FrameError(`snapshot of ${most} levels`, update.market)
+    return Math.max(holds, this.acked_depths.get(symbol) ?? 0)
+  }
+
+  /** "system: online | cancel_only | maintenance | post_only"; only online matches orders */
+  private status(message: JsonObject, handler: FrameHandler): 'control' {
+    const status = object(array(message.data, 'data')[0], 'status')
+    const system = text(status.system, 'system')
+    handler.system(system === 'online' ? 'online' : 'maintenance', system)
+    return 'control'
+  }
+
+  /** One answer per symbol. */
+  private ack(message: JsonObject, handler: FrameHandler): 'control' {
+    if (message.success === true) {
+      const result = object(message.result, 'result')
+      if (result.channel !== 'book') return 'control'
+      const symbol = text(result.symbol, 'symbol')
+      if (result.depth !== undefined) this.acked_depths.set(symbol, integer(result.depth, 'depth'))
+      handler.subscribed(symbol)
+    } else {
+      const market = typeof message.symbol === 'string' ? message.symbol : null
+      handler.refused(market, text(message.error, 'error'))
+    }
+    return 'control'
+  }
+}
+
+function decode(update: BookUpdate, entry: JsonObject, market: number, snapshot: boolean): void {
+  update.reset()
+  update.market = market
+  update.snapshot = snapshot
+  update.checksum = integer(entry.checksum, 'checksum')
+  update.exchange_time_ms = timeOrNaN(entry.timestamp)
+  pushLevels(update, update.bids, entry.bids)
+  pushLevels(update, update.asks, entry.asks)
+}
+
+function pushLevels(update: BookUpdate, side: Levels, value: JsonValue | undefined): void {
+  for (const item of array(value, 'levels')) {
+    const level = object(item, 'level')
+    pushLevel(update, side, level.price, level.qty)
+  }
+}
+
+function isSnapshot(type: unknown): boolean {
+  if (type === 'snapshot') return true
+  if (type === 'update') return false
+  throw new FrameError(`type: ${String(type)}`)
+}
+
+/** JSON.parse drops trailing zeros and the checksum needs them: these two stay text. */
+function keepDigits(key: string, value: unknown, context: { readonly source: string }): unknown {
+  if (typeof value !== 'number' || (key !== 'price' && key !== 'qty')) return value
+  return plainDigits(context.source)
+}
+
+/** "1.5e-7" → "0.00000015": very small numbers may be printed with an exponent. */
+function plainDigits(source: string): string {
+  const parts = /^(\d+)(?:\.(\d+))?[eE]-(\d{1,2})$/.exec(source)
+  if (parts === null) return source
+  const [, whole = '', fraction = '', exponent = '0'] = parts
+  const digits = whole.padStart(Number(exponent) + 1, '0')
+  const point = digits.length - Number(exponent)
+  return `${digits.slice(0, point)}.${digits.slice(point)}${fraction}`
+}
+
+/**
+ * https://docs.kraken.com/api/docs/guides/spot-ws-book-v2
+ * 1. asks from low to high, then bids from high to low, ten of each
+ * 2. of each level price, then quantity: the point removed, then leading zeros
+ * 3. CRC32 of the concatenation, as an unsigned integer
+ */
+export function checksum(book: Book): number {
+  return crc32(
+    sideDigits(book.asks, book.price_decimals, book.size_decimals) +
+      sideDigits(book.bids, book.price_decimals, book.size_decimals),
+  )
+}
+
+function sideDigits(side: Side, price_decimals: number, size_decimals: number): string {
+  let text = ''
+  for (let rank = 0; rank < Math.min(CHECKSUM_LEVELS, side.length); rank++) {
+    text += mantissa(side.price(rank), price_decimals) + mantissa(side.size(rank), size_decimals)
+  }
+  return text
+}
+
+function mantissa(value: number, decimals: number): string {
+  const whole = Math.round(value * 10 ** decimals)
+  // beyond 2^53 the product is no longer exact; the decimal expansion still is
+  if (whole <= Number.MAX_SAFE_INTEGER) return String(whole)
+  return value.toFixed(decimals).replace('.', '').replace(/^0+/, '')
+}
+
+/** REST still says XBT and XDG where WebSocket v2 says BTC and DOGE. */
+const RENAMED = new Map([
+  ['XBT', 'BTC'],
+  ['XDG', 'DOGE'],
+])
+
+function parsePair(name: string, pair: JsonObject): Market {
+  const [base, quote] = text(pair.wsname, `${name}.wsname`)
+    .split('/')
+    .map((asset) => RENAMED.get(asset) ?? asset)
+  if (!base || !quote) throw new FrameError(`wsname: ${String(pair.wsname)}`)
+  const price_step =
+    pair.tick_size === undefined
+      ? stepOfDecimals(integer(pair.pair_decimals, 'pair_decimals'))
+      : stepText(pair.tick_size, 'tick_size')
+  return {
+    exchange: 'kraken',
+    symbol: `${base}/${quote}`.toUpperCase(),
+    market: `${base}/${quote}`,
+    base: base.toUpperCase(),
+    quote: quote.toUpperCase(),
+    price_step,
+    size_step: stepOfDecimals(integer(pair.lot_decimals, 'lot_decimals')),
+    minimum_size: stepText(pair.ordermin ?? '0', 'ordermin'),
+    minimum_notional: stepText(pair.costmin ?? '0', 'costmin'),
+    taker_fee_percent: firstTierFee(pair) ?? kraken.fees.taker_percent,
+    trading: pair.status === 'online',
+  }
+}
+
+/** `fees` is the pair's taker schedule: [[30-day volume, percent], …] from the lowest tier. */
+function firstTierFee(pair: JsonObject): string | undefined {
+  if (pair.fees === undefined) return undefined
+  const tier = array(pair.fees, 'fees')[0]
+  return tier === undefined ? undefined : stepText(array(tier, 'fee tier')[1], 'fee')
+}
+
+function parseInstruments(body: string): Market[] {
+  const answer = object(parseJson(body), 'AssetPairs')
+  const errors = array(answer.error, 'error')
+  if (errors.length > 0) throw new FrameError(errors.join(', '))
+  return Object.entries(object(answer.result, 'result'))
+    .map(([name, pair]) => [name, object(pair, name)] as const)
+    .filter(([, pair]) => isOwnSpotPair(pair))
+    .map(([name, pair]) => parsePair(name, pair))
+}
+
+/** Not a dark pool (no wsname), not routed to another venue, not a tokenised stock. */
+function isOwnSpotPair(pair: JsonObject): boolean {
+  return (
+    typeof pair.wsname === 'string' &&
+    !pair.wsname.includes(':') &&
+    (pair.execution_venue ?? 'international') === 'international' &&
+    pair.aclass_base !== 'tokenized_asset'
+  )
+}
+
+const request = (method: string, markets: readonly string[], more: object) => [
+  JSON.stringify({
+    method,
+    params: { channel: 'book', symbol: markets, depth: SUBSCRIBED_DEPTH, ...more },
+  }),
+]
+
+export const kraken: Exchange = {
+  id: 'kraken',
+  name: 'Kraken',
+  websocket_url: 'wss://ws.kraken.com/v2',
+  rest_url: 'https://api.kraken.com',
+  hosts: ['ws.kraken.com', 'api.kraken.com'],
+  limits: {
+    // the exchange's limit is dynamic ("Exceeded msg rate")
+    frames_per_second: 5,
+    markets_per_frame: 50,
+    markets_per_connection: 150,
+    // about 150 in a rolling 10 minutes per address, then a ban: half is left to a standby
+    connects: { count: 75, window_ms: 600_000 },
+    largest_frame_bytes: 4 << 20,
+  },
+  // a heartbeat comes each second when nothing else does
+  keepalive: {
+    idle_ms: 5_000,
+    quiet_ms: 120_000,
+    // a connection with no subscription and no ping is closed after about a minute
+    ping: { every_ms: 30_000, frame: () => '{"method":"ping"}' },
+  },
+  fees: {
+    taker_percent: '0.8',
+    source: 'https://www.kraken.com/features/fee-schedule',
+    as_of: '2026-07-26',
+  },
+  instruments: {
+    paths: ['/0/public/AssetPairs'],
+    parse: (bodies) => bodies.flatMap(parseInstruments),
+  },
+  continuity: 'checksum',
+  subscribe: (markets) => request('subscribe', markets, { snapshot: true }),
+  unsubscribe: (markets) => request('unsubscribe', markets, {}),
+  reader: (markets) => new KrakenReader(markets),
+  checksum,
+}

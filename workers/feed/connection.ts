@@ -1,0 +1,182 @@
+/**
+ * Keeps one fixed set of markets connected: dials, subscribes, redials with backoff, and replaces a
+ * link that is about to be closed before it is. It reads no frame and changes no book.
+ */
+import type { Clock } from '../../shared/clock.ts'
+import type { Log } from '../../shared/log.ts'
+import type { Exchange } from '../exchanges/exchange.ts'
+import {
+  type Backoff,
+  BLOCKED_RETRY_MS,
+  backoff_ms,
+  isBlocked,
+  isThrottled,
+  type Random,
+  retryAfter_ms,
+} from './backoff.ts'
+import type { Budget } from './budget.ts'
+import type { Intake } from './intake.ts'
+import type { Lane } from './lane.ts'
+import { Link } from './link.ts'
+import type { SocketEnd } from './socket.ts'
+
+const REDIAL: Backoff = { base_ms: 500, cap_ms: 30_000 }
+/** a connection that lived so long failed for a new reason: the backoff starts again */
+const STABLE_AFTER_MS = 30_000
+/** markets that did not join the new link by then are subscribed from scratch on it */
+const HANDOVER_LIMIT_MS = 10_000
+/** a replacement that failed is tried again after so long, while the old link still serves */
+const REPLACE_RETRY_MS = 30_000
+
+export interface ConnectionContext {
+  readonly exchange: Exchange
+  readonly url: string
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  readonly intake: Intake
+  /** connection attempts of the whole exchange */
+  readonly connects: Budget
+  opened(simulated: boolean, again: boolean): void
+  /** `lanes` start from scratch on a link: their snapshots come unasked */
+  subscribed(lanes: readonly Lane[]): void
+  ended(end: SocketEnd): void
+}
+
+export class Connection {
+  readonly lanes: readonly Lane[]
+  /** the exchange refuses our address */
+  blocked = false
+  private link: Link | null = null
+  private successor: Link | null = null
+  private opened_before = false
+  private attempts = 0
+  private replace_after_ms = 0
+  private stopped = false
+  private timer: NodeJS.Timeout | undefined
+  private readonly context: ConnectionContext
+
+  constructor(lanes: readonly Lane[], context: ConnectionContext) {
+    this.lanes = lanes
+    this.context = context
+  }
+
+  get connected(): boolean {
+    return this.link?.open === true
+  }
+
+  start(delay_ms: number): void {
+    this.schedule(delay_ms)
+  }
+
+  stop(): void {
+    this.stopped = true
+    clearTimeout(this.timer)
+    this.successor?.terminate('stopped')
+    this.link?.terminate('stopped')
+  }
+
+  /** False while there is no link to ask on; the next one subscribes everything anyway. */
+  resubscribe(lane: Lane): boolean {
+    if (this.link === null || lane.carrier !== this.link.line) return false
+    this.link.resubscribe(lane.market)
+    return true
+  }
+
+  /** Opens a new link beside the present one, which goes on until the new one has taken over. */
+  replace(reason: string): void {
+    if (this.stopped || this.link === null || this.successor !== null) return
+    const now_ms = this.context.clock.monotonic_ms()
+    if (now_ms < this.replace_after_ms) return
+    this.replace_after_ms = now_ms + REPLACE_RETRY_MS
+    if (this.context.connects.take(1, now_ms) > 0) return
+    this.context.log.info('replacing a connection', { exchange: this.context.exchange.id, reason })
+    this.successor = this.newLink()
+  }
+
+  /** Rotation and hand-over. Call it a few times a second. */
+  sweep(now_ms: number): void {
+    const life_ms = this.context.exchange.limits.connection_life_ms ?? Number.POSITIVE_INFINITY
+    if (this.link !== null && now_ms - this.link.opened_ms > life_ms) this.replace('its age')
+    const next = this.successor
+    if (next === null || !next.open) return
+    const overdue = now_ms - next.opened_ms > HANDOVER_LIMIT_MS
+    if (overdue || this.lanes.every((lane) => lane.carrier === next.line)) this.promote(next)
+  }
+
+  private dial(): void {
+    const wait_ms = this.context.connects.take(1, this.context.clock.monotonic_ms())
+    if (wait_ms > 0) this.schedule(wait_ms)
+    else this.link = this.newLink()
+  }
+
+  private newLink(): Link {
+    const { url, exchange, clock, intake } = this.context
+    return new Link(url, exchange, clock, intake.line(), {
+      opened: (link, simulated) => this.opened(link, simulated),
+      ended: (link, end) => this.ended(link, end),
+    })
+  }
+
+  private opened(link: Link, simulated: boolean): void {
+    this.blocked = false
+    this.context.opened(simulated, this.opened_before)
+    this.opened_before = true
+    if (link === this.successor) {
+      for (const lane of this.lanes) link.line.succeed(lane)
+    } else {
+      this.begin(link, this.lanes)
+    }
+    link.subscribe(this.lanes.map((lane) => lane.market))
+  }
+
+  private begin(link: Link, lanes: readonly Lane[]): void {
+    this.context.intake.begin(link.line, lanes, this.context.clock.monotonic_ms())
+    this.context.subscribed(lanes)
+  }
+
+  private promote(next: Link): void {
+    const previous = this.link
+    this.successor = null
+    this.link = next
+    const left_behind = this.lanes.filter((lane) => lane.carrier !== next.line)
+    if (left_behind.length > 0) this.begin(next, left_behind)
+    previous?.terminate('replaced')
+  }
+
+  private ended(link: Link, end: SocketEnd): void {
+    const { clock, intake } = this.context
+    const now_ms = clock.monotonic_ms()
+    intake.end(link.line, now_ms)
+    if (link === this.successor) {
+      this.successor = null
+      return
+    }
+    if (link !== this.link) return
+    this.context.ended(end)
+    this.link = null
+    if (this.stopped) return
+    if (this.successor?.open === true) {
+      this.promote(this.successor)
+      return
+    }
+    this.successor?.terminate('its predecessor ended')
+    if (now_ms - link.opened_ms >= STABLE_AFTER_MS) this.attempts = 0
+    this.schedule(this.redialDelay(end))
+  }
+
+  private redialDelay(end: SocketEnd): number {
+    const { random } = this.context
+    this.blocked = isBlocked(end.status)
+    if (this.blocked) return BLOCKED_RETRY_MS * (1 + random() / 10)
+    if (isThrottled(end.status))
+      return retryAfter_ms(end.retry_after) + backoff_ms(3, REDIAL, random)
+    return backoff_ms(this.attempts++, REDIAL, random)
+  }
+
+  private schedule(delay_ms: number): void {
+    if (this.stopped) return
+    clearTimeout(this.timer)
+    this.timer = setTimeout(() => this.dial(), delay_ms)
+  }
+}

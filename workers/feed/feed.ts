@@ -1,0 +1,295 @@
+/**
+ * One exchange, live: markets spread over connections, snapshots asked for, one market resynced
+ * without the others, and an account of how it goes. It prices nothing and decides no continuity.
+ */
+import { type Clock, timestamp } from '../../shared/clock.ts'
+import type { ExchangeStatus } from '../../shared/health.ts'
+import type { Log } from '../../shared/log.ts'
+import type { Market } from '../../shared/market.ts'
+import type { Books } from '../book/books.ts'
+import { type Exchange, FrameError } from '../exchanges/exchange.ts'
+import type { Random } from './backoff.ts'
+import { Budget } from './budget.ts'
+import { Connection } from './connection.ts'
+import { Intake, type IntakeListener } from './intake.ts'
+import type { Lane } from './lane.ts'
+import type { Line } from './line.ts'
+import { Rate } from './rate.ts'
+import { Resyncs } from './resyncs.ts'
+import { type SnapshotAnswer, Snapshots } from './snapshots.ts'
+import type { SocketEnd } from './socket.ts'
+
+const SWEEP_EVERY_MS = 200
+/** connections open one after another: the snapshots of all at once would be a burst of megabytes */
+const STAGGER_MS = 1_000
+/** several exchanges acknowledge what they never serve: a snapshot this late will not come */
+const ANSWER_LIMIT_MS = 10_000
+/** a refused frame may have taken others with it that were asked for in the same frame */
+const REFUSAL_LIMIT_MS = 3_000
+/** a market that stayed silent so often is reported as refused; asking goes on */
+const FRUITLESS_ATTEMPTS = 3
+
+export interface FeedOptions {
+  readonly exchange: Exchange
+  readonly websocket_url: string
+  readonly rest_url: string
+  /** this exchange's markets to watch */
+  readonly markets: readonly Market[]
+  readonly books: Books
+  readonly clock: Clock
+  readonly log: Log
+  readonly random: Random
+}
+
+export class Feed implements IntakeListener {
+  private readonly options: FeedOptions
+  private readonly intake: Intake
+  private readonly connections: readonly Connection[]
+  private readonly snapshots: Snapshots | null
+  private readonly resyncs: Resyncs<Lane>
+  private readonly refusals = new Map<string, string>()
+  private readonly rate: Rate
+  private timer: NodeJS.Timeout | undefined
+  private simulated = false
+  private connected_since_ms: number | null = null
+  private reconnects = 0
+  private reason: string | null = null
+  private rest_blocked = false
+
+  constructor(options: FeedOptions) {
+    const { exchange, books, clock, markets, rest_url, random } = options
+    this.options = options
+    const entries = markets.map((market) => books.add(market))
+    this.intake = new Intake(exchange, entries, books, this)
+    this.resyncs = new Resyncs(random)
+    this.rate = new Rate(clock.monotonic_ms())
+    this.connections = this.plan()
+    this.snapshots =
+      exchange.snapshot === undefined
+        ? null
+        : new Snapshots(exchange.snapshot, rest_url, clock, (market, answer) =>
+            this.answered(market, answer),
+          )
+  }
+
+  start(): void {
+    for (const [index, connection] of this.connections.entries()) {
+      connection.start(index * STAGGER_MS)
+    }
+    this.timer = setInterval(() => this.sweep(), SWEEP_EVERY_MS)
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.timer)
+    this.snapshots?.stop()
+    for (const connection of this.connections) connection.stop()
+  }
+
+  status(): ExchangeStatus {
+    const { exchange, clock } = this.options
+    const { counters, lanes } = this.intake
+    const count = (...states: string[]) =>
+      lanes.filter(({ entry }) => states.includes(entry.state)).length
+    const { frame_ms } = this.intake
+    return {
+      id: exchange.id,
+      name: exchange.name,
+      connected: this.connected,
+      state: this.state(),
+      reason: this.reason,
+      simulated: this.simulated,
+      connected_since: this.connected_since_ms === null ? null : timestamp(this.connected_since_ms),
+      books_live: count('live'),
+      books_stale: count('stale'),
+      books_halted: count('halted'),
+      books_total: lanes.length,
+      last_message_age_ms:
+        frame_ms === null ? null : Math.max(0, Math.round(clock.monotonic_ms() - frame_ms)),
+      messages_per_second: this.rate.per_second,
+      messages_total: counters.frames,
+      gaps_total: counters.gaps,
+      resyncs_total: counters.resyncs,
+      reconnects_total: this.reconnects,
+      checksums_ok: counters.checksums_ok,
+      checksums_failed: counters.checksums_failed,
+      refused: [...this.refusals].map(([market, reason]) => ({ market, reason })),
+      taker_fee_percent: exchange.fees.taker_percent,
+      fee_source: exchange.fees.source,
+      fee_as_of: exchange.fees.as_of,
+      clock_offset_ms: null,
+    }
+  }
+
+  lost(lane: Lane, cause: string): void {
+    this.options.log.warn('a book lost its thread', {
+      exchange: this.options.exchange.id,
+      market: lane.market,
+      cause,
+    })
+  }
+
+  needsSnapshot(lane: Lane): void {
+    this.resyncs.ask(lane, this.now())
+    this.askDue()
+  }
+
+  synced(lane: Lane): void {
+    this.resyncs.synced(lane, this.now())
+    this.refusals.delete(lane.market)
+  }
+
+  subscribed(market: string): void {
+    this.refusals.delete(market)
+  }
+
+  refused(line: Line, market: string | null, reason: string): void {
+    const { exchange, log } = this.options
+    log.warn('a subscription was refused', { exchange: exchange.id, market, reason })
+    const give_up_ms = this.now() + REFUSAL_LIMIT_MS
+    for (const lane of this.intake.lanes) {
+      if (lane.carrier !== line || lane.synced) continue
+      if (lane.market === market) {
+        this.refusals.set(market, reason)
+        this.resyncs.forget(lane)
+      } else {
+        this.resyncs.hurry(lane, give_up_ms)
+      }
+    }
+  }
+
+  closing(line: Line, reason: string): void {
+    this.connections
+      .find(({ lanes }) => lanes.some(({ carrier }) => carrier === line))
+      ?.replace(reason)
+  }
+
+  system(state: 'online' | 'maintenance', reason: string): void {
+    const { exchange, log } = this.options
+    log.warn('the exchange changed its state', { exchange: exchange.id, state, reason })
+    this.reason = state === 'online' ? null : reason
+  }
+
+  badFrame(error: FrameError): void {
+    const { exchange, log } = this.options
+    log.warn('a frame could not be read', { exchange: exchange.id, error: error.message })
+  }
+
+  private plan(): Connection[] {
+    const { exchange, websocket_url, clock, random, log } = this.options
+    const { connects, markets_per_connection } = exchange.limits
+    const context = {
+      exchange,
+      url: websocket_url,
+      clock,
+      random,
+      log,
+      intake: this.intake,
+      connects: new Budget(connects.count, connects.window_ms),
+      opened: (simulated: boolean, again: boolean) => this.opened(simulated, again),
+      subscribed: (lanes: readonly Lane[]) => this.expectSnapshots(lanes),
+      ended: (end: SocketEnd) => this.ended(end),
+    }
+    const plan: Connection[] = []
+    for (let at = 0; at < this.intake.lanes.length; at += markets_per_connection) {
+      plan.push(new Connection(this.intake.lanes.slice(at, at + markets_per_connection), context))
+    }
+    return plan
+  }
+
+  private get connected(): boolean {
+    return this.connections.some((connection) => connection.connected)
+  }
+
+  private state(): ExchangeStatus['state'] {
+    if (this.rest_blocked) return 'blocked'
+    if (this.connected) return this.intake.system
+    if (this.connections.some(({ blocked }) => blocked)) return 'blocked'
+    return this.reason === null ? 'connecting' : 'down'
+  }
+
+  private opened(simulated: boolean, again: boolean): void {
+    const { exchange, log, clock } = this.options
+    if (again) this.reconnects++
+    if (simulated) this.simulated = true
+    this.connected_since_ms ??= clock.wall_ms()
+    if (this.intake.system === 'online') this.reason = null
+    log.info('connected', { exchange: exchange.id, simulated, again })
+  }
+
+  private ended(end: SocketEnd): void {
+    const { exchange, log } = this.options
+    log.warn('a connection ended', { exchange: exchange.id, reason: end.reason })
+    this.reason = end.reason
+    if (!this.connected) this.connected_since_ms = null
+  }
+
+  private expectSnapshots(lanes: readonly Lane[]): void {
+    for (const lane of lanes) {
+      this.resyncs.forget(lane)
+      this.resyncs.asked(lane, this.now() + ANSWER_LIMIT_MS)
+    }
+  }
+
+  private sweep(): void {
+    const now_ms = this.now()
+    this.intake.sweep(now_ms)
+    for (const connection of this.connections) connection.sweep(now_ms)
+    this.askDue()
+    this.rate.sample(this.intake.counters.frames, now_ms)
+  }
+
+  private askDue(): void {
+    const now_ms = this.now()
+    for (const lane of this.resyncs.due(now_ms)) this.ask(lane, now_ms)
+  }
+
+  private ask(lane: Lane, now_ms: number): void {
+    if (lane.carrier === null) {
+      // whoever connects next subscribes it
+      this.resyncs.forget(lane)
+    } else if (this.snapshots !== null) {
+      // every request is answered in the end, however long the queue
+      this.snapshots.request(lane.market)
+      this.resyncs.asked(lane, Number.POSITIVE_INFINITY)
+    } else {
+      if (this.resyncs.attempts(lane) > FRUITLESS_ATTEMPTS && !this.refusals.has(lane.market)) {
+        this.refusals.set(lane.market, 'subscribed, but no snapshot came')
+      }
+      this.connections.some((connection) => connection.resubscribe(lane))
+      this.resyncs.asked(lane, now_ms + ANSWER_LIMIT_MS)
+    }
+  }
+
+  private answered(market: string, answer: SnapshotAnswer): void {
+    const lane = this.intake.lanes.find((candidate) => candidate.market === market)
+    if (lane === undefined || lane.carrier === null) return
+    this.rest_blocked = answer.kind === 'blocked'
+    if (answer.kind === 'body') {
+      this.takeSnapshot(lane, answer.body)
+      return
+    }
+    const { exchange, log } = this.options
+    log.warn('no snapshot', { exchange: exchange.id, market, ...answer })
+    if (answer.kind === 'refused') {
+      this.refusals.set(market, answer.reason)
+      this.resyncs.forget(lane)
+    } else {
+      if (answer.kind === 'blocked') this.reason = answer.reason
+      this.resyncs.ask(lane, this.now())
+    }
+  }
+
+  private takeSnapshot(lane: Lane, body: string): void {
+    try {
+      this.intake.snapshot(lane, body, this.now())
+    } catch (error) {
+      if (!(error instanceof FrameError)) throw error
+      this.badFrame(error)
+      this.resyncs.ask(lane, this.now())
+    }
+  }
+
+  private now(): number {
+    return this.options.clock.monotonic_ms()
+  }
+}

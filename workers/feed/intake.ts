@@ -1,0 +1,263 @@
+/**
+ * Frames of one exchange in, trustworthy books out: reader → sequencer → book → checksum → state.
+ * Pure: no socket, no timer, the clock is passed in, so a replay drives it as a live feed does.
+ * It never repairs a book; it says that a market needs a snapshot and waits for one.
+ */
+import type { Books, MarketBook, StaleReason } from '../book/books.ts'
+import { BookUpdate } from '../book/update.ts'
+import type { Exchange, FrameError } from '../exchanges/exchange.ts'
+import { Lane } from './lane.ts'
+import { Line, type LineOwner } from './line.ts'
+
+/** Bids may meet asks for a moment while an exchange matches; longer means a lost deletion. */
+const CROSSED_LIMIT_MS = 500
+
+/** Why a market's thread was lost. */
+export type LossCause = 'sequence' | 'checksum' | 'frame' | 'crossed' | 'quiet'
+
+/** What the intake cannot do itself. Calls may come at any frame and at any sweep. */
+export interface IntakeListener {
+  /** the thread is lost and the book is stale */
+  lost(lane: Lane, cause: LossCause): void
+  /** only a new snapshot brings the market back: subscribe again, or fetch it by REST */
+  needsSnapshot(lane: Lane): void
+  synced(lane: Lane): void
+  subscribed(market: string): void
+  refused(line: Line, market: string | null, reason: string): void
+  closing(line: Line, reason: string): void
+  system(state: 'online' | 'maintenance', reason: string): void
+  badFrame(error: FrameError): void
+}
+
+export class IntakeCounters {
+  frames = 0
+  ignored = 0
+  errors = 0
+  snapshots = 0
+  updates = 0
+  dropped = 0
+  gaps = 0
+  /** markets that came back after they had lost their thread */
+  resyncs = 0
+  checksums_ok = 0
+  checksums_failed = 0
+}
+
+export class Intake implements LineOwner {
+  readonly counters = new IntakeCounters()
+  readonly lanes: readonly Lane[]
+  system: 'online' | 'maintenance' = 'online'
+  /** our monotonic clock at the last frame of any connection, ms; null before the first */
+  frame_ms: number | null = null
+  private readonly exchange: Exchange
+  private readonly books: Books
+  private readonly listener: IntakeListener
+  private readonly index_of: ReadonlyMap<string, number>
+  private readonly snapshot_update = new BookUpdate()
+
+  constructor(
+    exchange: Exchange,
+    entries: readonly MarketBook[],
+    books: Books,
+    listener: IntakeListener,
+  ) {
+    this.exchange = exchange
+    this.books = books
+    this.listener = listener
+    this.lanes = entries.map((entry) => new Lane(entry, exchange))
+    this.index_of = new Map(this.lanes.map((lane, index) => [lane.market, index]))
+  }
+
+  /** A new connection's decoder. It carries nothing until told so. */
+  line(): Line {
+    const find = (market: string) => this.index_of.get(market) ?? -1
+    return new Line(this, this.exchange.reader, { find })
+  }
+
+  /** `line` is subscribing these markets from scratch. */
+  begin(line: Line, lanes: readonly Lane[], now_ms: number): void {
+    for (const lane of lanes) {
+      line.carry(lane)
+      lane.sequencer.lose()
+      this.refresh(lane, now_ms)
+    }
+  }
+
+  /** The line is gone: what only it carried is stale at once. */
+  end(line: Line, now_ms: number): void {
+    for (const lane of this.lanes) {
+      if (lane.successor === line) lane.successor = null
+      if (lane.carrier !== line) continue
+      lane.carrier = null
+      lane.crossed_since_ms = Number.NaN
+      lane.sequencer.lose()
+      if (lane.entry.state !== 'cold') lane.lost = 'disconnected'
+      this.refresh(lane, now_ms)
+    }
+  }
+
+  /** A REST snapshot of a market. @throws FrameError when it is none. */
+  snapshot(lane: Lane, body: string, now_ms: number): void {
+    if (lane.carrier === null) return
+    const update = this.snapshot_update
+    this.exchange.snapshot?.parse(body, update)
+    update.market = this.lanes.indexOf(lane)
+    this.take(lane, update, now_ms)
+  }
+
+  /** Confirms quiet books of live connections and finds what no frame reveals. Call it often. */
+  sweep(now_ms: number): void {
+    for (const lane of this.lanes) {
+      if (!lane.synced || lane.carrier === null) continue
+      if (now_ms - lane.crossed_since_ms > CROSSED_LIMIT_MS) {
+        this.lose(lane, 'gap', 'crossed', now_ms)
+      } else if (now_ms - lane.frame_ms > this.exchange.keepalive.quiet_ms) {
+        this.lose(lane, 'stale', 'quiet', now_ms)
+      } else if (lane.carrier.heard_ms > lane.entry.confirmed_ms) {
+        // frames arrive in order, so whatever is heard proves that no earlier change is missing
+        lane.entry.confirmed_ms = lane.carrier.heard_ms
+      }
+    }
+  }
+
+  accountFrame(kind: 'book' | 'control' | 'ignored', now_ms: number): void {
+    this.frame_ms = now_ms
+    this.counters.frames++
+    if (kind === 'ignored') this.counters.ignored++
+  }
+
+  bookFrame(line: Line, update: BookUpdate, now_ms: number): void {
+    const lane = this.lanes[update.market]
+    if (lane === undefined) throw new Error(`a reader made up market ${update.market}`)
+    if (lane.carrier !== line) {
+      if (lane.successor !== line || !lane.sequencer.joins(update)) return
+      line.carry(lane)
+    }
+    this.take(lane, update, now_ms)
+  }
+
+  badFrame(line: Line, error: FrameError, now_ms: number): void {
+    this.accountFrame('control', now_ms)
+    this.counters.errors++
+    this.listener.badFrame(error)
+    const named = this.lanes[error.market]
+    if (named?.carrier === line) this.lose(named, 'gap', 'frame', now_ms)
+    // ids and checksums would reveal a lost change; without them any market may have lost one
+    if (named !== undefined || this.exchange.continuity !== 'none') return
+    for (const lane of this.lanes) {
+      if (lane.carrier === line) this.lose(lane, 'gap', 'frame', now_ms)
+    }
+  }
+
+  systemFrame(state: 'online' | 'maintenance', reason: string, now_ms: number): void {
+    if (state === this.system) return
+    this.system = state
+    for (const lane of this.lanes) this.refresh(lane, now_ms)
+    this.listener.system(state, reason)
+  }
+
+  tradingFrame(market: string, open: boolean, now_ms: number): void {
+    const lane = this.lanes[this.index_of.get(market) ?? -1]
+    if (lane === undefined) return
+    lane.trading = open
+    this.refresh(lane, now_ms)
+  }
+
+  subscribedFrame(market: string): void {
+    this.listener.subscribed(market)
+  }
+
+  refusedFrame(line: Line, market: string | null, reason: string): void {
+    this.listener.refused(line, market, reason)
+  }
+
+  closingFrame(line: Line, reason: string): void {
+    this.listener.closing(line, reason)
+  }
+
+  private take(lane: Lane, update: BookUpdate, now_ms: number): void {
+    const buffered = lane.sequencer.buffered
+    const verdict = lane.sequencer.judge(update)
+    if (!update.snapshot) lane.frame_ms = now_ms
+    switch (verdict) {
+      case 'accept':
+        this.commit(lane, update, now_ms)
+        break
+      case 'drop':
+        this.counters.dropped++
+        this.refresh(lane, now_ms)
+        break
+      case 'gap':
+        this.lost(lane, 'gap', 'sequence', now_ms)
+        break
+      case 'wait': {
+        const first_of_buffer = buffered === 0 && lane.sequencer.buffered > 0
+        if (update.snapshot || first_of_buffer) this.listener.needsSnapshot(lane)
+      }
+    }
+  }
+
+  private commit(lane: Lane, update: BookUpdate, now_ms: number): void {
+    const { book } = lane.entry
+    const [bid, ask] = [book.bids.price(0), book.asks.price(0)]
+    const [bid_size, ask_size] = [book.bids.size(0), book.asks.size(0)]
+    book.apply(update, now_ms)
+    if (update.snapshot) {
+      this.counters.snapshots++
+      lane.frame_ms = now_ms
+    } else {
+      this.counters.updates++
+    }
+    if (!this.checksumHolds(lane, update)) {
+      this.lose(lane, 'gap', 'checksum', now_ms)
+      return
+    }
+    lane.entry.confirmed_ms = now_ms
+    if (!book.crossed) lane.crossed_since_ms = Number.NaN
+    else if (Number.isNaN(lane.crossed_since_ms)) lane.crossed_since_ms = now_ms
+    this.refresh(lane, now_ms)
+    const same_prices = book.bids.price(0) === bid && book.asks.price(0) === ask
+    const same_sizes = book.bids.size(0) === bid_size && book.asks.size(0) === ask_size
+    if (!same_prices || !same_sizes) this.books.touch(lane.entry)
+    if (update.snapshot) {
+      for (const waiting of lane.sequencer.takeBuffered()) this.take(lane, waiting, now_ms)
+    }
+  }
+
+  private checksumHolds(lane: Lane, update: BookUpdate): boolean {
+    if (update.checksum < 0 || this.exchange.checksum === undefined) return true
+    const holds = this.exchange.checksum(lane.entry.book) === update.checksum
+    if (holds) this.counters.checksums_ok++
+    else this.counters.checksums_failed++
+    return holds
+  }
+
+  private lose(lane: Lane, reason: StaleReason, cause: LossCause, now_ms: number): void {
+    if (lane.sequencer.phase === 'waiting') return
+    lane.sequencer.lose()
+    this.lost(lane, reason, cause, now_ms)
+  }
+
+  private lost(lane: Lane, reason: StaleReason, cause: LossCause, now_ms: number): void {
+    if (cause !== 'quiet') this.counters.gaps++
+    lane.lost = reason
+    lane.crossed_since_ms = Number.NaN
+    this.refresh(lane, now_ms)
+    this.listener.lost(lane, cause)
+    // a REST snapshot is worth asking for only once the stream that it must meet is there again
+    const stream_first = this.exchange.snapshot !== undefined && lane.sequencer.buffered === 0
+    if (!stream_first) this.listener.needsSnapshot(lane)
+  }
+
+  private refresh(lane: Lane, now_ms: number): void {
+    if (lane.synced && !lane.announced) {
+      if (lane.lost !== null) this.counters.resyncs++
+      lane.lost = null
+      this.listener.synced(lane)
+    }
+    lane.announced = lane.synced
+    const state = lane.state(this.system === 'online')
+    const reason = state === 'halted' ? 'halted' : state === 'stale' ? lane.lost : null
+    this.books.move(lane.entry, state, reason, now_ms)
+  }
+}

@@ -1,0 +1,60 @@
+/**
+ * One market on its way from frames to a book that may be priced: its book, its sequencer and
+ * whatever else decides the book's state. Everything here is pure; the clock is passed in.
+ */
+import type { BookState, MarketBook, StaleReason } from '../book/books.ts'
+import { Sequencer } from '../book/sequencer.ts'
+import type { Exchange } from '../exchanges/exchange.ts'
+
+/** Whoever carries a market's frames; a connection to the feed, a file to a replay. */
+export interface Carrier {
+  /** our monotonic clock when anything at all was last heard from it, ms; NaN before */
+  readonly heard_ms: number
+}
+
+export class Lane {
+  readonly entry: MarketBook
+  readonly sequencer: Sequencer
+  /** whose frames count; null while nobody carries the market */
+  carrier: Carrier | null = null
+  /** takes over as soon as its frames join what the book holds */
+  successor: Carrier | null = null
+  /** false when the exchange closed this market */
+  trading = true
+  /** why the thread was lost; null while it is not or before it first existed */
+  lost: StaleReason | null = null
+  /** the listener knows that the market is synced */
+  announced = false
+  /** our monotonic clock when the book became crossed, ms; NaN while it is not */
+  crossed_since_ms = Number.NaN
+  /** our monotonic clock at the last frame of this market, ms */
+  frame_ms = Number.NaN
+
+  constructor(entry: MarketBook, exchange: Exchange) {
+    this.entry = entry
+    this.sequencer = new Sequencer(exchange.continuity)
+  }
+
+  get market(): string {
+    return this.entry.market.market
+  }
+
+  get synced(): boolean {
+    return this.sequencer.phase === 'synced'
+  }
+
+  /** The state that follows from all this; `online` is the exchange's own. */
+  state(online: boolean): BookState {
+    const halted = !online || !this.trading || (this.synced && this.oneSided)
+    if (halted) return 'halted'
+    if (this.synced) return 'live'
+    if (this.lost !== null) return 'stale'
+    return this.carrier === null ? 'cold' : 'syncing'
+  }
+
+  /** An empty side cannot be priced and usually means that nobody trades. */
+  private get oneSided(): boolean {
+    const { bids, asks } = this.entry.book
+    return bids.length === 0 || asks.length === 0
+  }
+}

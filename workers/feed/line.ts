@@ -1,0 +1,91 @@
+/**
+ * The decoding half of one connection: its reader and which markets it carries. It hands decoded
+ * content to the intake and keeps no opinion of its own.
+ */
+import type { BookUpdate } from '../book/update.ts'
+import {
+  FrameError,
+  type FrameHandler,
+  type FrameReader,
+  type MarketTable,
+} from '../exchanges/exchange.ts'
+import type { Carrier, Lane } from './lane.ts'
+
+/** What a line needs of the intake that it belongs to. */
+export interface LineOwner {
+  readonly lanes: readonly Lane[]
+  accountFrame(kind: 'book' | 'control' | 'ignored', now_ms: number): void
+  bookFrame(line: Line, update: BookUpdate, now_ms: number): void
+  badFrame(line: Line, error: FrameError, now_ms: number): void
+  systemFrame(state: 'online' | 'maintenance', reason: string, now_ms: number): void
+  tradingFrame(market: string, open: boolean, now_ms: number): void
+  subscribedFrame(market: string): void
+  refusedFrame(line: Line, market: string | null, reason: string): void
+  closingFrame(line: Line, reason: string): void
+}
+
+export class Line implements Carrier, FrameHandler {
+  heard_ms = Number.NaN
+  private readonly owner: LineOwner
+  private readonly reader: FrameReader
+
+  constructor(
+    owner: LineOwner,
+    reader: (markets: MarketTable) => FrameReader,
+    markets: MarketTable,
+  ) {
+    this.owner = owner
+    this.reader = reader(markets)
+  }
+
+  /** One frame as received at `now_ms` of our monotonic clock. Never throws for what it says. */
+  frame(data: Buffer, now_ms: number): void {
+    this.heard_ms = now_ms
+    try {
+      this.owner.accountFrame(this.reader.read(data, this), now_ms)
+    } catch (error) {
+      if (!(error instanceof FrameError)) throw error
+      this.owner.badFrame(this, error, now_ms)
+    }
+  }
+
+  /** A ping or pong: the link lives, and what was sent before it has arrived. */
+  heard(now_ms: number): void {
+    this.heard_ms = now_ms
+  }
+
+  /** From now on this line's frames are the ones that count for the market. */
+  carry(lane: Lane): void {
+    lane.carrier = this
+    lane.successor = null
+  }
+
+  /** Will carry the market as soon as its frames join the book; the present carrier goes on. */
+  succeed(lane: Lane): void {
+    lane.successor = this
+  }
+
+  book(update: BookUpdate): void {
+    this.owner.bookFrame(this, update, this.heard_ms)
+  }
+
+  subscribed(market: string): void {
+    this.owner.subscribedFrame(market)
+  }
+
+  refused(market: string | null, reason: string): void {
+    this.owner.refusedFrame(this, market, reason)
+  }
+
+  system(state: 'online' | 'maintenance', reason: string): void {
+    this.owner.systemFrame(state, reason, this.heard_ms)
+  }
+
+  trading(market: string, open: boolean): void {
+    this.owner.tradingFrame(market, open, this.heard_ms)
+  }
+
+  closing(reason: string): void {
+    this.owner.closingFrame(this, reason)
+  }
+}

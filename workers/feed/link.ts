@@ -1,0 +1,65 @@
+/**
+ * One live connection: a socket, its pacer and its line. It subscribes what it is told once it is
+ * open; whether it is the one that counts is its connection's business.
+ */
+import type { Clock } from '../../shared/clock.ts'
+import type { Exchange } from '../exchanges/exchange.ts'
+import type { Line } from './line.ts'
+import { Pacer } from './pacer.ts'
+import { Socket, type SocketEnd } from './socket.ts'
+
+export interface LinkEvents {
+  opened(link: Link, simulated: boolean): void
+  ended(link: Link, end: SocketEnd): void
+}
+
+export class Link {
+  readonly line: Line
+  /** our monotonic clock when it opened, ms; NaN before */
+  opened_ms = Number.NaN
+  private readonly socket: Socket
+  private readonly pacer: Pacer
+  private readonly exchange: Exchange
+
+  constructor(url: string, exchange: Exchange, clock: Clock, line: Line, events: LinkEvents) {
+    this.exchange = exchange
+    this.line = line
+    this.socket = new Socket(url, exchange, clock, {
+      open: (simulated) => {
+        this.opened_ms = clock.monotonic_ms()
+        line.heard(this.opened_ms)
+        events.opened(this, simulated)
+      },
+      frame: (data, received_ms) => line.frame(data, received_ms),
+      heard: (now_ms) => line.heard(now_ms),
+      end: (end) => {
+        this.pacer.stop()
+        events.ended(this, end)
+      },
+    })
+    this.pacer = new Pacer(exchange.limits.frames_per_second, clock, (frame) =>
+      this.socket.send(frame),
+    )
+  }
+
+  get open(): boolean {
+    return !Number.isNaN(this.opened_ms)
+  }
+
+  subscribe(markets: readonly string[]): void {
+    const { hello, limits, subscribe } = this.exchange
+    if (hello !== undefined) this.pacer.push(hello(markets))
+    for (let at = 0; at < markets.length; at += limits.markets_per_frame) {
+      this.pacer.push(subscribe(markets.slice(at, at + limits.markets_per_frame)))
+    }
+  }
+
+  /** A new subscription brings a new snapshot, without disturbing the connection's other markets. */
+  resubscribe(market: string): void {
+    this.pacer.push([...this.exchange.unsubscribe([market]), ...this.exchange.subscribe([market])])
+  }
+
+  terminate(reason: string): void {
+    this.socket.terminate(reason)
+  }
+}
