@@ -9,13 +9,16 @@ import type { Random } from './random.ts'
 
 const FIRST_EARLIEST_MS = 1_000
 const FIRST_LATEST_MS = 3_000
-const MEAN_PAUSE_MS = 3_600
+const MEAN_PAUSE_MS = 4_200
 const SHORTEST_MS = 80
 const LONGEST_MS = 4_000
 /** Net profit at the best prices against the cheapest partner, as a share. */
 const LEAST_PROFIT = 0.0075
 const MEAN_EXTRA_PROFIT = 0.005
 const MOST_PROFIT = 0.029
+/** No partner is left between this and LEAST_PROFIT, where noise would open and close the gap. */
+const CLEARLY_UNPROFITABLE = 0.0035
+const MOST_DRAWS = 20
 
 /** One market's state as the schedule needs it. */
 export interface Venue {
@@ -55,8 +58,11 @@ export function displacementSchedule(listings: readonly Listing[], random: Rando
       const busy = new Set([...running, ...over].map(({ base }) => base))
       if (candidate && !busy.has(candidate.base)) {
         const { market, base } = candidate
-        running.push({ market, base, until_ms: time_ms + drawDuration(random) })
-        moves.push({ market, displacement: drawDisplacement(candidate, venueOf, random) })
+        const displacement = drawDisplacement(candidate, venueOf, random)
+        if (displacement) {
+          running.push({ market, base, until_ms: time_ms + drawDuration(random) })
+          moves.push({ market, displacement })
+        }
       }
     }
     return moves
@@ -87,20 +93,27 @@ function kept(listing: Listing): number {
   return 1 - Number(listing.taker_fee_percent) / 100
 }
 
+/** Undefined in the rare case that no draw leaves every partner clearly in or clearly out. */
 function drawDisplacement(
   { market, partners }: Candidate,
   venueOf: (market: number) => Venue,
   random: Random,
-): Displacement {
+): Displacement | undefined {
   const direction: Direction = random.chance(0.5) ? 'up' : 'down'
-  const profit = Math.min(LEAST_PROFIT + random.exponential(MEAN_EXTRA_PROFIT), MOST_PROFIT)
-  const best = partners.map((partner) => {
+  // The price here at which a round trip with the partner neither earns nor loses.
+  const even = partners.map((partner) => {
     const { best_bid, best_ask } = venueOf(partner.market)
-    if (direction === 'up') return (best_ask * (1 + profit)) / partner.kept
-    return (best_bid * partner.kept) / (1 + profit)
+    return direction === 'up' ? best_ask / partner.kept : best_bid * partner.kept
   })
-  const price = direction === 'up' ? Math.min(...best) : Math.max(...best)
-  return { direction, factor: price / venueOf(market).fair }
+  for (let draw = 0; draw < MOST_DRAWS; draw++) {
+    const profit = Math.min(LEAST_PROFIT + random.exponential(MEAN_EXTRA_PROFIT), MOST_PROFIT)
+    const price =
+      direction === 'up' ? Math.min(...even) * (1 + profit) : Math.max(...even) / (1 + profit)
+    const profits = even.map((level) => (direction === 'up' ? price / level : level / price) - 1)
+    const isClear = (share: number) => share <= CLEARLY_UNPROFITABLE || share >= LEAST_PROFIT
+    if (profits.every(isClear)) return { direction, factor: price / venueOf(market).fair }
+  }
+  return undefined
 }
 
 /** Uniform in the logarithm: most are short, a few are long. */
