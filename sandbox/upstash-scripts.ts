@@ -1,0 +1,74 @@
+/**
+ * Makes Lua scripts written for Upstash run on plain Redis. Upstash knows the script flag
+ * `allow-key-locking` (lock only KEYS instead of the whole database), Redis refuses it as unknown.
+ * The flag is dropped, and since that changes the script's SHA1, callers keep using the SHA1 of what
+ * they wrote and Redis is asked by the other. It does not check that a script touches only its KEYS.
+ * https://upstash.com/docs/redis/features/key-locking
+ */
+import { createHash } from 'node:crypto'
+import type { Argument, Command, Reply } from './resp.ts'
+
+const FLAG = 'allow-key-locking'
+/** A forgotten script costs its caller one NOSCRIPT, which clients answer with EVAL. */
+const MAX_SCRIPTS = 1_000
+
+export class Scripts {
+  /** SHA1 of the script as written → SHA1 of the script as Redis got it */
+  readonly #stored = new Map<string, string>()
+
+  /** The command to send, and what to answer instead of Redis's reply where that shows the SHA1. */
+  translate(command: Command): { command: Command; reply?: (reply: Reply) => Reply } {
+    const name = String(command[0]).toUpperCase()
+    if (name === 'EVAL' || name === 'EVAL_RO') return { command: this.#rewrite(command, 1).command }
+    if (name === 'EVALSHA' || name === 'EVALSHA_RO') {
+      return { command: command.map((part, index) => (index === 1 ? this.#lookUp(part) : part)) }
+    }
+    if (name !== 'SCRIPT') return { command }
+    const subcommand = String(command[1]).toUpperCase()
+    if (subcommand === 'EXISTS') {
+      return { command: command.map((part, index) => (index > 1 ? this.#lookUp(part) : part)) }
+    }
+    if (subcommand !== 'LOAD') return { command }
+    const { command: rewritten, sha1 } = this.#rewrite(command, 2)
+    if (sha1 === undefined) return { command }
+    return {
+      command: rewritten,
+      reply: (reply) => (Buffer.isBuffer(reply) ? Buffer.from(sha1) : reply),
+    }
+  }
+
+  #rewrite(command: Command, at: number): { command: Command; sha1?: string } {
+    const script = command[at]
+    if (script === undefined) return { command }
+    const plain = withoutKeyLocking(String(script))
+    if (plain === undefined) return { command }
+    const sha1 = sha1Of(String(script))
+    this.#stored.delete(sha1)
+    this.#stored.set(sha1, sha1Of(plain))
+    const oldest = this.#stored.keys().next()
+    if (this.#stored.size > MAX_SCRIPTS && !oldest.done) this.#stored.delete(oldest.value)
+    return { command: command.with(at, plain), sha1 }
+  }
+
+  #lookUp(sha1: Argument): Argument {
+    return this.#stored.get(String(sha1).toLowerCase()) ?? sha1
+  }
+}
+
+/**
+ * The script without the flag, or undefined when it does not have it. Other flags stay; without any
+ * the line is left empty, so that line numbers in error messages stay right.
+ */
+function withoutKeyLocking(script: string): string | undefined {
+  const end = script.indexOf('\n')
+  const shebang = /^#!lua\s+(?:.*\s)?flags=(\S*)/.exec(end < 0 ? script : script.slice(0, end))
+  const flags = shebang?.[1]?.split(',')
+  if (!flags?.includes(FLAG)) return undefined
+  const others = flags.filter((flag) => flag !== FLAG)
+  const first_line = others.length > 0 ? `#!lua flags=${others.join(',')}` : ''
+  return first_line + (end < 0 ? '' : script.slice(end))
+}
+
+function sha1Of(script: string): string {
+  return createHash('sha1').update(script).digest('hex')
+}
