@@ -1,0 +1,28 @@
+/**
+ * The one place of the sandbox that reads `process.env`, and the folders of this project.
+ * Values are plain text here: whoever asks for one validates it.
+ */
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+export const PROJECT_DIR = dirname(dirname(fileURLToPath(import.meta.url)))
+
+/** Programs that were fetched for this project alone; safe to delete, they are fetched again. */
+export const TOOLS_DIR = join(PROJECT_DIR, '.data', 'tools')
+
+/** The variable's value; undefined when it is unset or empty, which mean the same. */
+export function variable(name: string): string | undefined {
+  const value = process.env[name]
+  return value === undefined || value === '' ? undefined : value
+}
+
+/** The whole environment with changes; a change to undefined removes the variable. */
+export function environment(
+  changes: Readonly<Record<string, string | undefined>> = {},
+): Record<string, string> {
+  const merged: Record<string, string> = {}
+  for (const [name, value] of Object.entries({ ...process.env, ...changes })) {
+    if (value !== undefined) merged[name] = value
+  }
+  return merged
+}
