@@ -13,7 +13,7 @@ export function tunnelToPostgres(server: Server, database_url: string): () => vo
   const { hostname, port } = new URL(database_url)
   const tunnels = new WebSocketServer({ noServer: true, perMessageDeflate: false })
   server.on('upgrade', (request, socket, head) => {
-    if (new URL(request.url ?? '/', 'http://gateway').pathname !== '/v2') {
+    if (new URL(`http://gateway${request.url}`).pathname !== '/v2') {
       return void socket.end('HTTP/1.1 404 Not Found\r\nconnection: close\r\n\r\n')
     }
     tunnels.handleUpgrade(request, socket, head, (websocket) => {

@@ -44,7 +44,7 @@ export async function startNeonGateway(options: {
 
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const read = await readBody(request, MAX_BYTES)
-    const path = new URL(request.url ?? '/', 'http://gateway').pathname
+    const path = new URL(`http://gateway${request.url}`).pathname
     if (request.method !== 'POST' || path !== '/sql') {
       return sendJson(response, 400, JSON.stringify('query is not supported'))
     }

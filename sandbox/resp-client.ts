@@ -80,7 +80,9 @@ export class RespClient {
 
 function exchange(link: Link, commands: readonly Command[]): Promise<Outcome> {
   return new Promise((resolve) => {
-    const timer = setTimeout(() => link.connection.destroy(), REPLY_TIMEOUT_MS)
+    const timer = setTimeout(() => {
+      link.connection.destroy(new Error(`no reply within ${REPLY_TIMEOUT_MS} ms`))
+    }, REPLY_TIMEOUT_MS)
     const settle = (outcome: Outcome) => {
       clearTimeout(timer)
       resolve(outcome)

@@ -14,7 +14,7 @@ export interface Connection {
   /** Stops reading, so that the pressure reaches Redis, which drops a reader that lags too far. */
   pause(): void
   resume(): void
-  destroy(): void
+  destroy(error?: Error): void
 }
 
 export interface Listener {
@@ -36,7 +36,7 @@ export function openConnection(redis_url: string, listener: Listener): Promise<C
     write: (commands) => socket.write(encodeCommands(commands)),
     pause: () => socket.pause(),
     resume: () => socket.resume(),
-    destroy: () => socket.destroy(),
+    destroy: (error) => socket.destroy(error),
   }
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => socket.destroy(new Error('timed out')), CONNECT_TIMEOUT_MS)
@@ -87,5 +87,5 @@ function handshakeCommands(url: URL): Command[] {
 /** "localhost" is tried as ::1 and as 127.0.0.1; the error of both together has no message. */
 function describe(error: Error): string {
   if (!(error instanceof AggregateError)) return error.message
-  return error.errors.map((part) => reasonOf(part)).join(', ')
+  return error.errors.map(reasonOf).join(', ')
 }

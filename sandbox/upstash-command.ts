@@ -75,12 +75,12 @@ export function refusal(command: Command): string | undefined {
   return undefined
 }
 
-/** XREAD … BLOCK ms STREAMS …: after STREAMS come names, where "block" would be a key. */
+/** BLOCK is an option only before STREAMS, and in XREADGROUP only after GROUP, group and consumer. */
 function blocksOnStream(name: string, command: Command): boolean {
   if (name !== 'XREAD' && name !== 'XREADGROUP') return false
-  const options = command.map((argument) => String(argument).toUpperCase())
+  const options = command.slice(name === 'XREAD' ? 1 : 4).map((part) => String(part).toUpperCase())
   const block = options.indexOf('BLOCK')
-  return block > 0 && block < options.indexOf('STREAMS')
+  return block >= 0 && block < options.indexOf('STREAMS')
 }
 
 const NOT_AN_ARRAY = { refused: 'expected JSON array' }

@@ -6,7 +6,7 @@
  * https://upstash.com/docs/redis/features/key-locking
  */
 import { createHash } from 'node:crypto'
-import type { Argument, Command, Reply } from './resp.ts'
+import type { Command, Reply } from './resp.ts'
 
 const FLAG = 'allow-key-locking'
 /** A forgotten script costs its caller one NOSCRIPT, which clients answer with EVAL. */
@@ -16,25 +16,21 @@ export class Scripts {
   /** SHA1 of the script as written → SHA1 of the script as Redis got it */
   readonly #stored = new Map<string, string>()
 
-  /** The command to send, and what to answer instead of Redis's reply where that shows the SHA1. */
-  translate(command: Command): { command: Command; reply?: (reply: Reply) => Reply } {
+  /** The command to send; `restore` makes of Redis's reply the one that the caller expects. */
+  translate(command: Command): { command: Command; restore: (reply: Reply) => Reply } {
     const name = String(command[0]).toUpperCase()
-    if (name === 'EVAL' || name === 'EVAL_RO') return { command: this.#rewrite(command, 1).command }
+    if (name === 'EVAL' || name === 'EVAL_RO') {
+      return { command: this.#rewrite(command, 1).command, restore: same }
+    }
     if (name === 'EVALSHA' || name === 'EVALSHA_RO') {
-      return { command: command.map((part, index) => (index === 1 ? this.#lookUp(part) : part)) }
+      return { command: this.#lookUpFrom(command, 1, 2), restore: same }
     }
-    if (name !== 'SCRIPT') return { command }
-    const subcommand = String(command[1]).toUpperCase()
-    if (subcommand === 'EXISTS') {
-      return { command: command.map((part, index) => (index > 1 ? this.#lookUp(part) : part)) }
-    }
-    if (subcommand !== 'LOAD') return { command }
+    const subcommand = name === 'SCRIPT' ? String(command[1]).toUpperCase() : undefined
+    if (subcommand === 'EXISTS') return { command: this.#lookUpFrom(command, 2), restore: same }
+    if (subcommand !== 'LOAD') return { command, restore: same }
     const { command: rewritten, sha1 } = this.#rewrite(command, 2)
-    if (sha1 === undefined) return { command }
-    return {
-      command: rewritten,
-      reply: (reply) => (Buffer.isBuffer(reply) ? Buffer.from(sha1) : reply),
-    }
+    const restore = (reply: Reply) => (sha1 && Buffer.isBuffer(reply) ? Buffer.from(sha1) : reply)
+    return { command: rewritten, restore }
   }
 
   #rewrite(command: Command, at: number): { command: Command; sha1?: string } {
@@ -50,9 +46,15 @@ export class Scripts {
     return { command: command.with(at, plain), sha1 }
   }
 
-  #lookUp(sha1: Argument): Argument {
-    return this.#stored.get(String(sha1).toLowerCase()) ?? sha1
+  #lookUpFrom(command: Command, start: number, end = command.length): Command {
+    return command.map((part, at) =>
+      at >= start && at < end ? (this.#stored.get(String(part).toLowerCase()) ?? part) : part,
+    )
   }
+}
+
+function same(reply: Reply): Reply {
+  return reply
 }
 
 /**
