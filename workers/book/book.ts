@@ -167,6 +167,9 @@ export class Book {
   apply(update: BookUpdate, received_ms: number): void {
     if (update.snapshot) {
       this.clear()
+      // an exchange that changed its tick prints other digits from the next snapshot on
+      this.price_decimals = 0
+      this.size_decimals = 0
       this.depth = update.depth > 0 ? update.depth : Number.POSITIVE_INFINITY
     }
     applyLevels(this.bids, update.bids)

@@ -5,7 +5,13 @@
  */
 import type { Market } from '../../shared/market.ts'
 import { BookUpdate } from '../book/update.ts'
-import type { Exchange, FrameHandler, FrameReader, MarketTable } from './exchange.ts'
+import {
+  type Exchange,
+  FrameError,
+  type FrameHandler,
+  type FrameReader,
+  type MarketTable,
+} from './exchange.ts'
 import { stepText } from './instruments.ts'
 import {
   array,
@@ -53,6 +59,7 @@ class BinanceReader implements FrameReader {
       update.market = market
       update.first_id = integer(event.U, 'U')
       update.last_id = integer(event.u, 'u')
+      if (update.last_id < update.first_id) throw new FrameError('u is below U')
       update.exchange_time_ms = timeOrNaN(event.E)
       pushPairs(update, update.bids, event.b)
       pushPairs(update, update.asks, event.a)

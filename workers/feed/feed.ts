@@ -26,6 +26,10 @@ const STAGGER_MS = 1_000
 const ANSWER_LIMIT_MS = 10_000
 /** a refused frame may have taken others with it that were asked for in the same frame */
 const REFUSAL_LIMIT_MS = 3_000
+/** what an exchange refused it may serve later, after a listing or an outage */
+const REFUSED_RETRY_MS = 300_000
+/** unreadable frames are counted one by one and logged at most so often */
+const BAD_FRAME_LOG_MS = 10_000
 /** a market that stayed silent so often is reported as refused; asking goes on */
 const FRUITLESS_ATTEMPTS = 3
 
@@ -55,6 +59,7 @@ export class Feed implements IntakeListener {
   private reconnects = 0
   private reason: string | null = null
   private rest_blocked = false
+  private bad_frame_logged_ms = Number.NEGATIVE_INFINITY
 
   constructor(options: FeedOptions) {
     const { exchange, books, clock, markets, rest_url, random } = options
@@ -149,8 +154,7 @@ export class Feed implements IntakeListener {
     for (const lane of this.intake.lanes) {
       if (lane.carrier !== line || lane.synced) continue
       if (lane.market === market) {
-        this.refusals.set(market, reason)
-        this.resyncs.forget(lane)
+        this.refuse(lane, reason)
       } else {
         this.resyncs.hurry(lane, give_up_ms)
       }
@@ -170,8 +174,12 @@ export class Feed implements IntakeListener {
   }
 
   badFrame(error: FrameError): void {
+    const now_ms = this.now()
+    if (now_ms < this.bad_frame_logged_ms + BAD_FRAME_LOG_MS) return
+    this.bad_frame_logged_ms = now_ms
     const { exchange, log } = this.options
-    log.warn('a frame could not be read', { exchange: exchange.id, error: error.message })
+    const { errors } = this.intake.counters
+    log.warn('a frame could not be read', { exchange: exchange.id, error: error.message, errors })
   }
 
   private plan(): Connection[] {
@@ -271,12 +279,17 @@ export class Feed implements IntakeListener {
     const { exchange, log } = this.options
     log.warn('no snapshot', { exchange: exchange.id, market, ...answer })
     if (answer.kind === 'refused') {
-      this.refusals.set(market, answer.reason)
-      this.resyncs.forget(lane)
+      this.refuse(lane, answer.reason)
     } else {
       if (answer.kind === 'blocked') this.reason = answer.reason
       this.resyncs.ask(lane, this.now())
     }
+  }
+
+  /** Reported, and asked for again alone and rarely. */
+  private refuse(lane: Lane, reason: string): void {
+    this.refusals.set(lane.market, reason)
+    this.resyncs.asked(lane, this.now() + REFUSED_RETRY_MS)
   }
 
   private takeSnapshot(lane: Lane, body: string): void {

@@ -111,7 +111,7 @@ export class Intake implements LineOwner {
       if (!lane.synced || lane.carrier === null) continue
       if (now_ms - lane.crossed_since_ms > CROSSED_LIMIT_MS) {
         this.lose(lane, 'gap', 'crossed', now_ms)
-      } else if (now_ms - lane.frame_ms > this.exchange.keepalive.quiet_ms) {
+      } else if (this.tooQuiet(lane, now_ms)) {
         this.lose(lane, 'stale', 'quiet', now_ms)
       } else if (lane.carrier.heard_ms > lane.entry.confirmed_ms) {
         // frames arrive in order, so whatever is heard proves that no earlier change is missing
@@ -222,6 +222,12 @@ export class Intake implements LineOwner {
     if (update.snapshot) {
       for (const waiting of lane.sequencer.takeBuffered()) this.take(lane, waiting, now_ms)
     }
+  }
+
+  /** Quiet is normal, but so long a silence may be a subscription that the exchange forgot. */
+  private tooQuiet(lane: Lane, now_ms: number): boolean {
+    if (this.system !== 'online' || !lane.trading) return false
+    return now_ms - lane.frame_ms > this.exchange.keepalive.quiet_ms
   }
 
   private checksumHolds(lane: Lane, update: BookUpdate): boolean {
