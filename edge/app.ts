@@ -1,0 +1,65 @@
+/**
+ * The whole edge on one screen: a stateless reader of Redis and PostgreSQL that answers REST and SSE
+ * and hands out the dashboard's files. It writes nothing and keeps nothing between requests.
+ */
+import { OpenAPIHono } from '@hono/zod-openapi'
+import type { MiddlewareHandler } from 'hono'
+import type { Log } from '../shared/log.ts'
+import type { Edge } from './edge.ts'
+import { readSettings } from './environment.ts'
+import { openToAll, security } from './headers.ts'
+import { refuse, refuseInvalid } from './problems.ts'
+import { docs } from './routes/docs.ts'
+import { exchanges } from './routes/exchanges.ts'
+import { health } from './routes/health.ts'
+import { history } from './routes/history.ts'
+import { opportunities } from './routes/opportunities.ts'
+import { stream } from './routes/stream.ts'
+import type { App } from './serve.ts'
+import { historyStore } from './store/history.ts'
+import { liveStore } from './store/live.ts'
+
+/** What is answered here; every other path is a file of the dashboard. */
+const API = ['/v1', '/v1/*', '/health', '/ready', '/openapi.json'] as const
+
+export function createApp(log: Log): App {
+  const app: App = new OpenAPIHono<Edge>({ defaultHook: refuseInvalid })
+  app.use(security)
+  for (const path of API) app.use(path, openToAll, stores(log))
+
+  opportunities(app)
+  history(app)
+  stream(app)
+  exchanges(app)
+  health(app)
+  docs(app)
+  app.all('/v1', (c) => refuse(c, 'not_found', `there is no ${c.req.path}`))
+  app.all('/v1/*', (c) => refuse(c, 'not_found', `there is no ${c.req.path}`))
+  app.get('*', async (c) => {
+    const file = await c.env.ASSETS.fetch(c.req.raw)
+    return new Response(file.body, file) // its own headers are read-only
+  })
+
+  app.notFound((c) => refuse(c, 'not_found', `there is no ${c.req.path}`))
+  app.onError((error, c) => {
+    log.error('a request failed', { path: c.req.path, error: error.stack ?? String(error) })
+    return refuse(c, 'internal', 'the failure is logged')
+  })
+  return app
+}
+
+/** The stores of one request, or the names of the settings that are missing. */
+function stores(log: Log): MiddlewareHandler<Edge> {
+  return async (c, next) => {
+    const read = readSettings(c.env)
+    if (!read.ok) {
+      log.error('the edge is not configured', { problems: read.problems })
+      return refuse(c, 'internal', `not configured: ${read.problems.join('; ')}`)
+    }
+    c.set('settings', read.settings)
+    c.set('live', liveStore(read.settings, log))
+    c.set('history', historyStore(read.settings, log))
+    c.set('log', log)
+    return next()
+  }
+}

@@ -1,0 +1,5 @@
+/** Entry point of the Cloudflare Worker. */
+import { createApp } from './app.ts'
+import { edgeLog } from './log.ts'
+
+export default createApp(edgeLog)

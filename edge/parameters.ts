@@ -1,0 +1,109 @@
+/**
+ * The query parameters of the API, each defined once: this validates a request and is what
+ * openapi.json prints. Unknown parameters are refused by every endpoint, because a misspelt filter
+ * that is silently ignored answers a question nobody asked.
+ */
+import { z } from '@hono/zod-openapi'
+import { DECIMAL_PATTERN } from '../shared/decimal.ts'
+import { EVENT_TYPES, EventId, EventType } from '../shared/event.ts'
+import { SYMBOL_PATTERN } from '../shared/market.ts'
+import { OPPORTUNITY_TYPES, OpportunityType, TransferStatus } from '../shared/opportunity.ts'
+
+const list = (values: readonly string[]) => values.join(', ')
+
+const ExchangeId = z.string().regex(/^[a-z0-9_-]{1,32}$/, 'an exchange id, such as kraken')
+
+/** Compared exactly, so its digits are limited and not its magnitude. */
+const Minimum = z
+  .string()
+  .max(40, 'a decimal number of at most 40 characters')
+  .regex(DECIMAL_PATTERN, 'a decimal number, such as 0.5')
+
+const Moment = z
+  .string()
+  .pipe(
+    z.iso.datetime({ offset: true, error: 'an RFC 3339 time, such as 2026-01-31T12:00:00.000Z' }),
+  )
+  .transform((text) => new Date(text).toISOString())
+
+/** A whole number from 1 to `maximum`. */
+function limit(maximum: number, otherwise: number) {
+  const expected = `a whole number from 1 to ${maximum}`
+  return z
+    .string()
+    .regex(/^\d{1,6}$/, expected)
+    .transform(Number)
+    .refine((value) => value >= 1 && value <= maximum, expected)
+    .default(otherwise)
+    .openapi({ type: 'integer', minimum: 1, maximum, default: otherwise })
+}
+
+const filters = {
+  type: OpportunityType.describe('kind of opportunity'),
+  symbol: z
+    .string()
+    .max(64, 'BASE/QUOTE of at most 64 characters, such as BTC/USDT')
+    .regex(SYMBOL_PATTERN, 'BASE/QUOTE, such as BTC/USDT')
+    .regex(/^\P{Cc}*$/u, 'BASE/QUOTE, such as BTC/USDT')
+    .toUpperCase()
+    .describe('canonical BASE/QUOTE, such as BTC/USDT'),
+  exchange: ExchangeId.describe('an exchange of any leg'),
+  buy_exchange: ExchangeId.describe('the exchange bought on'),
+  sell_exchange: ExchangeId.describe('the exchange sold on'),
+  min_profit_percent: Minimum.describe('profit after fees, in percent, is at least this'),
+  min_volume_usd: Minimum.describe('volume in US dollars is at least this'),
+  transfer: TransferStatus.describe('whether the asset can move between the exchanges'),
+}
+
+const Filters = z.strictObject(filters).partial()
+export type Filters = z.infer<typeof Filters>
+
+export const SORTS = ['profit_percent', 'volume_usd', 'detected_at'] as const
+export type Sort = (typeof SORTS)[number]
+
+export const LiveQuery = Filters.extend({
+  sort: z
+    .enum(SORTS, `one of ${list(SORTS)}`)
+    .default('profit_percent')
+    .describe('greatest or newest first'),
+  limit: limit(1_000, 100),
+})
+
+export const HistoryQuery = Filters.extend({
+  from: Moment.optional()
+    .openapi({ type: 'string', format: 'date-time' })
+    .describe('detected at or after this moment'),
+  to: Moment.optional()
+    .openapi({ type: 'string', format: 'date-time' })
+    .describe('detected before this moment'),
+  cursor: z
+    .string()
+    .max(256, 'a cursor as it was given')
+    .optional()
+    .describe('next_cursor of the page before'),
+  limit: limit(500, 100),
+})
+
+const EventTypes = z
+  .string()
+  .transform((text) => text.split(','))
+  .pipe(z.array(EventType, `one or more of ${list(EVENT_TYPES)}, separated by commas`))
+
+export const StreamQuery = Filters.extend({
+  types: EventTypes.optional()
+    .openapi({ type: 'string', example: 'opportunity.detected,opportunity.expired' })
+    .describe(`only these events, separated by commas: ${list(EVENT_TYPES)}`),
+  last_event_id: EventId.optional().describe('like the header Last-Event-ID, which goes first'),
+})
+
+/** Ids that could be ours; others are not even asked for. */
+export const OPPORTUNITY_ID = /^opp_[0-9A-Za-z_-]{1,60}$/
+
+export const NoQuery = z.strictObject({})
+
+/** What each enumeration accepts, for the error that names it. */
+export const EXPECTED: Readonly<Record<string, string>> = {
+  type: `one of ${list(OPPORTUNITY_TYPES)}`,
+  transfer: `one of ${list(TransferStatus.options)}`,
+  types: `one or more of ${list(EVENT_TYPES)}, separated by commas`,
+}

@@ -1,0 +1,62 @@
+/**
+ * Every refusal and failure leaves as RFC 9457 `application/problem+json` through here. What a
+ * driver or a parser said stays inside: clients get what they can act on, the log gets the rest.
+ */
+import type { Hook } from '@hono/zod-openapi'
+import type { Context } from 'hono'
+import { PROBLEMS, type Problem, type ProblemType, problem } from '../shared/problem.ts'
+import type { Edge } from './edge.ts'
+import { EXPECTED } from './parameters.ts'
+import type { StoreName } from './store/answer.ts'
+
+type FieldErrors = NonNullable<Problem['errors']>
+
+export function refuse(
+  c: Context<Edge>,
+  type: ProblemType,
+  detail: string,
+  errors?: FieldErrors,
+): Response {
+  return new Response(JSON.stringify(problem(type, detail, c.req.path, errors)), {
+    status: PROBLEMS[type].status,
+    headers: { 'content-type': 'application/problem+json', 'cache-control': 'no-store' },
+  })
+}
+
+export function unavailable(c: Context<Edge>, store: StoreName, reason: string): Response {
+  return refuse(c, 'unavailable', `${store}: ${reason}`)
+}
+
+/** One bad parameter that only its endpoint can judge. */
+export function invalidParameter(c: Context<Edge>, field: string, expected: string): Response {
+  const errors = [{ field, value: c.req.query(field) ?? null, expected }]
+  return refuse(c, 'invalid_request', `${field} is not valid`, errors)
+}
+
+/** Names every parameter that failed validation, with its value and what was expected. */
+export const refuseInvalid: Hook<unknown, Edge, string, Response | undefined> = (result, c) => {
+  if (result.success) return undefined
+  const errors = new Map<string, FieldErrors[number]>()
+  const given: Record<string, string[]> =
+    result.target === 'header'
+      ? Object.fromEntries(Object.entries(c.req.header()).map(([name, value]) => [name, [value]]))
+      : c.req.queries()
+  for (const issue of result.error.issues) {
+    const unknown = issue.code === 'unrecognized_keys'
+    const fields = unknown ? issue.keys : [String(issue.path[0] ?? result.target)]
+    for (const field of fields) {
+      if (errors.has(field)) continue
+      const values = given[field] ?? []
+      const repeated = values.length > 1 && !unknown
+      const expected = unknown
+        ? 'no such parameter here'
+        : repeated
+          ? 'to be given once'
+          : (EXPECTED[field] ?? issue.message)
+      errors.set(field, { field, value: repeated ? values : (values[0] ?? null), expected })
+    }
+  }
+  const names = [...errors.keys()]
+  const detail = `${names.join(', ')} ${names.length === 1 ? 'is' : 'are'} not valid`
+  return refuse(c, 'invalid_request', detail, [...errors.values()])
+}

@@ -1,0 +1,127 @@
+/**
+ * What was, read from PostgreSQL over HTTP with Neon's own driver. It only reads, and only by key or
+ * by a keyset page: no question grows slower as the table grows.
+ */
+import { neon, neonConfig } from '@neondatabase/serverless'
+import { and, desc, eq, getTableColumns, gte, lt, type SQL, sql } from 'drizzle-orm'
+import { drizzle } from 'drizzle-orm/neon-http'
+import type { PgColumn } from 'drizzle-orm/pg-core'
+import { opportunities } from '../../shared/database/schema.ts'
+import type { Log } from '../../shared/log.ts'
+import { Opportunity } from '../../shared/opportunity.ts'
+import type { Position } from '../cursor.ts'
+import type { Settings } from '../environment.ts'
+import type { Filters } from '../parameters.ts'
+import { type Answer, ask, STORE_TIMEOUT_MS } from './answer.ts'
+
+export interface HistoryQuestion extends Filters {
+  readonly from?: string | undefined
+  readonly to?: string | undefined
+  readonly after: Position | null
+  readonly limit: number
+}
+
+export interface HistoryPage {
+  readonly opportunities: Opportunity[]
+  /** where the next page begins; null at the end */
+  readonly next: Position | null
+}
+
+export interface History {
+  opportunity(id: string): Promise<Answer<Opportunity | null>>
+  page(question: HistoryQuestion): Promise<Answer<HistoryPage>>
+  /** resolves when the database answers */
+  ping(): Promise<Answer<true>>
+}
+
+/** The session's time zone must not show: times leave as RFC 3339 UTC with milliseconds. */
+const utc = (column: PgColumn) =>
+  sql<string>`to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`
+
+const { last_event_id: _event, created_at: _created, ...columns } = getTableColumns(opportunities)
+const SELECTION = {
+  ...columns,
+  detected_at: utc(opportunities.detected_at),
+  updated_at: utc(opportunities.updated_at),
+  expired_at: utc(opportunities.expired_at),
+}
+
+export function historyStore(settings: Settings, log: Log): History {
+  if (settings.NEON_FETCH_ENDPOINT !== undefined) {
+    neonConfig.fetchEndpoint = settings.NEON_FETCH_ENDPOINT
+  }
+  const database = () =>
+    drizzle(
+      neon(settings.DATABASE_URL, {
+        fetchOptions: { signal: AbortSignal.timeout(STORE_TIMEOUT_MS) },
+      }),
+    )
+  const query = <T>(question: () => Promise<T>) => ask('postgres', log, question)
+  const readable = (rows: readonly unknown[]): Opportunity[] => {
+    const parsed = rows.map((row) => Opportunity.safeParse(row))
+    const accepted = parsed.flatMap((result) => (result.success ? [result.data] : []))
+    const skipped = rows.length - accepted.length
+    if (skipped > 0) log.error('unreadable rows in PostgreSQL were left out', { skipped })
+    return accepted
+  }
+
+  return {
+    opportunity: (id) =>
+      query(async () => {
+        const rows = await database()
+          .select(SELECTION)
+          .from(opportunities)
+          .where(eq(opportunities.id, id))
+        return readable(rows)[0] ?? null
+      }),
+    page: (question) =>
+      query(async () => {
+        const rows = await database()
+          .select(SELECTION)
+          .from(opportunities)
+          .where(conditions(question))
+          .orderBy(desc(opportunities.detected_at), desc(opportunities.id))
+          .limit(question.limit + 1)
+        const last = rows[question.limit - 1]
+        const more = rows.length > question.limit && last !== undefined
+        return {
+          opportunities: readable(rows.slice(0, question.limit)),
+          next: more ? { detected_at: last.detected_at, id: last.id } : null,
+        }
+      }),
+    ping: () =>
+      query(async () => {
+        await database().execute(sql`select 1`)
+        return true as const
+      }),
+  }
+}
+
+/** The same filters as `passes`, in SQL; only what has ended is history. */
+function conditions(question: HistoryQuestion): SQL | undefined {
+  const table = opportunities
+  const given = <T>(value: T | undefined, condition: (value: T) => SQL): SQL[] =>
+    value === undefined ? [] : [condition(value)]
+  const { after } = question
+  return and(
+    eq(table.status, 'expired'),
+    ...given(question.type, (value) => eq(table.type, value)),
+    ...given(question.symbol, (value) => eq(table.symbol, value)),
+    ...given(question.buy_exchange, (value) => eq(table.buy_exchange, value)),
+    ...given(question.sell_exchange, (value) => eq(table.sell_exchange, value)),
+    ...given(question.transfer, (value) => eq(table.transfer, value)),
+    ...given(
+      question.exchange,
+      (value) => sql`${table.legs} @> ${JSON.stringify([{ exchange: value }])}::jsonb`,
+    ),
+    ...given(question.min_profit_percent, (value) => gte(table.profit_percent, value)),
+    ...given(question.min_volume_usd, (value) => gte(table.volume_usd, value)),
+    ...given(question.from, (value) => gte(table.detected_at, value)),
+    ...given(question.to, (value) => lt(table.detected_at, value)),
+    ...(after === null
+      ? []
+      : [
+          sql`(${table.detected_at}, ${table.id}) < (${after.detected_at}::timestamptz, ${after.id}::varchar)`,
+        ]),
+  )
+}
