@@ -18,6 +18,9 @@ export const KEYS = {
   lease: `${PREFIX}lease`,
   /** integer that grows with every leader: the fencing token · owner: lease.ts */
   fence: `${PREFIX}fence`,
+  /** string "token sequence": the newest outbox entry applied, so that a retry applies nothing
+   * twice · owner: the leading worker */
+  published: `${PREFIX}published`,
   /** prefix of the heartbeats; a string with TTL a worker, Heartbeat as JSON · owner: that worker */
   worker: `${PREFIX}worker:`,
 } as const

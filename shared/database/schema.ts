@@ -4,12 +4,14 @@
  */
 import { sql } from 'drizzle-orm'
 import {
+  bigint,
   boolean,
   index,
   integer,
   jsonb,
   numeric,
   pgTable,
+  text,
   timestamp,
   varchar,
 } from 'drizzle-orm/pg-core'
@@ -51,10 +53,84 @@ export const opportunities = pgTable(
     last_event_id: varchar('last_event_id', { length: 40 }).notNull(),
     created_at: moment('created_at').notNull().default(sql`now()`),
   },
+  // PostgreSQL's DESC puts nulls first, and only an index in that very order serves it.
   (table) => [
     index('idx_symbol').on(table.symbol),
     index('idx_status').on(table.status),
-    index('idx_created').on(table.created_at.desc()),
-    index('idx_detected').on(table.detected_at.desc(), table.id.desc()),
+    index('idx_created').on(table.created_at.desc().nullsFirst()),
+    index('idx_detected').on(table.detected_at.desc().nullsFirst(), table.id.desc().nullsFirst()),
+  ],
+)
+
+/** Keys are shown once when they are made; only their hash is kept. */
+export const api_keys = pgTable('api_keys', {
+  id: varchar('id', { length: 40 }).primaryKey(),
+  name: varchar('name', { length: 100 }).notNull(),
+  /** SHA-256 of the whole key, hex: 256 random bits need no salt */
+  hash: varchar('hash', { length: 64 }).notNull().unique(),
+  scopes: jsonb('scopes').$type<string[]>().notNull(),
+  created_at: moment('created_at').notNull().default(sql`now()`),
+  last_used_at: moment('last_used_at'),
+  revoked_at: moment('revoked_at'),
+})
+
+/** Subscriptions. Two secrets are valid while one replaces the other. */
+export const webhook_endpoints = pgTable('webhook_endpoints', {
+  id: varchar('id', { length: 40 }).primaryKey(),
+  key_id: varchar('key_id', { length: 40 })
+    .notNull()
+    .references(() => api_keys.id),
+  url: text('url').notNull(),
+  event_types: jsonb('event_types').$type<string[]>().notNull(),
+  filters: jsonb('filters').$type<Record<string, unknown>>().notNull(),
+  format: varchar('format', { length: 16 }).notNull().default('standard'),
+  min_interval_ms: integer('min_interval_ms').notNull().default(0),
+  enabled: boolean('enabled').notNull().default(true),
+  disabled_reason: text('disabled_reason'),
+  secret: text('secret').notNull(),
+  previous_secret: text('previous_secret'),
+  previous_secret_until: moment('previous_secret_until'),
+  created_at: moment('created_at').notNull().default(sql`now()`),
+  updated_at: moment('updated_at').notNull().default(sql`now()`),
+})
+
+/** What was to be delivered, kept so that it can be replayed. The id is the event's. */
+export const webhook_messages = pgTable(
+  'webhook_messages',
+  {
+    id: varchar('id', { length: 64 }).primaryKey(),
+    type: varchar('type', { length: 64 }).notNull(),
+    body: jsonb('body').notNull(),
+    created_at: moment('created_at').notNull().default(sql`now()`),
+  },
+  (table) => [index('idx_webhook_messages_created').on(table.created_at.desc().nullsFirst())],
+)
+
+/** Every try to deliver a message to an endpoint, and the verdict `expired` when time ran out. */
+export const webhook_attempts = pgTable(
+  'webhook_attempts',
+  {
+    id: bigint('id', { mode: 'bigint' }).primaryKey().generatedAlwaysAsIdentity(),
+    endpoint_id: varchar('endpoint_id', { length: 40 })
+      .notNull()
+      .references(() => webhook_endpoints.id, { onDelete: 'cascade' }),
+    message_id: varchar('message_id', { length: 64 })
+      .notNull()
+      .references(() => webhook_messages.id, { onDelete: 'cascade' }),
+    attempt: integer('attempt').notNull(),
+    /** success, failure or expired */
+    result: varchar('result', { length: 16 }).notNull(),
+    response_status: integer('response_status'),
+    response_body: text('response_body'),
+    error: text('error'),
+    duration_ms: integer('duration_ms'),
+    attempted_at: moment('attempted_at').notNull().default(sql`now()`),
+  },
+  (table) => [
+    index('idx_webhook_attempts_endpoint').on(
+      table.endpoint_id,
+      table.attempted_at.desc().nullsFirst(),
+    ),
+    index('idx_webhook_attempts_message').on(table.message_id),
   ],
 )

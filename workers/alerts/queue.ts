@@ -1,0 +1,40 @@
+/**
+ * Turns events into alert jobs: one BullMQ job an event, however often the event is read. The job's
+ * id is the event's, so a second attempt finds the first one's job and adds nothing.
+ */
+import { Queue } from 'bullmq'
+import type { Redis } from 'ioredis'
+import { QUEUE_PREFIX, QUEUES } from '../../shared/keys.ts'
+import type { Log } from '../../shared/log.ts'
+import { eventsOf } from '../publish/entries.ts'
+import type { StreamEntry } from '../publish/group.ts'
+
+/**
+ * Finished jobs stay this long, because they are what makes a repeated event a known one. It is far
+ * longer than a dead consumer's entries take to be claimed.
+ */
+export const KEEP_FINISHED = { age: 3_600, count: 20_000 }
+
+export interface AlertQueue {
+  /** Handles batches of the `alerts` group. @throws while Redis cannot take them. */
+  readonly enqueue: (entries: readonly StreamEntry[]) => Promise<void>
+  readonly close: () => Promise<void>
+}
+
+/** `redis` is a `command` connection: adding fails fast, and the group reads the events again. */
+export function createAlertQueue(redis: Redis, log: Log): AlertQueue {
+  const queue = new Queue(QUEUES.alerts, { connection: redis, prefix: QUEUE_PREFIX })
+  // Outages are told by the connection; without a listener they would end the process.
+  queue.on('error', (error) => log.debug('alert queue', { error }))
+  return {
+    enqueue: async (entries) => {
+      const jobs = eventsOf(entries, log).map((event) => ({
+        name: event.type,
+        data: event,
+        opts: { jobId: event.id, removeOnComplete: KEEP_FINISHED, removeOnFail: KEEP_FINISHED },
+      }))
+      if (jobs.length > 0) await queue.addBulk(jobs)
+    },
+    close: () => queue.close(),
+  }
+}

@@ -1,0 +1,209 @@
+/**
+ * The worker's settings, read from the environment once and checked before anything starts. Every
+ * problem is reported in one message: the variable, its value (secrets masked) and what was
+ * expected. An empty value means unset. Nothing else in the worker reads `process.env`.
+ */
+import { z } from 'zod'
+import { SYMBOL_PATTERN } from '../shared/market.ts'
+import { redactText } from './ops/redact.ts'
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+export interface ExchangeConfig {
+  readonly id: string
+  /** null: the exchange's own production address */
+  readonly websocket_url: string | null
+  readonly rest_url: string | null
+}
+
+export interface Config {
+  readonly environment: 'production' | 'development' | 'test'
+  readonly port: number
+  readonly log_level: 'debug' | 'info' | 'warn' | 'error'
+  /** file that also receives the entries of level error; null: none */
+  readonly error_log_file: string | null
+  readonly redis_url: string
+  readonly database_url: string
+  readonly exchanges: readonly ExchangeConfig[]
+  /** canonical symbols to watch; null: whatever the exchanges have in common */
+  readonly symbols: readonly string[] | null
+  readonly max_symbols: number
+  readonly limits: {
+    readonly min_percent: number
+    readonly max_percent: number
+    readonly min_volume_usd: number
+    readonly max_book_age_ms: number
+    readonly max_skew_ms: number
+  }
+}
+
+export interface ConfigProblem {
+  readonly variable: string
+  readonly value: string | undefined
+  readonly expected: string
+}
+
+export type ConfigResult =
+  | { readonly ok: true; readonly config: Config }
+  | { readonly ok: false; readonly problems: readonly ConfigProblem[] }
+
+/** A number with bounds; the message is what the operator reads. */
+function number(initial: number, minimum: number, maximum: number) {
+  const expected = `a number from ${minimum} to ${maximum}`
+  return z
+    .string()
+    .regex(/^\d+(\.\d+)?$/, expected)
+    .transform(Number)
+    .refine((value) => value >= minimum && value <= maximum, expected)
+    .default(initial)
+}
+
+function integer(initial: number, minimum: number, maximum: number) {
+  const expected = `an integer from ${minimum} to ${maximum}`
+  return z
+    .string()
+    .regex(/^\d+$/, expected)
+    .transform(Number)
+    .refine((value) => value >= minimum && value <= maximum, expected)
+    .default(initial)
+}
+
+function address(protocols: readonly string[]) {
+  const expected = `a URL that starts with ${protocols.map((name) => `${name}://`).join(' or ')}`
+  return z.string(expected).refine((value) => {
+    const url = URL.parse(value)
+    return url !== null && url.host !== '' && protocols.includes(url.protocol.slice(0, -1))
+  }, expected)
+}
+
+function list(member: (value: string) => boolean, expected: string) {
+  return z
+    .string()
+    .transform((text) => text.split(',').map((part) => part.trim()))
+    .refine((parts) => parts.every(member), expected)
+    .refine((parts) => new Set(parts).size === parts.length, `${expected}, none of them twice`)
+}
+
+const oneOf = <const T extends readonly [string, ...string[]]>(values: T) =>
+  z.enum(values, `one of ${values.join(', ')}`)
+
+/** The variables that every installation has; each exchange adds two addresses. */
+function settings(exchange_ids: readonly string[]) {
+  return {
+    NODE_ENV: oneOf(['production', 'development', 'test']).default('production'),
+    PORT: integer(8080, 0, 65_535),
+    LOG_LEVEL: oneOf(['debug', 'info', 'warn', 'error']).default('info'),
+    ERROR_LOG_FILE: z.string().optional(),
+    REDIS_URL: address(['redis', 'rediss']),
+    DATABASE_URL: address(['postgres', 'postgresql']),
+    EXCHANGES: list(
+      (id) => exchange_ids.includes(id),
+      `a comma-separated list of ${exchange_ids.join(', ')}`,
+    ).optional(),
+    SYMBOLS: list(
+      (symbol) => SYMBOL_PATTERN.test(symbol) && symbol === symbol.toUpperCase(),
+      'a comma-separated list of BASE/QUOTE, such as BTC/USDT,ETH/USDT',
+    ).optional(),
+    MAX_SYMBOLS: integer(100, 1, 1_000),
+    MIN_ARBITRAGE_PERCENT: number(0.5, 0, 100),
+    MAX_ARBITRAGE_PERCENT: number(10, 0, 1_000),
+    MIN_VOLUME_USD: number(1_000, 0, 1_000_000_000),
+    MAX_BOOK_AGE_MS: integer(5_000, 1, 600_000),
+    MAX_SKEW_MS: integer(2_000, 1, 600_000),
+  }
+}
+
+function addresses(exchange_ids: readonly string[]) {
+  return Object.fromEntries(
+    exchange_ids.flatMap((id) => [
+      [websocketVariable(id), address(['ws', 'wss']).optional()],
+      [restVariable(id), address(['http', 'https']).optional()],
+    ]),
+  )
+}
+
+const websocketVariable = (id: string) => `${id.toUpperCase()}_WS_URL`
+const restVariable = (id: string) => `${id.toUpperCase()}_REST_URL`
+
+/** Every variable that the worker reads. */
+export function variables(exchange_ids: readonly string[]): string[] {
+  return [...Object.keys(settings(exchange_ids)), ...Object.keys(addresses(exchange_ids))]
+}
+
+/** Reads all settings. `exchange_ids` are those of the registry, in its order. */
+export function readConfig(env: Environment, exchange_ids: readonly string[]): ConfigResult {
+  const present = withoutEmpty(env)
+  const main = z.object(settings(exchange_ids)).safeParse(present)
+  const urls = z.object(addresses(exchange_ids)).safeParse(present)
+  const issues = [...(main.error?.issues ?? []), ...(urls.error?.issues ?? [])]
+  const problems = issues.map((issue) => problemOf(issue, env))
+  if (main.success && main.data.MIN_ARBITRAGE_PERCENT >= main.data.MAX_ARBITRAGE_PERCENT) {
+    problems.push({
+      variable: 'MAX_ARBITRAGE_PERCENT',
+      value: String(main.data.MAX_ARBITRAGE_PERCENT),
+      expected: `more than MIN_ARBITRAGE_PERCENT (${main.data.MIN_ARBITRAGE_PERCENT})`,
+    })
+  }
+  if (!main.success || !urls.success || problems.length > 0) return { ok: false, problems }
+  const { data } = main
+  const config: Config = {
+    environment: data.NODE_ENV,
+    port: data.PORT,
+    log_level: data.LOG_LEVEL,
+    error_log_file: data.ERROR_LOG_FILE ?? null,
+    redis_url: data.REDIS_URL,
+    database_url: data.DATABASE_URL,
+    exchanges: (data.EXCHANGES ?? exchange_ids).map((id) => ({
+      id,
+      websocket_url: urls.data[websocketVariable(id)] ?? null,
+      rest_url: urls.data[restVariable(id)] ?? null,
+    })),
+    symbols: data.SYMBOLS ?? null,
+    max_symbols: data.MAX_SYMBOLS,
+    limits: {
+      min_percent: data.MIN_ARBITRAGE_PERCENT,
+      max_percent: data.MAX_ARBITRAGE_PERCENT,
+      min_volume_usd: data.MIN_VOLUME_USD,
+      max_book_age_ms: data.MAX_BOOK_AGE_MS,
+      max_skew_ms: data.MAX_SKEW_MS,
+    },
+  }
+  return { ok: true, config }
+}
+
+/** What the migration command needs, and nothing more. */
+export function readDatabaseUrl(
+  env: Environment,
+):
+  | { readonly ok: true; readonly database_url: string }
+  | { readonly ok: false; readonly problems: readonly ConfigProblem[] } {
+  const { DATABASE_URL } = settings([])
+  const parsed = z.object({ DATABASE_URL }).safeParse(withoutEmpty(env))
+  if (parsed.success) return { ok: true, database_url: parsed.data.DATABASE_URL }
+  return { ok: false, problems: parsed.error.issues.map((issue) => problemOf(issue, env)) }
+}
+
+/** One message for people, a line a problem. */
+export function describeProblems(problems: readonly ConfigProblem[]): string {
+  const lines = problems.map(({ variable, value, expected }) => {
+    const found = value === undefined || value === '' ? 'not set' : `"${value}"`
+    return `  ${variable}: ${found}, expected ${expected}`
+  })
+  return ['The configuration is not valid:', ...lines].join('\n')
+}
+
+function withoutEmpty(env: Environment): Record<string, string> {
+  const present = Object.entries(env).filter(([, value]) => value !== undefined && value !== '')
+  return Object.fromEntries(present) as Record<string, string>
+}
+
+/** Variables whose value may hold a password are only shown when it can be cut out. */
+const SECRET_VARIABLES = new Set(['REDIS_URL', 'DATABASE_URL'])
+
+function problemOf(issue: z.core.$ZodIssue, env: Environment): ConfigProblem {
+  const variable = String(issue.path[0])
+  const value = env[variable]
+  if (value === undefined) return { variable, value, expected: issue.message }
+  const hidden = SECRET_VARIABLES.has(variable) && URL.parse(value) === null
+  return { variable, value: hidden ? '***' : redactText(value), expected: issue.message }
+}

@@ -1,0 +1,180 @@
+/**
+ * The worker: exchange sockets → books → detection → Redis and Postgres, and alert jobs. This is the
+ * composition root: it builds every part, joins them and takes them down again. It decides nothing.
+ * `node workers/main.ts --check-config` only validates the environment and exits 0 or 1.
+ */
+import { randomUUID } from 'node:crypto'
+import { hostname } from 'node:os'
+import packageJson from '../package.json' with { type: 'json' }
+import { systemClock as clock } from '../shared/clock.ts'
+import { GROUPS } from '../shared/keys.ts'
+import { startDispatcher } from './alerts/dispatch.ts'
+import { createAlertQueue } from './alerts/queue.ts'
+import { Books } from './book/books.ts'
+import { type Config, describeProblems, readConfig } from './config.ts'
+import { Detector } from './detection/detector.ts'
+import { exchanges } from './exchanges/index.ts'
+import { createIds } from './lifecycle/id.ts'
+import { Tracker } from './lifecycle/tracker.ts'
+import { createHealth } from './ops/health.ts'
+import { createHeartbeat, startPulse } from './ops/heartbeat.ts'
+import { Lease } from './ops/lease.ts'
+import { createLog, type OperatorLog, tellOperator } from './ops/log.ts'
+import { createMetrics } from './ops/metrics.ts'
+import { connectPostgres, createPostgresProbe, endPostgres } from './ops/postgres.ts'
+import { startOpsServer } from './ops/server.ts'
+import { installLastResort, installShutdown } from './ops/shutdown.ts'
+import { Pipeline } from './pipeline.ts'
+import { createArchive } from './publish/archive.ts'
+import { GroupConsumer, type GroupOptions } from './publish/group.ts'
+import { expireOrphans } from './publish/orphans.ts'
+import { connectRedis } from './publish/redis.ts'
+import { Publisher } from './publish/stream.ts'
+import { Watch } from './watch.ts'
+
+const RECHECK_EVERY_MS = 250
+const FLUSH_DEADLINE_MS = 6_000
+const CLOSE_DEADLINE_MS = 3_000
+
+async function start(config: Config, log: OperatorLog): Promise<void> {
+  const worker_id = `${hostname().slice(0, 40)}-${randomUUID().slice(0, 8)}`
+  const { version } = packageJson
+  const random = Math.random
+
+  const redis = connectRedis(config.redis_url, 'command', 'main', log)
+  const pool = connectPostgres(config.database_url, log)
+
+  const books = new Books(() => setImmediate(() => pipeline.round()))
+  const watch = new Watch({ exchanges, config, books, clock, log, random })
+  const detector = new Detector({
+    books,
+    limits: config.limits,
+    clock,
+    is_simulated: (exchange) => watch.isSimulated(exchange),
+  })
+  const tracker = new Tracker({ clock, newId: createIds(random) })
+
+  const publisher: Publisher = new Publisher({
+    redis,
+    clock,
+    log,
+    onFenced: () => void lease.ask(),
+    onPublished: (type, waited_ms) => {
+      metrics.signal_to_wire.observe(waited_ms / 1_000)
+      const [subject, kind] = type.split('.')
+      if (subject === 'opportunity' && kind !== undefined) metrics.opportunities.inc({ kind })
+    },
+  })
+  const pipeline: Pipeline = new Pipeline({
+    books,
+    detector,
+    tracker,
+    publisher,
+    clock,
+    log,
+    expireOrphans: () => expireOrphans(redis, clock, log),
+    onSignal: (latency_ms) => metrics.tick_to_signal.observe(latency_ms / 1_000),
+  })
+  const lease = new Lease({
+    redis,
+    worker_id,
+    log,
+    onLead: (token, kind) => pipeline.lead(token, kind),
+    onLose: () => pipeline.lose(),
+  })
+
+  const postgres_probe = createPostgresProbe(pool, clock)
+  const health = createHealth({
+    clock,
+    exchanges: () => watch.statuses(),
+    redis: () => heartbeat.latest(),
+    postgres: () => postgres_probe.latest(),
+  })
+  const token = () => lease.token
+  const heartbeat = createHeartbeat({ redis, clock, worker_id, version, token, health })
+  const metrics = createMetrics({
+    build: { version, environment: config.environment },
+    exchanges: () => watch.statuses(),
+    books: () => books.all.map(({ market, state }) => ({ exchange: market.exchange, state })),
+    rejected: () => detector.rejected,
+    outbox: () => publisher,
+    is_leader: () => lease.token !== null,
+  })
+
+  const { registry } = metrics
+  const server = await startOpsServer({
+    port: config.port,
+    clock,
+    health,
+    metrics: async () => ({ type: registry.contentType, text: await registry.metrics() }),
+  })
+  log.info('worker started', { worker_id, version, port: server.port })
+
+  const consume = (group: string, handle: GroupOptions['handle']) => {
+    const connection = connectRedis(config.redis_url, 'blocking', group, log)
+    return new GroupConsumer({ redis: connection, group, consumer: worker_id, clock, log, handle })
+  }
+  const alert_queue = createAlertQueue(redis, log)
+  const archive = consume(GROUPS.archive, createArchive(pool, log))
+  const alerts = consume(GROUPS.alerts, alert_queue.enqueue)
+  const dispatcher = startDispatcher({
+    redis: connectRedis(config.redis_url, 'blocking', 'dispatch', log),
+    clock,
+    log,
+    onDispatched: (type, latency_ms) => {
+      metrics.alerts.inc({ type })
+      metrics.alert_latency.observe(latency_ms / 1_000)
+    },
+  })
+
+  watch.start()
+  lease.start()
+  archive.start()
+  alerts.start()
+  const stopPulse = startPulse({
+    redis,
+    clock,
+    worker_id,
+    probes: [postgres_probe, heartbeat],
+    exchanges: () => watch.statuses(),
+    is_leader: () => lease.token !== null,
+    announce: (drafts) => pipeline.announce(drafts),
+  })
+  const rechecks = setInterval(() => pipeline.recheck(), RECHECK_EVERY_MS)
+
+  installShutdown(log, async () => {
+    clearInterval(rechecks)
+    pipeline.end()
+    const flushed = await publisher.flush(FLUSH_DEADLINE_MS)
+    if (!flushed) log.error('events were not delivered', { count: publisher.depth })
+    await Promise.all([
+      watch.stop(),
+      archive.stop(CLOSE_DEADLINE_MS),
+      alerts.stop(CLOSE_DEADLINE_MS),
+      dispatcher.close(CLOSE_DEADLINE_MS),
+    ])
+    await lease.release()
+    await stopPulse()
+    redis.disconnect()
+    await Promise.all([endPostgres(pool, CLOSE_DEADLINE_MS), server.close()])
+  })
+}
+
+const settings = readConfig(
+  process.env,
+  exchanges.map(({ id }) => id),
+)
+const log = createLog({
+  level: settings.ok ? settings.config.log_level : 'info',
+  error_log_file: settings.ok ? settings.config.error_log_file : null,
+  clock,
+})
+if (!settings.ok) {
+  tellOperator(describeProblems(settings.problems))
+  process.exitCode = 1
+} else if (process.argv.includes('--check-config')) {
+  tellOperator('The configuration is valid.')
+} else {
+  installLastResort(log)
+  await start(settings.config, log)
+}

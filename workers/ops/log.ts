@@ -1,0 +1,74 @@
+/**
+ * The operator's log: one JSON object a line on standard output, and entries of level error also in
+ * a file where one is configured. Everything passes the same redaction; nobody else may print.
+ */
+import winston from 'winston'
+import { type Clock, timestamp } from '../../shared/clock.ts'
+import type { Log, LogFields } from '../../shared/log.ts'
+import { redact, redactText } from './redact.ts'
+
+export interface LogOptions {
+  readonly level: 'debug' | 'info' | 'warn' | 'error'
+  /** file for level error; null: none */
+  readonly error_log_file: string | null
+  readonly clock: Clock
+  /** where lines go instead of standard output */
+  readonly stream?: NodeJS.WritableStream
+}
+
+export interface OperatorLog extends Log {
+  /** Resolves when every line has been handed to the operating system. */
+  close(): Promise<void>
+}
+
+/** The error file starts again at this size, and one old file is kept. */
+const ERROR_FILE_BYTES = 10 * 1024 * 1024
+
+export function createLog({ level, error_log_file, clock, stream }: LogOptions): OperatorLog {
+  const logger = winston.createLogger({
+    level,
+    format: winston.format.combine(redaction(), winston.format.json({ deterministic: false })),
+    transports: [
+      stream === undefined
+        ? new winston.transports.Console()
+        : new winston.transports.Stream({ stream }),
+      ...(error_log_file === null ? [] : [errorFile(error_log_file)]),
+    ],
+  })
+  const write =
+    (severity: keyof Log) =>
+    (message: string, fields: LogFields = {}): void => {
+      const own = { timestamp: timestamp(clock.wall_ms()), level: severity, message }
+      // Named twice: first in the line, and none of the caller's fields may take their place.
+      logger.log({ ...own, ...fields, ...own })
+    }
+  return {
+    debug: write('debug'),
+    info: write('info'),
+    warn: write('warn'),
+    error: write('error'),
+    close: () =>
+      new Promise((resolve) => {
+        logger.once('finish', () => resolve())
+        logger.end()
+      }),
+  }
+}
+
+/** Plain words for whoever typed the command, where no log can be set up yet. */
+export function tellOperator(text: string): void {
+  process.stderr.write(`${redactText(text)}\n`)
+}
+
+/** Clears every field in place: winston's own symbols on the entry must survive. */
+const redaction = winston.format((entry) => Object.assign(entry, redact({ ...entry })))
+
+function errorFile(filename: string) {
+  return new winston.transports.File({
+    filename,
+    level: 'error',
+    maxsize: ERROR_FILE_BYTES,
+    maxFiles: 2,
+    tailable: true,
+  })
+}

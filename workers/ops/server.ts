@@ -1,0 +1,127 @@
+/**
+ * The operator's HTTP endpoints: /health, /live, /ready and /metrics. It listens at once, before
+ * anything else is up, and answers from what is known already: it never waits for a store.
+ */
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { type Clock, timestamp } from '../../shared/clock.ts'
+import type { Health } from '../../shared/health.ts'
+import { problem } from '../../shared/problem.ts'
+
+export interface OpsServerOptions {
+  /** 0 takes a free one */
+  readonly port: number
+  readonly clock: Clock
+  readonly health: () => Health
+  readonly metrics: () => Promise<{ readonly type: string; readonly text: string }>
+}
+
+export interface OpsServer {
+  readonly port: number
+  readonly close: () => Promise<void>
+}
+
+/** A loop that has not turned for so long is stuck. */
+const LOOP_STUCK_MS = 5_000
+const LOOP_CHECK_MS = 500
+
+interface Answer {
+  readonly status: number
+  readonly type: string
+  readonly body: string
+}
+
+/** @throws (rejects) when the port cannot be had. */
+export async function startOpsServer(options: OpsServerOptions): Promise<OpsServer> {
+  const { clock, port } = options
+  let turned_ms = clock.monotonic_ms()
+  const turn = setInterval(() => {
+    turned_ms = clock.monotonic_ms()
+  }, LOOP_CHECK_MS)
+  turn.unref()
+  const loopAge_ms = () => clock.monotonic_ms() - turned_ms
+
+  const server = createServer((request, response) => {
+    answer(request, options, loopAge_ms)
+      .catch((error: Error) => failure(500, 'internal', error.message, request.url ?? '/'))
+      .then((found) => send(request, response, found))
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    // No host: both address families, as Railway's network asks for IPv6.
+    server.listen(port, resolve)
+  })
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: () =>
+      new Promise((resolve) => {
+        clearInterval(turn)
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  }
+}
+
+async function answer(
+  request: IncomingMessage,
+  { health, metrics, clock }: OpsServerOptions,
+  loopAge_ms: () => number,
+): Promise<Answer> {
+  const path = (request.url ?? '/').split('?')[0] ?? '/'
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    return failure(405, 'method_not_allowed', 'Only GET is served here.', path)
+  }
+  switch (path) {
+    case '/health':
+      return json(200, health())
+    case '/live': {
+      const loop_age_ms = Math.round(loopAge_ms())
+      const alive = loop_age_ms < LOOP_STUCK_MS
+      return json(alive ? 200 : 503, { alive, loop_age_ms, timestamp: timestamp(clock.wall_ms()) })
+    }
+    case '/ready': {
+      const readiness = readinessOf(health())
+      return json(readiness.ready ? 200 : 503, readiness)
+    }
+    case '/metrics': {
+      const { type, text } = await metrics()
+      return { status: 200, type, body: text }
+    }
+    default:
+      return failure(404, 'not_found', 'Here are /health, /live, /ready and /metrics.', path)
+  }
+}
+
+/** Ready: Redis takes writes and at least one exchange is live. Standbys are ready too. */
+function readinessOf(health: Health): { ready: boolean; missing: string[] } {
+  const live = Object.values(health.exchanges).some((exchange) => exchange.books_live > 0)
+  const missing = [
+    ...(health.redis.ok ? [] : ['redis']),
+    ...(live ? [] : ['an exchange with a live book']),
+  ]
+  return { ready: missing.length === 0, missing }
+}
+
+function json(status: number, value: unknown): Answer {
+  return { status, type: 'application/json', body: JSON.stringify(value) }
+}
+
+function failure(
+  status: number,
+  type: Parameters<typeof problem>[0],
+  detail: string,
+  path: string,
+): Answer {
+  const body = JSON.stringify(problem(type, detail, path))
+  return { status, type: 'application/problem+json', body }
+}
+
+function send(request: IncomingMessage, response: ServerResponse, found: Answer): void {
+  response.writeHead(found.status, {
+    'content-type': found.type,
+    'content-length': Buffer.byteLength(found.body),
+    'cache-control': 'no-store',
+    ...(found.status === 405 ? { allow: 'GET, HEAD' } : {}),
+  })
+  response.end(request.method === 'HEAD' ? undefined : found.body)
+}

@@ -1,0 +1,140 @@
+/**
+ * From changed books to published events: the only place where detection, life cycle and publishing
+ * meet. A standby detects as well, so that it is warm, but keeps no life cycle and tells nobody;
+ * opportunities begin their life under the leader that announces them.
+ */
+import type { Clock } from '../shared/clock.ts'
+import { timestamp } from '../shared/clock.ts'
+import type { Draft } from '../shared/event.ts'
+import type { Log } from '../shared/log.ts'
+import type { Books } from './book/books.ts'
+import type { Detector } from './detection/detector.ts'
+import type { Tracker } from './lifecycle/tracker.ts'
+import type { TermKind } from './ops/lease.ts'
+import type { Publisher } from './publish/stream.ts'
+
+export interface PipelineOptions {
+  readonly books: Books
+  readonly detector: Detector
+  readonly tracker: Tracker
+  readonly publisher: Publisher
+  readonly clock: Clock
+  readonly log: Log
+  /** ends what a former leader left in the live set; rejects while Redis is away */
+  readonly expireOrphans: () => Promise<Draft[]>
+  /** told for each new opportunity: milliseconds since the frame that made it was received */
+  readonly onSignal: (tick_to_signal_ms: number) => void
+}
+
+const ORPHANS_RETRY_MS = 250
+
+export class Pipeline {
+  private readonly options: PipelineOptions
+  private state: 'standby' | 'taking over' | 'leading' | 'ended' = 'standby'
+  /** counts terms: work that began in an older one must not go on in a newer */
+  private term = 0
+
+  constructor(options: PipelineOptions) {
+    this.options = options
+  }
+
+  /** Looks at the books that changed since the last round. */
+  round(): void {
+    const { books, detector, tracker } = this.options
+    const dirty = books.takeDirty()
+    if (this.state === 'ended') return
+    const verdicts = detector.run(dirty)
+    if (this.state !== 'leading') return
+    const drafts = tracker.apply(verdicts)
+    this.measure(drafts)
+    this.options.publisher.publish(drafts)
+  }
+
+  /** Looks at what time alone changes: open opportunities age, held updates fall due. */
+  recheck(): void {
+    if (this.state === 'ended') return
+    const { detector, tracker, publisher } = this.options
+    const verdicts = detector.recheck()
+    if (this.state !== 'leading') return
+    publisher.publish([...tracker.apply(verdicts), ...tracker.sweep()])
+  }
+
+  /** Publishes what is not an opportunity. A standby tells nobody. */
+  announce(drafts: readonly Draft[]): void {
+    if (this.state === 'leading') this.options.publisher.publish(drafts)
+  }
+
+  /** This worker leads from now on. */
+  lead(token: number, kind: TermKind): void {
+    if (this.state === 'ended') return
+    if (kind === 'restored' && this.state === 'leading') this.restore(token)
+    else void this.takeOver(token)
+  }
+
+  /** Another worker leads: it begins its own lives, ours end untold. */
+  lose(): void {
+    if (this.state === 'ended') return
+    this.state = 'standby'
+    this.term++
+    this.options.publisher.resign()
+    this.options.tracker.expireAll('disconnected')
+  }
+
+  /** Ends every opportunity and takes no more. Flush the publisher afterwards. */
+  end(): void {
+    if (this.state === 'leading') {
+      this.options.publisher.publish(this.options.tracker.expireAll('shutdown'))
+    }
+    this.state = 'ended'
+    this.term++
+  }
+
+  private async takeOver(token: number): Promise<void> {
+    const { publisher, tracker, detector, expireOrphans, log } = this.options
+    this.lose()
+    this.state = 'taking over'
+    const term = this.term
+    publisher.lead(token, false)
+    for (;;) {
+      // The live set is read before anything of ours can be in it: all it holds is orphaned.
+      const orphans = await expireOrphans().catch(() => null)
+      if (term !== this.term) return
+      if (orphans !== null) {
+        if (orphans.length > 0)
+          log.info('orphans of a former leader end', { count: orphans.length })
+        publisher.publish(orphans)
+        break
+      }
+      await new Promise((resolve) => setTimeout(resolve, ORPHANS_RETRY_MS))
+    }
+    this.state = 'leading'
+    publisher.publish(tracker.apply(detector.recheck()))
+  }
+
+  /** Redis came back empty and nobody led meanwhile: what is open is written again. */
+  private restore(token: number): void {
+    const { publisher, tracker, clock, log } = this.options
+    publisher.lead(token, true)
+    const drafts = tracker
+      .open()
+      .filter(({ id }) => !publisher.holdsBeginning(id))
+      .map((data): Draft => {
+        return { type: 'opportunity.updated', timestamp: timestamp(clock.wall_ms()), data }
+      })
+    log.warn('redis lost its data: the live set is written again', { open: drafts.length })
+    publisher.publish(drafts)
+  }
+
+  /** The newest frame among the legs' books is the one that made the opportunity. */
+  private measure(drafts: readonly Draft[]): void {
+    const { books, clock, onSignal } = this.options
+    for (const { type, data } of drafts) {
+      if (type !== 'opportunity.detected' || !('legs' in data)) continue
+      const received_ms = data.legs.map(
+        ({ exchange, market }) => books.get(exchange, market)?.book.received_ms ?? Number.NaN,
+      )
+      const latency_ms = clock.monotonic_ms() - Math.max(...received_ms)
+      if (!Number.isNaN(latency_ms)) onSignal(latency_ms)
+    }
+  }
+}
