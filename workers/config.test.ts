@@ -1,0 +1,138 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { describeProblems, readConfig, readDatabaseUrl, variables } from './config.ts'
+import { exchanges } from './exchanges/index.ts'
+
+const ids = exchanges.map(({ id }) => id)
+const required = {
+  REDIS_URL: 'redis://localhost:6379',
+  DATABASE_URL: 'postgres://localhost/spreadwire',
+}
+
+function problemsOf(env: Record<string, string>) {
+  const result = readConfig(env, ids)
+  return result.ok ? [] : result.problems
+}
+
+function configOf(env: Record<string, string>) {
+  const result = readConfig(env, ids)
+  if (!result.ok) throw new Error(describeProblems(result.problems))
+  return result.config
+}
+
+describe('readConfig', () => {
+  it('has a default for everything but the two stores', () => {
+    const config = configOf(required)
+    expect(config.limits).toMatchObject({
+      min_percent: 0.5,
+      max_percent: 10,
+      min_volume_usd: 1000,
+    })
+    expect(config.port).toBe(8080)
+    expect(config.symbols).toBeNull()
+    expect(config.exchanges.map(({ id }) => id)).toEqual(ids)
+    expect(config.exchanges.every((one) => one.websocket_url === null)).toBe(true)
+    expect(problemsOf({}).map(({ variable }) => variable)).toEqual(['REDIS_URL', 'DATABASE_URL'])
+  })
+
+  it('takes an empty value as unset', () => {
+    expect(configOf({ ...required, PORT: '', EXCHANGES: '', BINANCE_WS_URL: '' })).toEqual(
+      configOf(required),
+    )
+  })
+
+  it('tells every problem at once, with the value and what was expected', () => {
+    const problems = problemsOf({
+      REDIS_URL: 'http://localhost',
+      PORT: '80 80',
+      EXCHANGES: 'binance,bynance',
+      SYMBOLS: 'btc/usdt',
+      MIN_VOLUME_USD: '-5',
+      MAX_SYMBOLS: '1e3',
+      KRAKEN_REST_URL: 'ftp://x',
+    })
+    expect(problems.map(({ variable }) => variable).sort()).toEqual([
+      'DATABASE_URL',
+      'EXCHANGES',
+      'KRAKEN_REST_URL',
+      'MAX_SYMBOLS',
+      'MIN_VOLUME_USD',
+      'PORT',
+      'REDIS_URL',
+      'SYMBOLS',
+    ])
+    const message = describeProblems(problems)
+    expect(message).toContain('PORT: "80 80", expected an integer from 0 to 65535')
+    expect(message).toContain('DATABASE_URL: not set')
+    expect(message).toContain('"binance,bynance", expected a comma-separated list of binance')
+  })
+
+  it('masks secrets in what it tells', () => {
+    const message = describeProblems(
+      problemsOf({
+        REDIS_URL: 'mysql://user:hunter2@host',
+        DATABASE_URL: 'postgres//user:hunter3@host/db',
+      }),
+    )
+    expect(message).toContain('REDIS_URL: "mysql://***@host"')
+    expect(message).not.toMatch(/hunter/)
+  })
+
+  it('refuses a lower limit that is not below the upper one', () => {
+    const env = { ...required, MIN_ARBITRAGE_PERCENT: '5', MAX_ARBITRAGE_PERCENT: '5' }
+    expect(problemsOf(env).map(({ variable }) => variable)).toEqual(['MAX_ARBITRAGE_PERCENT'])
+  })
+
+  it('refuses the same exchange or symbol twice', () => {
+    expect(problemsOf({ ...required, EXCHANGES: 'kraken,kraken' })).toHaveLength(1)
+    expect(problemsOf({ ...required, SYMBOLS: 'BTC/USDT,BTC/USDT' })).toHaveLength(1)
+  })
+
+  it('reads lists and addresses', () => {
+    const config = configOf({
+      ...required,
+      EXCHANGES: 'kraken, binance',
+      SYMBOLS: 'BTC/USDT, ETH/USDT',
+      KRAKEN_WS_URL: 'ws://localhost:1/v2',
+    })
+    expect(config.symbols).toEqual(['BTC/USDT', 'ETH/USDT'])
+    expect(config.exchanges).toEqual([
+      { id: 'kraken', websocket_url: 'ws://localhost:1/v2', rest_url: null },
+      { id: 'binance', websocket_url: null, rest_url: null },
+    ])
+  })
+})
+
+describe('readDatabaseUrl', () => {
+  it('needs nothing but the database', () => {
+    const { DATABASE_URL } = required
+    expect(readDatabaseUrl({ DATABASE_URL })).toEqual({ ok: true, database_url: DATABASE_URL })
+    expect(readDatabaseUrl({}).ok).toBe(false)
+  })
+})
+
+describe('.env.example', () => {
+  const text = readFileSync(join(import.meta.dirname, '../.env.example'), 'utf8')
+  const worker_part = text.slice(text.indexOf('── Worker'), text.indexOf('── Edge'))
+  const lines = worker_part.matchAll(/^(# )?([A-Z][A-Z0-9_]*)=(.*)$/gm).toArray()
+
+  it('names every variable that the worker reads, and no other', () => {
+    const documented = lines.map(([, , name]) => name)
+    expect(documented.toSorted()).toEqual(variables(ids).toSorted())
+  })
+
+  it('shows the true defaults', () => {
+    const shown = Object.fromEntries(lines.map(([, , name, value]) => [name!, value!]))
+    const { exchanges: shown_exchanges, ...rest } = configOf(shown)
+    const { exchanges: default_exchanges, ...defaults } = configOf({
+      REDIS_URL: shown.REDIS_URL!,
+      DATABASE_URL: shown.DATABASE_URL!,
+    })
+    expect(rest).toEqual(defaults)
+    expect(shown_exchanges).toEqual(default_exchanges)
+    const commented = lines.filter(([, mark]) => mark !== undefined).map(([, , name]) => name)
+    expect(commented).not.toContain('REDIS_URL')
+    expect(variables(ids).length - commented.length).toBe(2)
+  })
+})

@@ -1,0 +1,27 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { createRailwayContext, project } from 'railway/iac'
+import { expect, it } from 'vitest'
+import program from '../../.railway/railway.ts'
+
+const root = join(import.meta.dirname, '../..')
+
+it('describes the same service in railway.json and .railway/railway.ts', async () => {
+  const legacy = JSON.parse(readFileSync(join(root, 'railway.json'), 'utf8'))
+  const { resources = [] } = await program(createRailwayContext(), project)
+  const [worker] = resources.flat()
+  const { build, deploy } = worker as unknown as typeof legacy
+  expect(deploy).toEqual(legacy.deploy)
+  const withoutOwnFile = (patterns: string[]) => patterns.filter((name) => !/railway/.test(name))
+  expect({ ...build, watchPatterns: withoutOwnFile(build.watchPatterns) }).toEqual({
+    ...legacy.build,
+    watchPatterns: withoutOwnFile(legacy.build.watchPatterns),
+  })
+})
+
+it('gives the worker more time to end than it takes', () => {
+  const { deploy } = JSON.parse(readFileSync(join(root, 'railway.json'), 'utf8'))
+  const source = readFileSync(join(import.meta.dirname, 'shutdown.ts'), 'utf8')
+  const deadline_ms = Number(/DEADLINE_MS = ([\d_]+)/.exec(source)?.[1]?.replaceAll('_', ''))
+  expect(deadline_ms).toBeLessThan(deploy.drainingSeconds * 1_000)
+})
