@@ -9,7 +9,7 @@ import type { Random } from './random.ts'
 
 const FIRST_EARLIEST_MS = 1_000
 const FIRST_LATEST_MS = 3_000
-const MEAN_PAUSE_MS = 4_200
+const MEAN_PAUSE_MS = 4_800
 const SHORTEST_MS = 80
 const LONGEST_MS = 4_000
 /** Net profit at the best prices against the cheapest partner, as a share. */

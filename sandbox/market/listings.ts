@@ -85,13 +85,9 @@ function quotesOf(exchange: SandboxExchange, rank: number): string[] {
 /** The markets through which USDT and USD turn into each other. */
 function conversionListings(): Listing[] {
   const tether = { asset: 'USDT', usd_price: USDT_USD }
-  return (['coinbase', 'kraken'] as const).map((exchange) => ({
-    ...listing(exchange, tether, 'USD', 0, 0.4),
-    price_decimals: 5,
-    size_decimals: exchange === 'kraken' ? 8 : 2,
-    taker_fee_percent:
-      exchange === 'kraken' ? KRAKEN_STABLE_FEE_PERCENT : TAKER_FEE_PERCENT[exchange],
-  }))
+  return (['coinbase', 'kraken'] as const).map((exchange) =>
+    listing(exchange, tether, 'USD', 0, 0.4),
+  )
 }
 
 function crossListings(coins: readonly Coin[]): Listing[] {
@@ -121,12 +117,17 @@ function listing(
     size_decimals,
     minimum_size: minimumSize(exchange, base.usd_price, size_decimals),
     minimum_notional: minimumNotional(exchange, quote),
-    taker_fee_percent: TAKER_FEE_PERCENT[exchange],
+    taker_fee_percent: takerFeePercent(exchange, base.asset),
     rank,
     base_usd: base.usd_price,
     quote_usd,
     activity,
   }
+}
+
+function takerFeePercent(exchange: SandboxExchange, base: string): string {
+  if (exchange === 'kraken' && base === 'USDT') return KRAKEN_STABLE_FEE_PERCENT
+  return TAKER_FEE_PERCENT[exchange]
 }
 
 function startingUsdPrice(asset: string): number {
