@@ -14,10 +14,7 @@ export interface Gateway {
   close(): Promise<void>
 }
 
-export type Handler = (
-  request: http.IncomingMessage,
-  response: http.ServerResponse,
-) => Promise<void>
+type Handler = (request: http.IncomingMessage, response: http.ServerResponse) => Promise<void>
 
 /**
  * Serves until closed. `port` 0 takes any free port.

@@ -8,7 +8,7 @@ import pg from 'pg'
 import { connectFailure, type NeonFailure, queryFailure } from './neon-error.ts'
 import { jsonValue, parameterText } from './neon-values.ts'
 
-export interface Query {
+interface Query {
   query: string
   params?: unknown[] | undefined
   arrayMode?: boolean | undefined
@@ -42,6 +42,7 @@ const AS_TEXT = { getTypeParser: () => (text: string) => text }
 export class Pools {
   readonly #server: URL
   readonly #pools = new Map<string, pg.Pool>()
+  readonly #lent = new Set<pg.PoolClient>()
 
   /** `database_url` says where the server is; who connects to what is each request's own. */
   constructor(database_url: string) {
@@ -61,12 +62,13 @@ export class Pools {
       await this.#dropUnused(connection_url)
       return { failure: connectFailure(error, decodeURIComponent(connection_url.username)) }
     }
+    this.#lent.add(client)
     try {
       return { value: await use(client) }
     } catch (error) {
       return { failure: queryFailure(error) }
     } finally {
-      void reset(client)
+      void reset(client).then(() => this.#lent.delete(client))
     }
   }
 
@@ -101,8 +103,10 @@ export class Pools {
     await pool.end()
   }
 
+  /** Cuts off the queries that still run: their callers are gone, and some would never end. */
   async close(): Promise<void> {
-    await Promise.all([...this.#pools.values()].map((pool) => pool.end()))
+    const cut = [...this.#lent].map((client) => client.end())
+    await Promise.all([...cut, ...[...this.#pools.values()].map((pool) => pool.end())])
   }
 }
 

@@ -380,6 +380,19 @@ describe('when PostgreSQL goes away', () => {
   }, 60_000)
 })
 
+it('closes while a query runs that would not end', async () => {
+  const own = await startNeonGateway({ database_url: postgres.url })
+  const endless = fetch(`${own.url}/sql`, {
+    method: 'POST',
+    body: JSON.stringify({ query: 'SELECT pg_sleep(601)' }),
+    headers: { 'Neon-Connection-String': postgres.url },
+  }).catch(String)
+  const running = () => sql()`SELECT pid FROM pg_stat_activity WHERE query LIKE '%pg_sleep(601)'`
+  await expect.poll(running, WITHIN).toHaveLength(1)
+  await own.close()
+  expect(await endless).toMatch(/fetch failed/)
+}, 20_000)
+
 describe('the WebSocket tunnel', () => {
   it('carries Pool with interactive transactions and notifications', async () => {
     const pool = new Pool({ connectionString: postgres.url })

@@ -17,7 +17,7 @@ export interface Connection {
   destroy(error?: Error): void
 }
 
-export interface Listener {
+interface Listener {
   onReply(reply: Reply): void
   /** Called once, when an opened connection is gone, for whatever reason. */
   onEnd(reason: string): void

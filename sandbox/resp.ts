@@ -8,12 +8,12 @@
 export type Argument = string | Buffer
 export type Command = readonly Argument[]
 
-export interface StatusReply {
+interface StatusReply {
   readonly kind: 'status'
   readonly text: string
 }
 
-export interface ErrorReply {
+interface ErrorReply {
   readonly kind: 'error'
   /** as Redis words it, with its code first: "ERR …", "WRONGTYPE …" */
   readonly message: string

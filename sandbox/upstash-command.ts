@@ -7,7 +7,7 @@
 import type { Argument, Command } from './resp.ts'
 
 /** Refusals are values: the text goes to the caller as Upstash's `{"error": …}`. */
-export type Parsed<T> = { value: T } | { refused: string }
+type Parsed<T> = { value: T } | { refused: string }
 
 /** They change the state of the connection, or have an endpoint of their own. */
 const CONNECTION_COMMANDS = new Set([
