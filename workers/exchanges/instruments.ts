@@ -8,7 +8,7 @@ import type { JsonValue } from './json.ts'
 
 /** "0.01000000" → "0.01"; also takes JSON numbers, which some exchanges print as 1e-8. */
 export function stepText(value: JsonValue | undefined, what: string): string {
-  const text = typeof value === 'number' ? value.toFixed(18) : value
+  const text = typeof value === 'number' ? shortest(value) : value
   try {
     return format(decimal(text as string))
   } catch {
@@ -19,4 +19,11 @@ export function stepText(value: JsonValue | undefined, what: string): string {
 /** The step of numbers with so many digits after the point: 2 → "0.01". */
 export function stepOfDecimals(decimals: number): string {
   return decimals === 0 ? '1' : `0.${'0'.repeat(decimals - 1)}1`
+}
+
+/** The fewest digits that stand for the number, never with an exponent. */
+function shortest(value: number): string {
+  const [digits = '', exponent] = String(value).split('e-')
+  if (exponent === undefined) return digits
+  return value.toFixed(Number(exponent) + (digits.split('.')[1]?.length ?? 0))
 }
