@@ -111,14 +111,15 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
   log.info('worker started', { worker_id, version, port: server.port })
 
   const consume = (group: string, handle: GroupOptions['handle']) => {
-    const connection = connectRedis(config.redis_url, 'blocking', group, log)
+    const connection = connectRedis(config.redis_url, 'patient', group, log)
     return new GroupConsumer({ redis: connection, group, consumer: worker_id, clock, log, handle })
   }
-  const alert_queue = createAlertQueue(redis, log)
+  const queue_redis = connectRedis(config.redis_url, 'patient', 'alert-queue', log)
+  const alert_queue = createAlertQueue(queue_redis, log)
   const archive = consume(GROUPS.archive, createArchive(pool, log))
   const alerts = consume(GROUPS.alerts, alert_queue.enqueue)
   const dispatcher = startDispatcher({
-    redis: connectRedis(config.redis_url, 'blocking', 'dispatch', log),
+    redis: connectRedis(config.redis_url, 'patient', 'dispatch', log),
     clock,
     log,
     onDispatched: (type, latency_ms) => {
@@ -153,6 +154,7 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
       alerts.stop(CLOSE_DEADLINE_MS),
       dispatcher.close(CLOSE_DEADLINE_MS),
     ])
+    alert_queue.close()
     await lease.release()
     await stopPulse()
     redis.disconnect()

@@ -10,7 +10,7 @@ import { QUEUE_PREFIX, QUEUES } from '../../shared/keys.ts'
 import type { Log } from '../../shared/log.ts'
 
 export interface DispatcherOptions {
-  /** a `blocking` connection; BullMQ opens a second one like it */
+  /** a `patient` connection; BullMQ opens a second one like it */
   readonly redis: Redis
   readonly clock: Clock
   readonly log: Log

@@ -16,12 +16,16 @@ import type { StreamEntry } from '../publish/group.ts'
 export const KEEP_FINISHED = { age: 3_600, count: 20_000 }
 
 export interface AlertQueue {
-  /** Handles batches of the `alerts` group. @throws while Redis cannot take them. */
+  /** Handles batches of the `alerts` group. Waits while Redis is away. */
   readonly enqueue: (entries: readonly StreamEntry[]) => Promise<void>
-  readonly close: () => Promise<void>
+  /** Breaks off what still waits for Redis. */
+  readonly close: () => void
 }
 
-/** `redis` is a `command` connection: adding fails fast, and the group reads the events again. */
+/**
+ * `redis` is a `patient` connection. A queue whose very first command fails stays broken for good,
+ * which a connection that fails fast would make likely; and whoever reads the stream can wait.
+ */
 export function createAlertQueue(redis: Redis, log: Log): AlertQueue {
   const queue = new Queue(QUEUES.alerts, { connection: redis, prefix: QUEUE_PREFIX })
   // Outages are told by the connection; without a listener they would end the process.
@@ -35,6 +39,6 @@ export function createAlertQueue(redis: Redis, log: Log): AlertQueue {
       }))
       if (jobs.length > 0) await queue.addBulk(jobs)
     },
-    close: () => queue.close(),
+    close: () => redis.disconnect(),
   }
 }

@@ -14,7 +14,7 @@ export interface StreamEntry {
 }
 
 export interface GroupOptions {
-  /** a `blocking` connection, of this consumer only */
+  /** a `patient` connection, of this consumer only */
   readonly redis: Redis
   readonly group: string
   /** unique among all workers */
@@ -56,7 +56,6 @@ export class GroupConsumer {
     this.abort.abort()
     await Promise.race([this.running, pause(deadline_ms)])
     this.options.redis.disconnect()
-    await this.running
   }
 
   private get stopping(): boolean {

@@ -1,17 +1,17 @@
 /**
  * Redis connections as this worker needs them. A `command` connection fails fast, because its users
- * keep what they could not send; a `blocking` one waits through an outage, because its users only
- * wait anyway. Neither ever throws by itself: losing Redis is an expected state, told in the log.
+ * keep what they could not send; a `patient` one waits through an outage, because its users have
+ * nothing better to do. Neither ever throws by itself: losing Redis is an expected state, told in the log.
  */
 import { Redis } from 'ioredis'
 import type { Log } from '../../shared/log.ts'
 
-export type ConnectionKind = 'command' | 'blocking'
+export type ConnectionKind = 'command' | 'patient'
 
 /** A dead link answers nothing: a command without an answer for so long has failed. */
 const COMMAND_TIMEOUT_MS = 5_000
-/** Longer than the longest blocking read (BullMQ's takes up to 10 s). */
-const BLOCKING_SILENCE_MS = 30_000
+/** Longer than the longest read that waits for news (BullMQ's takes up to 10 s). */
+const PATIENT_SILENCE_MS = 30_000
 const RECONNECT_FIRST_MS = 50
 /** Redis is the meeting point of everything: look for it often. */
 const RECONNECT_MAX_MS = 1_000
@@ -33,7 +33,7 @@ export function connectRedis(url: string, kind: ConnectionKind, name: string, lo
           commandTimeout: COMMAND_TIMEOUT_MS,
           socketTimeout: COMMAND_TIMEOUT_MS,
         }
-      : { maxRetriesPerRequest: null, socketTimeout: BLOCKING_SILENCE_MS }),
+      : { maxRetriesPerRequest: null, socketTimeout: PATIENT_SILENCE_MS }),
   })
   reportOutages(redis, name, log)
   return redis
