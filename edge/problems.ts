@@ -17,7 +17,8 @@ export function refuse(
   detail: string,
   errors?: FieldErrors,
 ): Response {
-  return new Response(JSON.stringify(problem(type, detail, c.req.path, errors)), {
+  const instance = new URL(c.req.url).pathname // still encoded: a URI reference
+  return new Response(JSON.stringify(problem(type, detail, instance, errors)), {
     status: PROBLEMS[type].status,
     headers: { 'content-type': 'application/problem+json', 'cache-control': 'no-store' },
   })
