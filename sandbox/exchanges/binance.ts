@@ -1,0 +1,309 @@
+/**
+ * Binance spot as its clients meet it: raw and combined streams, request frames, server pings, the
+ * limits that disconnect, and REST with request weights. Where the streams' content comes from, a
+ * model or a recording, is the feed's business.
+ * https://developers.binance.com/docs/binance-spot-api-docs/web-socket-streams
+ */
+import { z } from 'zod'
+import { systemClock } from '../../shared/clock.ts'
+import { type Limit, quota } from './limit.ts'
+import {
+  type Connection,
+  type ExchangeServer,
+  type HttpAnswer,
+  readJson,
+  type Session,
+} from './server.ts'
+import type { Topic } from './topic.ts'
+
+export interface BinanceFeed {
+  /** entries of exchangeInfo.symbols */
+  readonly symbols: readonly { readonly symbol: string }[]
+  /** undefined: there is no such stream */
+  topic(stream: string): Topic | undefined
+  /** body of /api/v3/depth; undefined: there is no such symbol */
+  depth(symbol: string, limit: number): string | undefined
+  close(): void
+}
+
+export interface BinanceRules {
+  readonly ping_every_ms: number
+  readonly pong_within_ms: number
+  readonly life_ms: number
+  readonly messages: Limit
+  readonly streams: number
+  readonly connects: Limit
+  readonly weight_per_minute: number
+}
+
+export const BINANCE_RULES: BinanceRules = {
+  // "The WebSocket server will send a ping frame every 20 seconds. If it does not receive a pong
+  // frame back from the connection within a minute, the connection will be disconnected."
+  ping_every_ms: 20_000,
+  pong_within_ms: 60_000,
+  // "A single connection is only valid for 24 hours"
+  life_ms: 24 * 3_600_000,
+  // "5 incoming messages per second": PING and PONG frames and JSON
+  messages: { count: 5, window_ms: 1_000 },
+  streams: 1_024,
+  connects: { count: 300, window_ms: 300_000 },
+  weight_per_minute: 6_000,
+}
+
+const METHODS = [
+  'SUBSCRIBE',
+  'UNSUBSCRIBE',
+  'LIST_SUBSCRIPTIONS',
+  'SET_PROPERTY',
+  'GET_PROPERTY',
+] as const
+
+const Request = z.object({
+  method: z.enum(METHODS),
+  params: z.array(z.union([z.string(), z.boolean()])).optional(),
+  id: z.union([z.int(), z.string().max(36), z.null()]).optional(),
+})
+
+class BinanceSession implements Session {
+  private readonly connection: Connection
+  private readonly feed: BinanceFeed
+  private readonly rules: BinanceRules
+  private readonly mayTalk: () => boolean
+  private readonly streams = new Map<string, () => void>()
+  /** payload of each unanswered ping → when it was sent */
+  private readonly pings = new Map<string, number>()
+  private readonly timers: NodeJS.Timeout[]
+  private combined: boolean
+
+  constructor(connection: Connection, url: URL, feed: BinanceFeed, rules: BinanceRules) {
+    this.connection = connection
+    this.feed = feed
+    this.rules = rules
+    this.mayTalk = quota(rules.messages)
+    this.combined = url.pathname === '/stream'
+    this.timers = [
+      setInterval(() => this.ping(), rules.ping_every_ms),
+      setTimeout(() => connection.close(1008, '24 hours are over'), rules.life_ms),
+    ]
+    for (const stream of streamsOf(url)) this.subscribe(stream)
+  }
+
+  message(text: string): void {
+    if (this.mayTalk()) this.answer(text)
+    else this.connection.drop()
+  }
+
+  control(kind: 'ping' | 'pong', payload: string): void {
+    if (!this.mayTalk()) this.connection.drop()
+    // "unsolicited pong frames are allowed but will not prevent disconnection"
+    if (kind === 'pong' && this.pings.has(payload)) this.pings.clear()
+  }
+
+  announceClose(): void {
+    this.deliver('!serverShutdown', `{"e":"serverShutdown","E":${systemClock.wall_ms()}}`)
+  }
+
+  closed(): void {
+    for (const timer of this.timers) clearTimeout(timer)
+    for (const end of this.streams.values()) end()
+    this.streams.clear()
+  }
+
+  private answer(text: string): void {
+    const read = readJson(text)
+    if (!read.ok) {
+      this.send({ code: 3, msg: `Invalid JSON: ${read.reason}` })
+      return
+    }
+    const request = Request.safeParse(read.json)
+    if (request.success) {
+      this.send({ ...this.obey(request.data), id: request.data.id ?? null })
+    } else {
+      const id = z.object({ id: Request.shape.id }).safeParse(read.json).data?.id
+      this.send({ code: 2, msg: invalidRequest(read.json), ...(id === undefined ? {} : { id }) })
+    }
+  }
+
+  private obey({ method, params = [] }: z.infer<typeof Request>): object {
+    const streams = params.filter((param) => typeof param === 'string')
+    switch (method) {
+      case 'LIST_SUBSCRIPTIONS':
+        return { result: [...this.streams.keys()] }
+      case 'GET_PROPERTY':
+        return { result: this.combined }
+      case 'SET_PROPERTY':
+        if (params[0] !== 'combined' || typeof params[1] !== 'boolean') {
+          return { code: 0, msg: 'Unknown property' }
+        }
+        this.combined = params[1]
+        return { result: null }
+      case 'UNSUBSCRIBE':
+        for (const stream of streams) this.unsubscribe(stream)
+        return { result: null }
+      case 'SUBSCRIBE':
+        if (new Set([...this.streams.keys(), ...streams]).size > this.rules.streams) {
+          return { code: 2, msg: 'Invalid request: too many streams' }
+        }
+        for (const stream of streams) this.subscribe(stream)
+        return { result: null }
+    }
+  }
+
+  /** A stream that does not exist is acknowledged like any other and stays silent. */
+  private subscribe(stream: string): void {
+    if (this.streams.has(stream)) return
+    const end = this.feed.topic(stream)?.subscribe((data) => this.deliver(stream, data))
+    this.streams.set(stream, end ?? (() => {}))
+  }
+
+  private unsubscribe(stream: string): void {
+    this.streams.get(stream)?.()
+    this.streams.delete(stream)
+  }
+
+  private deliver(stream: string, data: string): void {
+    this.connection.send(this.combined ? `{"stream":"${stream}","data":${data}}` : data)
+  }
+
+  private send(answer: object): void {
+    this.connection.send(JSON.stringify(answer))
+  }
+
+  private ping(): void {
+    const now_ms = systemClock.monotonic_ms()
+    const [oldest_ms = now_ms] = this.pings.values()
+    if (now_ms - oldest_ms >= this.rules.pong_within_ms) this.connection.drop()
+    const payload = String(systemClock.wall_ms())
+    this.pings.set(payload, now_ms)
+    this.connection.ping(payload)
+  }
+}
+
+/** /ws/<stream>/<stream> and /stream?streams=<stream>/<stream> */
+function streamsOf(url: URL): string[] {
+  const list =
+    url.pathname === '/stream'
+      ? (url.searchParams.get('streams') ?? '')
+      : decodeURIComponent(url.pathname.slice('/ws/'.length))
+  return list.split('/').filter((stream) => stream !== '')
+}
+
+function invalidRequest(json: unknown): string {
+  const { data } = z.object({ method: z.string() }).safeParse(json)
+  if (data === undefined) return 'Invalid request: missing field `method`'
+  if ((METHODS as readonly string[]).includes(data.method)) {
+    return 'Invalid request: request parameters have a wrong type'
+  }
+  const expected = METHODS.map((method) => `\`${method}\``).join(', ')
+  return `Invalid request: unknown variant \`${data.method}\`, expected one of ${expected}`
+}
+
+/** Weight of /api/v3/depth by limit: 1-100 5, 101-500 25, 501-1000 50, 1001-5000 250. */
+function depthWeight(limit: number): number {
+  return limit <= 100 ? 5 : limit <= 500 ? 25 : limit <= 1_000 ? 50 : 250
+}
+
+/** REQUEST_WEIGHT is counted by the clock's minute, as the exchange does. */
+function weightBudget(per_minute: number) {
+  let minute = 0
+  let used = 0
+  return (weight: number): { used: number; retry_after_s: number | undefined } => {
+    const now_ms = systemClock.wall_ms()
+    const current = Math.floor(now_ms / 60_000)
+    if (current !== minute) [minute, used] = [current, 0]
+    used += weight
+    if (used <= per_minute) return { used, retry_after_s: undefined }
+    return { used, retry_after_s: Math.ceil(((current + 1) * 60_000 - now_ms) / 1_000) }
+  }
+}
+
+export function binanceServer(
+  feed: BinanceFeed,
+  rules: BinanceRules = BINANCE_RULES,
+): ExchangeServer {
+  const spend = weightBudget(rules.weight_per_minute)
+  return {
+    id: 'binance',
+    websocket_path: '/stream',
+    production: {
+      websocket_origin: 'wss://stream.binance.com:9443',
+      rest_origin: 'https://api.binance.com',
+    },
+    connects: rules.connects,
+    accepts: ({ pathname }) =>
+      pathname === '/stream' || pathname === '/ws' || /^\/ws\/[^%]*$/.test(pathname),
+    connect: (connection, url) => new BinanceSession(connection, url, feed, rules),
+    request: (url) => {
+      const { weight, serve } = route(url, feed, rules)
+      const { used, retry_after_s } = spend(weight)
+      const headers = { 'x-mbx-used-weight': String(used), 'x-mbx-used-weight-1m': String(used) }
+      if (retry_after_s === undefined) return { headers, ...serve() }
+      return {
+        ...failure(429, -1003, 'Too much request weight used; please use WebSocket Streams.'),
+        headers: { ...headers, 'retry-after': String(retry_after_s) },
+      }
+    },
+    close: () => feed.close(),
+  }
+}
+
+function route(
+  url: URL,
+  feed: BinanceFeed,
+  rules: BinanceRules,
+): { weight: number; serve: () => HttpAnswer } {
+  switch (url.pathname) {
+    case '/api/v3/ping':
+      return { weight: 1, serve: () => ok({}) }
+    case '/api/v3/time':
+      return { weight: 1, serve: () => ok({ serverTime: systemClock.wall_ms() }) }
+    case '/api/v3/exchangeInfo':
+      return { weight: 20, serve: () => exchangeInfo(url, feed, rules) }
+    case '/api/v3/depth': {
+      const limit = Math.min(Number(url.searchParams.get('limit') ?? 100), 5_000)
+      return { weight: depthWeight(limit), serve: () => depth(url, limit, feed) }
+    }
+    default:
+      return { weight: 1, serve: () => failure(404, -1000, 'Path not found.') }
+  }
+}
+
+function depth(url: URL, limit: number, feed: BinanceFeed): HttpAnswer {
+  const symbol = url.searchParams.get('symbol') ?? ''
+  if (symbol === '') {
+    return failure(400, -1102, "Mandatory parameter 'symbol' was not sent, was empty/null.")
+  }
+  if (!Number.isInteger(limit) || limit < 1) {
+    return failure(400, -1130, "Data sent for parameter 'limit' is not valid.")
+  }
+  const body = feed.depth(symbol, limit)
+  return body === undefined ? failure(400, -1121, 'Invalid symbol.') : { status: 200, body }
+}
+
+function exchangeInfo(url: URL, feed: BinanceFeed, rules: BinanceRules): HttpAnswer {
+  const symbol = url.searchParams.get('symbol')
+  const symbols = feed.symbols.filter((entry) => symbol === null || entry.symbol === symbol)
+  if (symbol !== null && symbols.length === 0) return failure(400, -1121, 'Invalid symbol.')
+  return ok({
+    timezone: 'UTC',
+    serverTime: systemClock.wall_ms(),
+    rateLimits: [
+      {
+        rateLimitType: 'REQUEST_WEIGHT',
+        interval: 'MINUTE',
+        intervalNum: 1,
+        limit: rules.weight_per_minute,
+      },
+    ],
+    exchangeFilters: [],
+    symbols,
+  })
+}
+
+function ok(body: object): HttpAnswer {
+  return { status: 200, body: JSON.stringify(body) }
+}
+
+function failure(status: number, code: number, msg: string): HttpAnswer {
+  return { status, body: JSON.stringify({ code, msg }) }
+}

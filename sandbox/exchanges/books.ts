@@ -1,0 +1,147 @@
+/**
+ * The books of one exchange's markets as its server knows them: copies that follow the market
+ * source, and the windows of best levels that feeds of fixed depth show. It formats digits and
+ * knows no frame.
+ */
+import { systemClock, timestamp } from '../../shared/clock.ts'
+import { Side } from '../market/side.ts'
+import type {
+  Level,
+  LevelChange,
+  MarketSource,
+  SandboxExchange,
+  SimulatedMarket,
+} from '../market/source.ts'
+
+/** What the REST answers tell of a market; a recording may not know the fee. */
+export interface ListedMarket {
+  readonly base: string
+  readonly quote: string
+  readonly symbol: string
+  readonly price_decimals: number
+  readonly size_decimals: number
+  readonly minimum_size: string
+  readonly minimum_notional: string
+  readonly taker_fee_percent?: string
+}
+
+export interface ServedBook {
+  /** position among the exchange's markets */
+  readonly index: number
+  readonly market: SimulatedMarket
+  readonly bids: Side
+  readonly asks: Side
+  version: number
+  /** time of the last change */
+  time_ms: number
+}
+
+export interface ServedBooks {
+  readonly books: readonly ServedBook[]
+  close(): void
+}
+
+/** `onChange` is called after the book took the whole batch. */
+export function serveBooks(
+  source: MarketSource,
+  exchange: SandboxExchange,
+  onChange: (book: ServedBook, changes: readonly LevelChange[]) => void,
+): ServedBooks {
+  const byMarket = new Map<number, ServedBook>()
+  source.markets.forEach((market, id) => {
+    if (market.exchange === exchange) byMarket.set(id, copy(source, id, market, byMarket.size))
+  })
+  const close = source.onChange((id, changes, version, time_ms) => {
+    const book = byMarket.get(id)
+    if (book === undefined) return
+    for (const { side, price, size } of changes) {
+      const ladder = side === 'bid' ? book.bids : book.asks
+      ladder.set(price, size)
+    }
+    book.version = version
+    book.time_ms = time_ms
+    onChange(book, changes)
+  })
+  return { books: [...byMarket.values()], close }
+}
+
+function copy(
+  source: MarketSource,
+  id: number,
+  market: SimulatedMarket,
+  index: number,
+): ServedBook {
+  const { bids, asks, version } = source.snapshot(id)
+  const book = {
+    index,
+    market,
+    bids: new Side('bid'),
+    asks: new Side('ask'),
+    version,
+    time_ms: systemClock.wall_ms(),
+  }
+  for (const level of bids) book.bids.set(level.price, level.size)
+  for (const level of asks) book.asks.set(level.price, level.size)
+  return book
+}
+
+/** The best `depth` levels, best first. */
+export function top(side: Side, depth: number): Level[] {
+  const levels: Level[] = []
+  const count = Math.min(depth, side.length)
+  for (let rank = 0; rank < count; rank++) {
+    levels.push({ price: side.price(rank), size: side.size(rank) })
+  }
+  return levels
+}
+
+export interface WindowDifference {
+  /** levels that are new in the window or changed their size */
+  readonly set: Level[]
+  /** levels that left the window: deleted, or pushed out by better ones */
+  readonly left: Level[]
+}
+
+/** What turned the window `before` into `after`; both best first. `away` as in Side. */
+export function difference(
+  before: readonly Level[],
+  after: readonly Level[],
+  away: 1 | -1,
+): WindowDifference {
+  const set: Level[] = []
+  const left: Level[] = []
+  let [i, j] = [0, 0]
+  while (i < before.length || j < after.length) {
+    const [old, now] = [before[i], after[j]]
+    const order = old === undefined ? 1 : now === undefined ? -1 : (old.price - now.price) * away
+    if (order < 0 && old !== undefined) left.push(old)
+    else if (now !== undefined && (order > 0 || old?.size !== now.size)) set.push(now)
+    if (order <= 0) i++
+    if (order >= 0) j++
+  }
+  return { set, left }
+}
+
+/** 4528350 with 2 decimals is "45283.50"; every digit is exact. */
+export function digits(value: number, decimals: number): string {
+  if (decimals === 0) return String(value)
+  const text = String(value).padStart(decimals + 1, '0')
+  const point = text.length - decimals
+  return `${text.slice(0, point)}.${text.slice(point)}`
+}
+
+/** The smallest step of a number with so many digits after the point. */
+export function step(decimals: number): string {
+  return digits(1, decimals)
+}
+
+/** Drops zeros at the end of a fraction: "0.500" is "0.5", "2.00" is "2". */
+export function withoutTrailingZeros(text: string): string {
+  return text.includes('.') ? text.replace(/\.?0+$/, '') : text
+}
+
+/** RFC 3339 UTC with six digits: "2023-10-06T17:35:55.440295Z". */
+export function microTimestamp(time_ms: number): string {
+  const micros = Math.floor((time_ms - Math.floor(time_ms)) * 1_000)
+  return `${timestamp(Math.floor(time_ms)).slice(0, -1)}${String(micros).padStart(3, '0')}Z`
+}

@@ -1,0 +1,19 @@
+/** The exchanges of the sandbox, one line each. */
+import type { MarketSource } from '../market/source.ts'
+import { binanceServer } from './binance.ts'
+import { simulatedBinance } from './binance-streams.ts'
+import { bybitServer } from './bybit.ts'
+import { simulatedBybit } from './bybit-books.ts'
+import { coinbaseServer } from './coinbase.ts'
+import { simulatedCoinbase } from './coinbase-books.ts'
+import { krakenServer } from './kraken.ts'
+import { simulatedKraken } from './kraken-books.ts'
+import type { ExchangeServer } from './server.ts'
+
+/** Servers of simulated markets. */
+export const SIMULATED: readonly ((source: MarketSource) => ExchangeServer)[] = [
+  (source) => binanceServer(simulatedBinance(source)),
+  (source) => bybitServer(simulatedBybit(source)),
+  (source) => coinbaseServer(simulatedCoinbase(source)),
+  (source) => krakenServer(simulatedKraken(source)),
+]

@@ -1,0 +1,157 @@
+/**
+ * The command that runs the sandbox exchanges: simulated markets, or recordings with --captures.
+ * Prints one JSON line with the addresses when everything listens, and ends on SIGTERM, SIGINT or
+ * when the process that started it is gone. Problems go to standard error.
+ */
+import { closeSync, fstatSync, openSync, writeSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import { systemClock } from '../../shared/clock.ts'
+import { createMarketModel } from '../market/model.ts'
+import { createTruth } from '../market/truth.ts'
+import { SIMULATED } from './index.ts'
+import { playCaptures } from './playback.ts'
+import { record } from './recorder.ts'
+import { type ExchangeServer, type Listening, listen } from './server.ts'
+
+const USAGE =
+  'usage: node sandbox/exchanges/main.ts (--seed N --symbols N --truth FILE | --captures DIR) ' +
+  '[--rate X] [--record FILE] [--min-percent P] [--min-volume-usd V]'
+const STEP_EVERY_MS = 10
+const PARENT_CHECK_EVERY_MS = 500
+
+interface Simulation {
+  readonly seed: number
+  readonly symbols: number
+  readonly rate: number
+  readonly truth: string
+  readonly min_percent: number
+  readonly min_volume_usd: number
+}
+
+interface Options {
+  /** what is served: simulated markets or a directory of recordings */
+  readonly market: Simulation | { readonly captures: string; readonly rate: number }
+  readonly record: string | undefined
+}
+
+/** @throws Error that tells what is wrong with the command line */
+function readOptions(): Options {
+  const text = { type: 'string' } as const
+  const names = ['seed', 'symbols', 'rate', 'truth', 'captures', 'record'] as const
+  const more = ['min-percent', 'min-volume-usd'] as const
+  const { values } = parseArgs({
+    options: Object.fromEntries([...names, ...more].map((name) => [name, text])),
+  })
+  const word = (name: string) => {
+    const value = values[name]
+    if (typeof value !== 'string' || value === '') throw new Error(`--${name} is missing`)
+    return value
+  }
+  const number = (name: string) => {
+    const value = Number(word(name))
+    if (!Number.isFinite(value)) throw new Error(`--${name} is no number: ${values[name]}`)
+    return value
+  }
+  const numberOr = (name: string, otherwise: number) =>
+    values[name] === undefined ? otherwise : number(name)
+  const record = values.record === undefined ? undefined : word('record')
+  const rate = numberOr('rate', 1)
+  if (values.captures !== undefined) return { market: { captures: word('captures'), rate }, record }
+  return {
+    market: {
+      seed: number('seed'),
+      symbols: number('symbols'),
+      rate,
+      truth: word('truth'),
+      min_percent: numberOr('min-percent', 0.5),
+      min_volume_usd: numberOr('min-volume-usd', 1_000),
+    },
+    record,
+  }
+}
+
+interface Market {
+  readonly servers: readonly ExchangeServer[]
+  stop(): void
+}
+
+function simulate(options: Simulation): Market {
+  const model = createMarketModel(options)
+  const file = openSync(options.truth, 'w')
+  const truth = createTruth({ ...options, model, write: (line) => writeSync(file, `${line}\n`) })
+  const servers = SIMULATED.map((server) => server(model))
+  const timer = setInterval(() => {
+    const now_ms = systemClock.wall_ms()
+    model.step(now_ms)
+    truth.afterStep(now_ms)
+  }, STEP_EVERY_MS)
+  return {
+    servers,
+    stop: () => {
+      clearInterval(timer)
+      truth.close(systemClock.wall_ms())
+      closeSync(file)
+    },
+  }
+}
+
+async function play(directory: string, rate: number): Promise<Market> {
+  return { servers: await playCaptures(directory, rate, complain), stop: () => {} }
+}
+
+function complain(problem: string): void {
+  process.stderr.write(`sandbox exchanges: ${problem}\n`)
+}
+
+/** Resolves when it is time to end. */
+function untilTold(): Promise<void> {
+  return new Promise((resolve) => {
+    process.once('SIGTERM', () => resolve())
+    process.once('SIGINT', () => resolve())
+    const parent = process.ppid
+    setInterval(() => process.ppid !== parent && resolve(), PARENT_CHECK_EVERY_MS).unref()
+    const stdin = fstatSync(0)
+    if (!stdin.isFIFO() && !stdin.isSocket()) return
+    process.stdin.once('close', () => resolve())
+    process.stdin.resume()
+  })
+}
+
+async function main({ market, record: file }: Options): Promise<void> {
+  const told = untilTold()
+  const recorder =
+    file === undefined
+      ? undefined
+      : record(file, (problem) => complain(`cannot record: ${problem.message}`))
+  const { servers, stop } =
+    'captures' in market ? await play(market.captures, market.rate) : simulate(market)
+  const listening: [string, Listening][] = []
+  for (const server of servers) {
+    const observe = recorder?.observe
+    listening.push([server.id, await listen(server, observe === undefined ? {} : { observe })])
+  }
+  const exchanges = listening.map(([id, { websocket_url, rest_url }]) => [
+    id,
+    { websocket_url, rest_url },
+  ])
+  process.stdout.write(`${JSON.stringify({ exchanges: Object.fromEntries(exchanges) })}\n`)
+  await told
+  stop()
+  await Promise.all(listening.map(([, { close }]) => close()))
+  await recorder?.close()
+}
+
+let options: Options
+try {
+  options = readOptions()
+} catch (error) {
+  complain(`${(error as Error).message}\n${USAGE}`)
+  process.exit(2)
+}
+main(options).then(
+  () => process.exit(0),
+  (error: Error) => {
+    complain(error.stack ?? error.message)
+    process.exit(1)
+  },
+)
