@@ -63,6 +63,14 @@ export const StoreHealth = z.object({
 })
 export type StoreHealth = z.infer<typeof StoreHealth>
 
+/** What the worker demands before it announces an opportunity, so that an empty list explains itself. */
+export const Thresholds = z.object({
+  /** net of fees */
+  min_profit_percent: DecimalString,
+  min_volume_usd: DecimalString,
+})
+export type Thresholds = z.infer<typeof Thresholds>
+
 export const Health = z.object({
   status: HealthStatus,
   timestamp: Timestamp,
@@ -71,6 +79,7 @@ export const Health = z.object({
   memory: z.record(z.string(), z.number()),
   simulated: z.boolean(),
   exchanges: z.record(z.string(), ExchangeHealth),
+  thresholds: Thresholds.optional(),
   redis: StoreHealth,
   postgres: StoreHealth,
 })

@@ -1,0 +1,71 @@
+/** What a reader must know before believing any figure below. */
+import { clockTime, elapsed } from '../model/format.ts'
+import type { State } from '../model/state.ts'
+import { serverNow_ms, type Trouble } from '../model/view.ts'
+
+export function SimulatedBanner() {
+  return (
+    <p class="banner banner-simulated" data-testid="simulated">
+      <strong>Simulated data</strong>
+      <span>
+        These prices come from a sandbox, not from real exchanges. Nothing here can be traded.
+      </span>
+    </p>
+  )
+}
+
+interface TroubleProps {
+  state: State
+  trouble: Trouble
+  onRetry: () => void
+}
+
+/** The region is always there: screen readers announce only what appears inside of one they know. */
+export function TroubleBanner({ state, trouble, onRetry }: TroubleProps) {
+  return (
+    <div role="alert">
+      {trouble !== 'none' && (
+        <div class="banner banner-trouble" data-testid="trouble">
+          <Words state={state} trouble={trouble} />
+          {trouble === 'stream_lost' && (
+            <button type="button" class="button" onClick={onRetry}>
+              Retry now
+            </button>
+          )}
+        </div>
+      )}
+    </div>
+  )
+}
+
+function Words({ state, trouble }: { state: State; trouble: Trouble }) {
+  if (trouble === 'worker_dead') {
+    return (
+      <p>
+        <strong>The detection worker is not running.</strong> {silence(state)} No order book is
+        being watched, and nothing below is known to be true any more.
+      </p>
+    )
+  }
+  if (trouble === 'stream_lost' && state.connection.phase === 'lost') {
+    const lost_ms = state.connection.since_ms + serverNow_ms(state) - state.now_ms
+    return (
+      <p>
+        <strong>Connection lost at {clockTime(lost_ms)}.</strong> What you see is the last known
+        state. Reconnecting by itself: {state.connection.reason}.
+      </p>
+    )
+  }
+  return (
+    <p>
+      <strong>The system's health is unknown.</strong> Asking for it fails: {state.health.failure}.
+    </p>
+  )
+}
+
+function silence(state: State): string {
+  const age_ms = state.health.value?.worker.heartbeat_age_ms ?? null
+  return age_ms === null
+    ? 'It has given no sign of life lately.'
+    : `Its last sign of life was ${elapsed(Math.floor(age_ms / 5_000) * 5_000)} ago.`
+}

@@ -1,0 +1,82 @@
+/** Every exchange as the worker sees it: whether it speaks, how much of it may be priced. */
+import type { ComponentChildren } from 'preact'
+import type { ExchangeStatus } from '../../../shared/health.ts'
+import { count, duration, elapsed, percent, rate } from '../model/format.ts'
+import type { State } from '../model/state.ts'
+import { STALE_AFTER_MS, trouble } from '../model/view.ts'
+import { stateName } from './names.ts'
+
+export function Exchanges({ state }: { state: State }) {
+  const { value, heard_ms, failure } = state.exchanges
+  const silent_ms = state.now_ms - (heard_ms ?? state.now_ms)
+  const dead = trouble(state) === 'worker_dead'
+  return (
+    <section class="card exchanges" aria-labelledby="exchanges-title">
+      <div class="card-head">
+        <h2 id="exchanges-title">Exchanges</h2>
+        {silent_ms >= STALE_AFTER_MS && <p class="hint">as of {elapsed(silent_ms)} ago</p>}
+      </div>
+      {value === null && failure === null && <p class="note">Asking…</p>}
+      {value === null && failure !== null && <p class="note">Not available: {failure}.</p>}
+      {value !== null && value.size === 0 && <p class="note">No exchange has reported yet.</p>}
+      <ul class="exchange-list">
+        {[...(value?.values() ?? [])].map((exchange) => (
+          <ExchangeCard key={exchange.id} exchange={exchange} dead={dead} />
+        ))}
+      </ul>
+    </section>
+  )
+}
+
+function ExchangeCard({ exchange, dead }: { exchange: ExchangeStatus; dead: boolean }) {
+  const { words, tone } = dead ? { words: 'Not watched', tone: 'bad' } : stateName(exchange.state)
+  return (
+    <li class="exchange" data-testid="exchange" data-id={exchange.id}>
+      <div class="exchange-head">
+        <h3>{exchange.name}</h3>
+        <p class={`state state-${tone}`}>
+          <span class="dot" aria-hidden="true" />
+          {words}
+        </p>
+      </div>
+      <Coverage live={dead ? 0 : exchange.books_live} total={exchange.books_total} />
+      {exchange.reason !== null && !dead && <p class="exchange-reason">{exchange.reason}</p>}
+      <dl class="exchange-facts">
+        <Fact name="Messages">{dead ? '–' : `${rate(exchange.messages_per_second)}/s`}</Fact>
+        <Fact name="Last message">{lastMessage(exchange, dead)}</Fact>
+        <Fact name="Gaps">{count(exchange.gaps_total)}</Fact>
+        <Fact name="Reconnects">{count(exchange.reconnects_total)}</Fact>
+        <Fact name="Taker fee">{percent(exchange.taker_fee_percent)}%</Fact>
+        <Fact name="Stale books">{count(exchange.books_stale)}</Fact>
+      </dl>
+    </li>
+  )
+}
+
+function Coverage({ live, total }: { live: number; total: number }) {
+  return (
+    <div class="coverage">
+      <svg viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true">
+        <rect class="coverage-all" width="100" height="4" />
+        <rect class="coverage-live" width={total === 0 ? 0 : (live / total) * 100} height="4" />
+      </svg>
+      <p>
+        <b>{count(live)}</b> of {count(total)} books live
+      </p>
+    </div>
+  )
+}
+
+function Fact({ name, children }: { name: string; children: ComponentChildren }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  )
+}
+
+function lastMessage({ last_message_age_ms }: ExchangeStatus, dead: boolean): string {
+  if (dead) return '–'
+  return last_message_age_ms === null ? 'none yet' : `${duration(last_message_age_ms)} ago`
+}

@@ -1,0 +1,75 @@
+/**
+ * Wires the page together: one stream, three gentle polls, one store, one tree. Everything that
+ * touches the outside world starts here and nowhere else.
+ */
+import { render } from 'preact'
+import { systemClock } from '../../shared/clock.ts'
+import type { ExchangeStatus } from '../../shared/health.ts'
+import type { Opportunity } from '../../shared/opportunity.ts'
+import { App } from './app.tsx'
+import { healthReport, list } from './model/answers.ts'
+import { poll } from './model/poll.ts'
+import { createStore } from './model/store.ts'
+import { openStream } from './model/stream.ts'
+
+const TICK_MS = 1_000
+const STATUS_EVERY_MS = 5_000
+/** The stream carries every change; this only heals what a stale cache may have hidden. */
+const LIVE_SET_EVERY_MS = 30_000
+/** A shared cache may serve a live set this old, so younger rows outlive their absence from it. */
+const LIVE_SET_GRACE_MS = 10_000
+
+const store = createStore(systemClock)
+const failed = (of: 'live_set' | 'exchanges' | 'health') => (reason: string) =>
+  store.dispatch({ type: 'failure', of, reason })
+
+const askLiveSet = poll({
+  url: '/v1/opportunities',
+  every_ms: LIVE_SET_EVERY_MS,
+  read: list<Opportunity>,
+  onAnswer: (opportunities) =>
+    store.dispatch({ type: 'live_set', opportunities, grace_ms: LIVE_SET_GRACE_MS }),
+  onFailure: failed('live_set'),
+})
+
+poll({
+  url: '/v1/exchanges',
+  every_ms: STATUS_EVERY_MS,
+  read: list<ExchangeStatus>,
+  onAnswer: (exchanges) => store.dispatch({ type: 'exchanges', exchanges }),
+  onFailure: failed('exchanges'),
+})
+
+const askHealth = poll({
+  url: '/health',
+  every_ms: STATUS_EVERY_MS,
+  read: healthReport,
+  onAnswer: (health) => store.dispatch({ type: 'health', health }),
+  onFailure: failed('health'),
+})
+
+const stream = openStream({
+  url: '/v1/stream',
+  clock: systemClock,
+  random: Math.random,
+  fetch: (...request) => fetch(...request),
+  onOpen() {
+    store.dispatch({ type: 'stream_open' })
+    // Only a live set that is read after the stream opened has no gap between the two.
+    askLiveSet()
+    askHealth()
+  },
+  onLost: (reason, retry_at_ms) => store.dispatch({ type: 'stream_lost', reason, retry_at_ms }),
+  onEvent: (event) => store.dispatch({ type: 'event', event }),
+  onReset: (opportunities) => store.dispatch({ type: 'live_set', opportunities, grace_ms: 0 }),
+})
+
+setInterval(() => store.dispatch({ type: 'tick' }), TICK_MS)
+addEventListener('online', () => stream.retryNow())
+document.addEventListener('visibilitychange', () => {
+  if (!document.hidden) stream.retryNow()
+})
+
+const root = document.getElementById('app')
+if (root === null) throw new Error('the page has no #app')
+render(<App store={store} onRetry={() => stream.retryNow()} />, root)

@@ -1,0 +1,246 @@
+/**
+ * Everything the page knows, and the pure function that changes it. Late and repeated news change
+ * nothing: a snapshot from a cache may be older than the stream, and a resumed stream may repeat.
+ * It draws nothing, fetches nothing and reads no clock: time arrives inside the actions.
+ */
+import { compare, decimal } from '../../../shared/decimal.ts'
+import type { Event } from '../../../shared/event.ts'
+import type { EdgeHealth, ExchangeStatus } from '../../../shared/health.ts'
+import type { Opportunity } from '../../../shared/opportunity.ts'
+
+/** One row of the table. */
+export interface Row {
+  readonly opportunity: Opportunity
+  /** `profit_percent` as it was announced, oldest first, at most TREND_MAX */
+  readonly trend: readonly string[]
+  readonly movement: 'new' | 'up' | 'down' | 'same'
+  /** grows with every announcement, so that a view can tell one from the next */
+  readonly revision: number
+  readonly heard_ms: number
+  /** when it left the live set; the row stays a moment so that the eye can follow */
+  readonly ended_ms: number | null
+}
+
+export type Connection =
+  | { readonly phase: 'connecting' }
+  | { readonly phase: 'live' }
+  | {
+      readonly phase: 'lost'
+      readonly since_ms: number
+      readonly retry_at_ms: number
+      readonly reason: string
+    }
+
+/** When a polled resource last answered, and why it does not answer now. */
+export interface Heard {
+  readonly heard_ms: number | null
+  /** null when the last attempt succeeded */
+  readonly failure: string | null
+}
+
+export interface Polled<T> extends Heard {
+  readonly value: T | null
+}
+
+export interface State {
+  /** wall time of this computer */
+  readonly now_ms: number
+  /** what to add to get the server's wall time; null before the server told its time */
+  readonly server_offset_ms: number | null
+  readonly connection: Connection
+  readonly rows: ReadonlyMap<string, Row>
+  readonly live_set: Heard
+  /** newest first, at most ENDED_MAX */
+  readonly ended: readonly Opportunity[]
+  readonly exchanges: Polled<ReadonlyMap<string, ExchangeStatus>>
+  readonly health: Polled<EdgeHealth>
+  /** rows and ended opportunities whose evidence is shown */
+  readonly opened: ReadonlySet<string>
+}
+
+export type Action = { readonly now_ms: number } & (
+  | { readonly type: 'tick' }
+  | { readonly type: 'stream_open' }
+  | { readonly type: 'stream_lost'; readonly reason: string; readonly retry_at_ms: number }
+  | { readonly type: 'event'; readonly event: Event }
+  /** `grace_ms`: a row heard of more recently than this may be newer than the live set. */
+  | {
+      readonly type: 'live_set'
+      readonly opportunities: readonly Opportunity[]
+      readonly grace_ms: number
+    }
+  | { readonly type: 'exchanges'; readonly exchanges: readonly ExchangeStatus[] }
+  | { readonly type: 'health'; readonly health: EdgeHealth }
+  | {
+      readonly type: 'failure'
+      readonly of: 'live_set' | 'exchanges' | 'health'
+      readonly reason: string
+    }
+  | { readonly type: 'toggle'; readonly id: string }
+  | { readonly type: 'close_all' }
+)
+
+export const TREND_MAX = 60
+/** More than is shown: whoever is in here stays over, whatever an old snapshot says. */
+export const ENDED_MAX = 100
+/** How long a row that ended stays in the table. */
+export const LINGER_MS = 1_600
+/** A server time this far behind our estimate means that this computer's clock was moved. */
+const CLOCK_MOVED_MS = 30_000
+
+const nothing = { value: null, heard_ms: null, failure: null }
+
+export function initialState(now_ms: number): State {
+  return {
+    now_ms,
+    server_offset_ms: null,
+    connection: { phase: 'connecting' },
+    rows: new Map(),
+    live_set: { heard_ms: null, failure: null },
+    ended: [],
+    exchanges: nothing,
+    health: nothing,
+    opened: new Set(),
+  }
+}
+
+export function reduce(before: State, action: Action): State {
+  const state = { ...before, now_ms: action.now_ms }
+  switch (action.type) {
+    case 'tick':
+      return forgetEnded(state)
+    case 'stream_open':
+      return { ...state, connection: { phase: 'live' } }
+    case 'stream_lost':
+      return { ...state, connection: lost(before.connection, action) }
+    case 'event':
+      return announce(hearServerTime(state, action.event.timestamp, Infinity), action.event)
+    case 'live_set':
+      return applyLiveSet(state, action.opportunities, action.grace_ms)
+    case 'exchanges':
+      return { ...state, exchanges: answered(state, byId(action.exchanges)) }
+    case 'health':
+      return {
+        ...hearServerTime(state, action.health.timestamp, CLOCK_MOVED_MS),
+        health: answered(state, action.health),
+      }
+    case 'failure':
+      return { ...state, [action.of]: { ...state[action.of], failure: action.reason } }
+    case 'toggle':
+      return { ...state, opened: toggled(state.opened, action.id) }
+    case 'close_all':
+      return { ...state, opened: new Set() }
+  }
+}
+
+/** The moment of the first loss counts, however often it was tried again since. */
+function lost(
+  before: Connection,
+  action: { now_ms: number; reason: string; retry_at_ms: number },
+): Connection {
+  const since_ms = before.phase === 'lost' ? before.since_ms : action.now_ms
+  return { phase: 'lost', since_ms, reason: action.reason, retry_at_ms: action.retry_at_ms }
+}
+
+/**
+ * News takes time to arrive and repeated news is old, so every server time is a lower bound and the
+ * highest one is the best estimate, unless it lies more than `behind_max_ms` above the latest.
+ */
+function hearServerTime(state: State, timestamp: string, behind_max_ms: number): State {
+  const sample_ms = Date.parse(timestamp) - state.now_ms
+  if (Number.isNaN(sample_ms)) return state
+  const held_ms = state.server_offset_ms
+  if (held_ms !== null && sample_ms <= held_ms && held_ms - sample_ms <= behind_max_ms) return state
+  return { ...state, server_offset_ms: sample_ms }
+}
+
+function announce(state: State, event: Event): State {
+  if (event.type === 'exchange.status') {
+    const exchanges = new Map(state.exchanges.value).set(event.data.id, event.data)
+    return { ...state, exchanges: answered(state, exchanges) }
+  }
+  return event.data.status === 'expired' ? end(state, event.data) : upsert(state, event.data)
+}
+
+function upsert(state: State, opportunity: Opportunity): State {
+  const held = state.rows.get(opportunity.id)
+  if (isOver(state, opportunity.id)) return state
+  if (held && held.opportunity.updated_at > opportunity.updated_at) return state
+  return { ...state, rows: new Map(state.rows).set(opportunity.id, row(state, opportunity, held)) }
+}
+
+function row(state: State, opportunity: Opportunity, held: Row | undefined): Row {
+  const heard_ms = state.now_ms
+  const percent = opportunity.profit_percent
+  if (held === undefined) {
+    const movement = state.live_set.heard_ms === null ? 'same' : 'new'
+    return { opportunity, trend: [percent], movement, revision: 0, heard_ms, ended_ms: null }
+  }
+  const repeated = held.opportunity.updated_at === opportunity.updated_at
+  if (repeated) return { ...held, opportunity, heard_ms }
+  const change = compare(decimal(percent), decimal(held.opportunity.profit_percent))
+  return {
+    opportunity,
+    trend: [...held.trend, percent].slice(-TREND_MAX),
+    movement: change > 0 ? 'up' : change < 0 ? 'down' : 'same',
+    revision: held.revision + 1,
+    heard_ms,
+    ended_ms: null,
+  }
+}
+
+function isOver(state: State, id: string): boolean {
+  const held = state.rows.get(id)
+  if (held !== undefined && held.opportunity.status === 'expired') return true
+  return state.ended.some((opportunity) => opportunity.id === id)
+}
+
+function end(state: State, opportunity: Opportunity): State {
+  if (isOver(state, opportunity.id)) return state
+  const held = state.rows.get(opportunity.id)
+  const rows = new Map(state.rows)
+  if (held) rows.set(opportunity.id, { ...held, opportunity, ended_ms: state.now_ms })
+  return { ...state, rows, ended: [opportunity, ...state.ended].slice(0, ENDED_MAX) }
+}
+
+function applyLiveSet(
+  before: State,
+  opportunities: readonly Opportunity[],
+  grace_ms: number,
+): State {
+  const live = new Set(opportunities.map((opportunity) => opportunity.id))
+  const state = opportunities.reduce(upsert, before)
+  const rows = new Map(state.rows)
+  for (const [id, held] of state.rows) {
+    const recent = state.now_ms - held.heard_ms <= grace_ms
+    const gone = !live.has(id) && held.ended_ms === null && !recent
+    if (gone) rows.set(id, { ...held, ended_ms: state.now_ms })
+  }
+  return { ...state, rows, live_set: { heard_ms: state.now_ms, failure: null } }
+}
+
+/** A row that somebody is reading stays until it is closed. */
+function forgetEnded(state: State): State {
+  const over = [...state.rows].filter(
+    ([id, { ended_ms }]) =>
+      ended_ms !== null && state.now_ms - ended_ms >= LINGER_MS && !state.opened.has(id),
+  )
+  if (over.length === 0) return state
+  const rows = new Map(state.rows)
+  for (const [id] of over) rows.delete(id)
+  return { ...state, rows }
+}
+
+function answered<T>(state: State, value: T): Polled<T> {
+  return { value, heard_ms: state.now_ms, failure: null }
+}
+
+function byId(exchanges: readonly ExchangeStatus[]): ReadonlyMap<string, ExchangeStatus> {
+  return new Map(exchanges.map((exchange) => [exchange.id, exchange]))
+}
+
+function toggled(opened: ReadonlySet<string>, id: string): ReadonlySet<string> {
+  const next = new Set(opened)
+  if (!next.delete(id)) next.add(id)
+  return next
+}

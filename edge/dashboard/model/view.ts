@@ -1,0 +1,110 @@
+/** What the page derives from the state: order, sums, and the words for what is wrong. Pure. */
+import { add, compare, type Decimal, decimal, format, ZERO } from '../../../shared/decimal.ts'
+import type { ExchangeStatus } from '../../../shared/health.ts'
+import type { Opportunity } from '../../../shared/opportunity.ts'
+import type { Row, State } from './state.ts'
+
+export type Sort = 'detected_at' | 'profit_percent' | 'profit_usd'
+
+/**
+ * Largest or newest first. `held` is an order to keep: what is in it stays where it is and what is
+ * new follows, so that nothing moves under a pointer or a finger.
+ */
+export function arrange(rows: readonly Row[], sort: Sort, held: readonly string[] | null): Row[] {
+  const sorted = [...rows].sort((a, b) => byKey(a.opportunity, b.opportunity, sort))
+  if (held === null) return sorted
+  const place = new Map(held.map((id, index) => [id, index]))
+  const at = (row: Row) => place.get(row.opportunity.id) ?? held.length
+  return sorted.sort((a, b) => at(a) - at(b))
+}
+
+function byKey(a: Opportunity, b: Opportunity, sort: Sort): number {
+  const newest = a.id < b.id ? 1 : a.id > b.id ? -1 : 0
+  if (sort === 'detected_at') return compareText(b.detected_at, a.detected_at) || newest
+  return compare(decimal(b[sort]), decimal(a[sort])) || newest
+}
+
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}
+
+export interface Totals {
+  readonly live: number
+  /** null when nothing is live */
+  readonly best_percent: string | null
+  readonly profit_usd: string
+  readonly books_live: number
+  readonly books_total: number
+  readonly exchanges_connected: number
+  readonly exchanges_total: number
+  readonly messages_per_second: number
+}
+
+export function totals(state: State): Totals {
+  const live = [...state.rows.values()].filter((row) => row.ended_ms === null)
+  const exchanges = [...(state.exchanges.value ?? new Map<string, ExchangeStatus>()).values()]
+  const sum = (pick: (exchange: ExchangeStatus) => number) =>
+    exchanges.reduce((total, exchange) => total + pick(exchange), 0)
+  return {
+    live: live.length,
+    best_percent: best(live.map((row) => decimal(row.opportunity.profit_percent))),
+    profit_usd: format(
+      live.reduce((total, row) => add(total, decimal(row.opportunity.profit_usd)), ZERO),
+    ),
+    books_live: sum((exchange) => exchange.books_live),
+    books_total: sum((exchange) => exchange.books_total),
+    exchanges_connected: exchanges.filter((exchange) => exchange.connected).length,
+    exchanges_total: exchanges.length,
+    messages_per_second: sum((exchange) => exchange.messages_per_second),
+  }
+}
+
+function best(values: readonly Decimal[]): string | null {
+  const [first, ...others] = values
+  if (first === undefined) return null
+  return format(others.reduce((top, value) => (compare(value, top) > 0 ? value : top), first))
+}
+
+/** Any sign of simulation counts: to call simulated data real would be the worse mistake. */
+export function isSimulated(state: State): boolean {
+  if (state.health.value?.simulated) return true
+  const exchanges = state.exchanges.value?.values() ?? []
+  if ([...exchanges].some((exchange) => exchange.simulated)) return true
+  return [...state.rows.values()].some((row) => row.opportunity.simulated)
+}
+
+export function serverNow_ms(state: State): number {
+  return state.now_ms + (state.server_offset_ms ?? 0)
+}
+
+export function exchangeName(state: State, id: string): string {
+  return state.exchanges.value?.get(id)?.name ?? id
+}
+
+/** A break shorter than this is not worth alarming anybody. */
+export const ALARM_AFTER_MS = 2_500
+/** Answers older than this describe the past. */
+export const STALE_AFTER_MS = 30_000
+
+export type Trouble = 'none' | 'worker_dead' | 'stream_lost' | 'health_unknown'
+
+/** The most serious thing that makes the figures on the page untrustworthy. */
+export function trouble(state: State): Trouble {
+  if (state.health.value?.worker.alive === false) return 'worker_dead'
+  const { connection, health } = state
+  if (connection.phase === 'lost' && state.now_ms - connection.since_ms >= ALARM_AFTER_MS) {
+    return 'stream_lost'
+  }
+  const heard_ms = health.heard_ms ?? 0
+  if (health.failure !== null && state.now_ms - heard_ms >= STALE_AFTER_MS) return 'health_unknown'
+  return 'none'
+}
+
+/** The assets that a chain passes through: ["USDT", "BTC", "USDT"]. */
+export function assetPath(opportunity: Opportunity): string[] {
+  const steps = opportunity.legs.map((leg) => {
+    const [base = '', quote = ''] = leg.symbol.split('/')
+    return leg.side === 'buy' ? { from: quote, to: base } : { from: base, to: quote }
+  })
+  return [...steps.slice(0, 1).map((step) => step.from), ...steps.map((step) => step.to)]
+}
