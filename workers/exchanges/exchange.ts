@@ -35,9 +35,9 @@ export interface FrameHandler {
   closing(reason: string): void
 }
 
-/** The markets of one connection, found by the exchange's own name. */
+/** The markets that are watched, found by the exchange's own name. */
 export interface MarketTable {
-  /** index of the market, or -1 when the connection did not ask for it */
+  /** index of the market, or -1 when nobody asked for it */
   find(market: string): number
 }
 
@@ -51,7 +51,7 @@ export interface FrameReader {
   read(frame: Buffer, handler: FrameHandler): 'book' | 'control' | 'ignored'
 }
 
-export interface Limits {
+interface Limits {
   /** client frames of any kind, per connection */
   readonly frames_per_second: number
   /** markets named in one subscribe frame */
@@ -64,7 +64,7 @@ export interface Limits {
   readonly connection_life_ms?: number
 }
 
-export interface Keepalive {
+interface Keepalive {
   /** no frame of any kind for so long: the link is dead */
   readonly idle_ms: number
   /** a market without a frame for so long may be one that the exchange forgot: resync it */
@@ -84,13 +84,13 @@ export interface SnapshotProcedure {
 }
 
 /** Where the list of markets is. `parse` gets the bodies in the order of `paths`. */
-export interface Instruments {
+interface Instruments {
   readonly paths: readonly string[]
   /** Markets in canonical spelling, tradable or not. @throws FrameError on an unknown shape. */
   readonly parse: (bodies: readonly string[]) => Market[]
 }
 
-export interface FeeSchedule {
+interface FeeSchedule {
   /** lowest public tier, percent; a market may say otherwise (Market.taker_fee_percent) */
   readonly taker_percent: string
   readonly source: string

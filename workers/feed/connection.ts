@@ -120,9 +120,11 @@ export class Connection {
 
   private opened(link: Link, simulated: boolean): void {
     this.blocked = false
-    this.context.opened(simulated, this.opened_before)
+    // a planned replacement is no reconnect
+    const replacement = link === this.successor
+    this.context.opened(simulated, this.opened_before && !replacement)
     this.opened_before = true
-    if (link === this.successor) {
+    if (replacement) {
       for (const lane of this.lanes) link.line.succeed(lane)
     } else {
       this.begin(link, this.lanes)
@@ -153,9 +155,9 @@ export class Connection {
       return
     }
     if (link !== this.link) return
-    this.context.ended(end)
     this.link = null
     if (this.stopped) return
+    this.context.ended(end)
     if (this.successor?.open === true) {
       this.promote(this.successor)
       return

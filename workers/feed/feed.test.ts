@@ -388,7 +388,7 @@ describe('the exchange', () => {
     await expect.poll(() => feed.status().connected, WAIT).toBe(true)
     expect(server.sockets).toHaveLength(2)
     expect(books.history).toEqual(['BTCUSDT syncing', 'BTCUSDT live'])
-    expect(feed.status()).toMatchObject({ gaps_total: 0, books_live: 1 })
+    expect(feed.status()).toMatchObject({ gaps_total: 0, books_live: 1, reconnects_total: 0 })
   })
 })
 

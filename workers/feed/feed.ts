@@ -2,7 +2,7 @@
  * One exchange, live: markets spread over connections, snapshots asked for, one market resynced
  * without the others, and an account of how it goes. It prices nothing and decides no continuity.
  */
-import { type Clock, timestamp } from '../../shared/clock.ts'
+import type { Clock } from '../../shared/clock.ts'
 import type { ExchangeStatus } from '../../shared/health.ts'
 import type { Log } from '../../shared/log.ts'
 import type { Market } from '../../shared/market.ts'
@@ -18,6 +18,7 @@ import { Rate } from './rate.ts'
 import { Resyncs } from './resyncs.ts'
 import { type SnapshotAnswer, Snapshots } from './snapshots.ts'
 import type { SocketEnd } from './socket.ts'
+import { exchangeStatus } from './status.ts'
 
 const SWEEP_EVERY_MS = 200
 /** connections open one after another: the snapshots of all at once would be a burst of megabytes */
@@ -92,37 +93,11 @@ export class Feed implements IntakeListener {
 
   status(): ExchangeStatus {
     const { exchange, clock } = this.options
-    const { counters, lanes } = this.intake
-    const count = (...states: string[]) =>
-      lanes.filter(({ entry }) => states.includes(entry.state)).length
-    const { frame_ms } = this.intake
-    return {
-      id: exchange.id,
-      name: exchange.name,
-      connected: this.connected,
-      state: this.state(),
-      reason: this.reason,
-      simulated: this.simulated,
-      connected_since: this.connected_since_ms === null ? null : timestamp(this.connected_since_ms),
-      books_live: count('live'),
-      books_stale: count('stale'),
-      books_halted: count('halted'),
-      books_total: lanes.length,
-      last_message_age_ms:
-        frame_ms === null ? null : Math.max(0, Math.round(clock.monotonic_ms() - frame_ms)),
-      messages_per_second: this.rate.per_second,
-      messages_total: counters.frames,
-      gaps_total: counters.gaps,
-      resyncs_total: counters.resyncs,
-      reconnects_total: this.reconnects,
-      checksums_ok: counters.checksums_ok,
-      checksums_failed: counters.checksums_failed,
-      refused: [...this.refusals].map(([market, reason]) => ({ market, reason })),
-      taker_fee_percent: exchange.fees.taker_percent,
-      fee_source: exchange.fees.source,
-      fee_as_of: exchange.fees.as_of,
-      clock_offset_ms: null,
-    }
+    const { connected, simulated, reconnects, reason, refusals, connected_since_ms } = this
+    const state = this.state()
+    const { per_second } = this.rate
+    const own = { connected, state, reason, simulated, connected_since_ms, per_second }
+    return exchangeStatus(exchange, this.intake, clock, { ...own, reconnects, refusals })
   }
 
   lost(lane: Lane, cause: string): void {

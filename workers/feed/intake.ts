@@ -29,7 +29,7 @@ export interface IntakeListener {
   badFrame(error: FrameError): void
 }
 
-export class IntakeCounters {
+class IntakeCounters {
   frames = 0
   ignored = 0
   errors = 0
