@@ -25,11 +25,9 @@ export class Selection {
 
   /** Call once an event, in order. */
   wants(event: Event): boolean {
-    const { filters, types } = this.options
+    const { types } = this.options
     const wanted =
-      event.type === 'exchange.status'
-        ? filters.exchange === undefined || filters.exchange === event.data.id
-        : this.follows(event.data)
+      event.type === 'exchange.status' ? this.wantsStatus(event.data.id) : this.follows(event.data)
     return wanted && (types === undefined || types.includes(event.type))
   }
 
@@ -39,6 +37,14 @@ export class Selection {
     this.shown.clear()
     for (const { id } of matching) this.shown.add(id)
     return matching
+  }
+
+  /** Who asks for certain opportunities hears of exchanges only when he asks for that too. */
+  private wantsStatus(id: string): boolean {
+    const { filters, types } = this.options
+    const { exchange, ...others } = filters
+    if (exchange !== undefined && exchange !== id) return false
+    return types !== undefined || Object.values(others).every((value) => value === undefined)
   }
 
   private follows(opportunity: Opportunity): boolean {
