@@ -6,7 +6,7 @@
 import { systemClock } from '../../shared/clock.ts'
 import type { Level, LevelChange, MarketSource } from '../market/source.ts'
 import type { BinanceFeed } from './binance.ts'
-import { digits, type ListedMarket, type ServedBook, serveBooks, step, top } from './books.ts'
+import { digits, type ListedMarket, type ServedBook, serveBooks, top } from './books.ts'
 import { Publication, type Topic } from './topic.ts'
 
 const FIRST_UPDATE_ID = 50_000_000_000
@@ -200,8 +200,8 @@ function printed(value: number, decimals: number): string {
 }
 
 export function instrument(market: ListedMarket): { readonly symbol: string } {
-  const tick = step(market.price_decimals)
-  const lot = step(market.size_decimals)
+  const tick = printed(1, market.price_decimals)
+  const lot = printed(1, market.size_decimals)
   const entry = {
     symbol: symbolOf(market),
     status: 'TRADING',

@@ -64,6 +64,10 @@ const Request = z.object({
   id: z.union([z.int(), z.string().max(36), z.null()]).optional(),
 })
 
+/** What an invalid request may still have. */
+const WithId = z.object({ id: Request.shape.id })
+const WithMethod = z.object({ method: z.string() })
+
 class BinanceSession implements Session {
   private readonly connection: Connection
   private readonly feed: BinanceFeed
@@ -119,7 +123,7 @@ class BinanceSession implements Session {
     if (request.success) {
       this.send({ ...this.obey(request.data), id: request.data.id ?? null })
     } else {
-      const id = z.object({ id: Request.shape.id }).safeParse(read.json).data?.id
+      const id = WithId.safeParse(read.json).data?.id
       this.send({ code: 2, msg: invalidRequest(read.json), ...(id === undefined ? {} : { id }) })
     }
   }
@@ -189,7 +193,7 @@ function streamsOf(url: URL): string[] {
 }
 
 function invalidRequest(json: unknown): string {
-  const { data } = z.object({ method: z.string() }).safeParse(json)
+  const { data } = WithMethod.safeParse(json)
   if (data === undefined) return 'Invalid request: missing field `method`'
   if ((METHODS as readonly string[]).includes(data.method)) {
     return 'Invalid request: request parameters have a wrong type'

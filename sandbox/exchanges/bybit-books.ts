@@ -51,6 +51,7 @@ class BookWindow {
       if (first) {
         this.look()
         this.update_id++
+        this.pushed_ms = systemClock.wall_ms()
       }
       return this.snapshot(systemClock.wall_ms())
     })

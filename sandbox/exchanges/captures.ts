@@ -18,6 +18,9 @@ const Line = z.object({
   connection: z.int().optional(),
 })
 
+/** Frames that are no text: none of the protocols that are played has any. */
+const Binary = z.object({ b64: z.string() })
+
 export interface CaptureLine {
   /** receive time; null when the recording has none */
   readonly at_ms: number | null
@@ -77,11 +80,20 @@ function parseLine(text: string): CaptureLine | string | undefined {
   } catch (error) {
     return (error as Error).message
   }
-  if (z.object({ b64: z.string() }).safeParse(json).success) return undefined
+  if (Binary.safeParse(json).success) return undefined
   const { data, error } = Line.safeParse(json)
   if (data === undefined) return z.prettifyError(error)
-  const url = URL.parse(data.url)
+  const url = parseUrl(data.url)
   if (url === null) return `no URL: ${data.url}`
   const { ts, dir, raw, connection = '' } = data
   return { at_ms: ts, url, dir, raw, source: `${data.url} ${connection}` }
+}
+
+/** A file has few addresses and many lines. */
+const urls = new Map<string, URL | null>()
+
+function parseUrl(text: string): URL | null {
+  const url = urls.get(text) ?? URL.parse(text)
+  urls.set(text, url)
+  return url
 }

@@ -12,6 +12,9 @@ import { RecordedSymbol, type Run, type SymbolFrame } from './recorded-binance-s
 import { readJson } from './server.ts'
 import { delay } from './timeline.ts'
 
+const STREAM_HOSTS = ['stream.binance.com', 'data-stream.binance.vision']
+const REST_HOSTS = ['api.binance.com', 'data-api.binance.vision']
+
 const Pairs = z.array(z.tuple([z.string(), z.string()]))
 const Combined = z.object({ stream: z.string(), data: z.unknown() })
 const DepthUpdate = z.object({ s: z.string(), U: z.int(), u: z.int() })
@@ -101,20 +104,12 @@ export class RecordedBinance implements Recording {
   startFile(): void {}
 
   take({ url, dir, raw, at_ms }: CaptureLine): void {
-    const read = readJson(dir === 'in' || dir === 'http' ? raw : '')
-    if (!read.ok) return
-    const streams = ['stream.binance.com', 'data-stream.binance.vision'].includes(url.hostname)
-    if (streams && url.pathname === '/stream' && dir === 'in') this.takeFrame(read.json, raw, at_ms)
-    const rest = ['api.binance.com', 'data-api.binance.vision'].includes(url.hostname)
-    if (rest && url.pathname === '/api/v3/exchangeInfo') {
-      const info = ExchangeInfo.safeParse(read.json).data
-      for (const entry of info?.symbols ?? []) this.entries.set(entry.symbol, entry)
+    if (STREAM_HOSTS.includes(url.hostname) && url.pathname === '/stream' && dir === 'in') {
+      this.takeFrame(raw, at_ms)
     }
-    if (rest && url.pathname === '/api/v3/depth') {
-      const snapshot = DepthSnapshot.safeParse(read.json).data
-      const symbol = url.searchParams.get('symbol')
-      if (snapshot !== undefined && symbol !== null) this.of(symbol).snapshot(snapshot)
-    }
+    if (!REST_HOSTS.includes(url.hostname)) return
+    if (url.pathname === '/api/v3/exchangeInfo') this.takeSymbols(raw)
+    if (url.pathname === '/api/v3/depth') this.takeSnapshot(raw, url.searchParams.get('symbol'))
   }
 
   server(rate: number) {
@@ -139,8 +134,9 @@ export class RecordedBinance implements Recording {
     })
   }
 
-  private takeFrame(json: unknown, raw: string, at_ms: number | null): void {
-    const combined = Combined.safeParse(json).data
+  private takeFrame(raw: string, at_ms: number | null): void {
+    const read = readJson(raw)
+    const combined = read.ok ? Combined.safeParse(read.json).data : undefined
     if (combined === undefined) return
     const { stream, data } = combined
     const kind = stream.slice(stream.indexOf('@') + 1)
@@ -153,6 +149,18 @@ export class RecordedBinance implements Recording {
       const ticker = BookTicker.safeParse(data).data
       if (ticker !== undefined) this.of(ticker.s).ticker(ticker.u, dataOf(raw, data), at_ms)
     }
+  }
+
+  private takeSymbols(raw: string): void {
+    const read = readJson(raw)
+    const info = read.ok ? ExchangeInfo.safeParse(read.json).data : undefined
+    for (const entry of info?.symbols ?? []) this.entries.set(entry.symbol, entry)
+  }
+
+  private takeSnapshot(raw: string, symbol: string | null): void {
+    const read = readJson(raw)
+    const snapshot = read.ok ? DepthSnapshot.safeParse(read.json).data : undefined
+    if (snapshot !== undefined && symbol !== null) this.of(symbol).snapshot(snapshot)
   }
 
   private of(symbol: string): RunBuilder {

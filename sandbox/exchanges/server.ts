@@ -209,7 +209,12 @@ function answer(
     const production_url = server.production.rest_origin + url.pathname + url.search
     observe({ url: production_url, dir: 'http', raw: body })
   }
-  response.writeHead(status, { 'content-type': 'application/json', [MARK]: '1', ...headers })
+  response.writeHead(status, {
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(body),
+    [MARK]: '1',
+    ...headers,
+  })
   response.end(body)
 }
 
