@@ -15,7 +15,7 @@ import type { Publisher } from './publish/stream.ts'
 
 export interface PipelineOptions {
   readonly books: Books
-  readonly detector: Detector
+  readonly detector: Pick<Detector, 'run' | 'recheck'>
   readonly tracker: Tracker
   readonly publisher: Publisher
   readonly clock: Clock
