@@ -12,6 +12,9 @@ import { forget, watch } from './reaper.ts'
 const TAIL_LINES = 40
 const STOP_WITHIN_MS = 10_000
 
+/** Leaders of the groups that run now. */
+const running = new Set<number>()
+
 export interface ChildOptions {
   /** what the operator calls it */
   readonly name: string
@@ -67,6 +70,7 @@ export function startChild(options: ChildOptions): Child {
     throw new SetupError(`${options.name}: ${options.command} cannot be run`)
   }
   watch(child.pid)
+  running.add(child.pid)
   return supervise(child, child.pid, options)
 }
 
@@ -89,6 +93,7 @@ function supervise(child: ChildProcess, pid: number, options: ChildOptions): Chi
     child.once('close', (code, signal) => {
       exit = { code, signal }
       forget(pid)
+      running.delete(pid)
       resolve(exit)
     })
   })
@@ -114,6 +119,11 @@ function supervise(child: ChildProcess, pid: number, options: ChildOptions): Chi
       kill() // what it may have started and left behind
     },
   }
+}
+
+/** For an operator who does not want to wait: ends everything that was started here, at once. */
+export function killAll(): void {
+  for (const pid of running) signalGroup(pid, 'SIGKILL')
 }
 
 interface Waiting<T> {

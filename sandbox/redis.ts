@@ -7,6 +7,7 @@ import { mkdir, rename } from 'node:fs/promises'
 import { createConnection } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { Redis as Client } from 'ioredis'
 import { findOnPath, installFromApt, type Program, unpackFromApt } from './apt.ts'
 import { environment, variable } from './environment.ts'
 import { reasonOf, SetupError } from './failure.ts'
@@ -29,15 +30,15 @@ export interface RedisOptions {
 export interface Redis {
   readonly url: string
   readonly port: number
+  /** resolves when the server has ended, for whatever reason; never for the operator's own */
+  readonly ended: Promise<unknown>
   stop(): Promise<void>
 }
 
 /** @throws SetupError when there is no Redis here and none can be had */
 export async function startRedis(options: RedisOptions = {}): Promise<Redis> {
   const given = variable('REDIS_URL')
-  if (given !== undefined) {
-    return { url: given, port: Number(new URL(given).port || '6379'), stop: async () => {} }
-  }
+  if (given !== undefined) return theOperators(given)
   const program = await findRedis()
   const { data_dir } = options
   if (data_dir !== undefined) {
@@ -49,7 +50,8 @@ export async function startRedis(options: RedisOptions = {}): Promise<Redis> {
     const child = launch(program, port, data_dir)
     try {
       await answers(child, port)
-      return { url: `redis://${HOST}:${port}`, port, stop: () => child.stop() }
+      const url = `redis://${HOST}:${port}`
+      return { url, port, ended: child.exited, stop: () => child.stop() }
     } catch (error) {
       await child.stop()
       if (attempt === ATTEMPTS) throw error
@@ -58,6 +60,27 @@ export async function startRedis(options: RedisOptions = {}): Promise<Redis> {
       } else if (options.port !== undefined) throw error
     }
   }
+}
+
+async function theOperators(url: string): Promise<Redis> {
+  const client = new Client(url, {
+    lazyConnect: true,
+    connectTimeout: 5_000,
+    retryStrategy: () => null,
+  })
+  client.on('error', () => {}) // the rejection below says the same
+  try {
+    await client.connect()
+    await client.ping()
+  } catch (error) {
+    throw new SetupError(
+      `REDIS_URL is set and that Redis does not answer (${reasonOf(error)}): start it, or unset REDIS_URL (also in .env) to get one from here`,
+    )
+  } finally {
+    client.disconnect()
+  }
+  const port = Number(new URL(url).port || '6379')
+  return { url, port, ended: new Promise(() => {}), stop: async () => {} }
 }
 
 async function findRedis(): Promise<Program> {
