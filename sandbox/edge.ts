@@ -38,7 +38,9 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const { port, vars, on_line } = options
   const assets_dir = options.assets_dir ?? join(PROJECT_DIR, 'dist', 'dashboard')
   await access(assets_dir).catch(() => {
-    throw new SetupError(`${assets_dir} does not exist: build the dashboard first (npm run build)`)
+    throw new SetupError(
+      `${assets_dir} does not exist: build the dashboard first (npm run build:dashboard)`,
+    )
   })
   if (port !== 0) await requireFreePort(port, 'EDGE_PORT')
   const child = startChild({
