@@ -118,10 +118,31 @@ export class Watch {
     const unknown = unknownSymbols(markets, symbols)
     if (unknown.length > 0) log.warn('no exchange trades these symbols', { symbols: unknown })
     const choice = chooseMarkets(markets, { symbols, max_symbols })
+    const watched = choice.map(({ symbol }) => symbol)
     // A requested symbol that is unknown so far may be traded by an exchange that joins later.
-    this.chosen = new Set([...choice.map(({ symbol }) => symbol), ...unknown])
+    this.chosen = new Set([...watched, ...unknown, ...this.dollarMarkets(watched)])
     log.info('symbols chosen', { symbols: this.chosen.size, exchanges: there.length })
     for (const one of there) this.startFeed(one, this.chosen)
+  }
+
+  /**
+   * The markets that say what the quotes of these symbols are worth in US dollars. They are watched
+   * whatever was asked for: without them the size of an opportunity is not known.
+   */
+  private dollarMarkets(symbols: readonly string[]): string[] {
+    const quotes = new Set(symbols.map((symbol) => symbol.slice(symbol.indexOf('/') + 1)))
+    if (!quotes.delete('USD')) {
+      const listed = new Set(
+        this.watched.flatMap(({ list }) => list?.markets.map(({ symbol }) => symbol) ?? []),
+      )
+      const missing = [...quotes].filter((quote) => !listed.has(`${quote}/USD`))
+      if (missing.length > 0) {
+        this.options.log.warn('no exchange trades these for dollars: they make no opportunity', {
+          quotes: missing,
+        })
+      }
+    }
+    return [...quotes].map((quote) => `${quote}/USD`)
   }
 
   private startFeed(one: Watched, chosen: ReadonlySet<string>): void {
