@@ -135,6 +135,7 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
   const stopPulse = startPulse({
     redis,
     clock,
+    log,
     worker_id,
     probes: [postgres_probe, heartbeat],
     exchanges: () => watch.statuses(),

@@ -135,7 +135,10 @@ export class Lease {
     const [token, kind] = await this.commands
       .arbLeaseAcquire(2, KEYS.lease, KEYS.fence, worker_id, ttl_ms, this.held ?? '')
       // Redis is away: nobody can take the lease there, and the fence settles what is unclear.
-      .catch(() => [this.held ?? 0, 'unknown'] as const)
+      .catch((error: Error) => {
+        log.debug('asking for the lease failed', { error })
+        return [this.held ?? 0, 'unknown'] as const
+      })
     if (this.stopped || kind === 'unknown' || kind === 'kept') return
     if (kind === 'standby') {
       if (this.held === null) return
