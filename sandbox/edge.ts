@@ -3,8 +3,8 @@
  * their own: what runs here is what `wrangler deploy` would upload, and a crash of workerd is not a
  * crash of the caller. It never restarts it and never rebuilds it.
  *
- * Why unstable_startWorker: ready in 0.4-1 s against 2-3 s of `wrangler dev`, no terminal, no
- * prompts, bindings as values; miniflare alone would need a bundler of our own.
+ * Why unstable_startWorker and not `wrangler dev`: no terminal, no prompts, and bindings as values,
+ * so that no secret is written to a file; miniflare alone would need a bundler of our own.
  */
 import { access } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
