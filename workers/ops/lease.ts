@@ -8,7 +8,7 @@ import { KEYS } from '../../shared/keys.ts'
 import type { Log } from '../../shared/log.ts'
 
 /** A dead leader's lease runs out after this; then a standby takes over. */
-export const LEASE_TTL_MS = 6_000
+const LEASE_TTL_MS = 6_000
 /** How often a leader renews and a standby asks. */
 const LEASE_EVERY_MS = 1_000
 
