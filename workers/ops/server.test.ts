@@ -34,6 +34,7 @@ async function serve(options: {
 }) {
   const clock = new SlowClock()
   const health = createHealth({
+    thresholds: { min_profit_percent: '0.5', min_volume_usd: '1000' },
     clock,
     exchanges: () => options.exchanges ?? [statusOf('kraken', true, 2)],
     redis: () => options.redis ?? well,
