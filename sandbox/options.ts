@@ -9,6 +9,7 @@ import { environment, PROJECT_DIR, variable } from './environment.ts'
 import type { Source } from './exchange-servers.ts'
 import { reasonOf, SetupError } from './failure.ts'
 import { COINS } from './market/coins.ts'
+import { DEFAULT_SYMBOLS } from './market/model.ts'
 import { requireFreePort } from './ports.ts'
 import { run } from './run.ts'
 
@@ -16,7 +17,7 @@ const USAGE = `Options of npm start (after --):
   --live            the real exchanges' public data instead of the sandbox
   --captures DIR    the sandbox exchanges play recorded frames, endlessly
   --seed N          another market (1)
-  --symbols N       how many coins it trades, 1 to ${COINS.length} (24)
+  --symbols N       how many coins it trades, 1 to ${COINS.length} (${DEFAULT_SYMBOLS})
   --rate X          how many times the messages of a quiet market, 0.1 to 50 (1)
   --record FILE     writes the frames that the sandbox sends into a capture file`
 
@@ -93,7 +94,12 @@ function readSource(values: Values, problems: string[]): Source {
   const rate = readNumber('rate', values.rate ?? '1', { from: 0.1, to: 50 }, problems)
   if (captures === undefined) {
     const whole = { from: 1, to: COINS.length, whole: true }
-    const symbols = readNumber('symbols', values.symbols ?? '24', whole, problems)
+    const symbols = readNumber(
+      'symbols',
+      values.symbols ?? String(DEFAULT_SYMBOLS),
+      whole,
+      problems,
+    )
     const any = { from: 0, to: 2 ** 32 - 1, whole: true }
     const seed = readNumber('seed', values.seed ?? '1', any, problems)
     return { kind: 'market', seed, symbols, rate }

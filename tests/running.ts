@@ -1,135 +1,115 @@
-/**
- * `npm start` as a person would run it, for the tests: a real process on free ports and a data folder
- * of its own, with everything it started known by process id. It asserts nothing.
- */
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
+/** The stack as an operator runs it: the start script as a process, and nothing known from inside. */
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { parseEnv } from 'node:util'
+import { environment, PROJECT_DIR } from '../sandbox/environment.ts'
+import { freePort } from '../sandbox/ports.ts'
+import { type Child, startChild } from '../sandbox/process.ts'
+import { run } from '../sandbox/run.ts'
+import { EdgeHealth } from '../shared/health.ts'
+import { Opportunity } from '../shared/opportunity.ts'
 
-export const PROJECT_DIR = join(import.meta.dirname, '..')
+const READY_WITHIN_MS = 180_000
 
-export interface Process {
-  readonly pid: number
-  readonly parent: number
-  readonly args: string
-}
-
-export class Running {
-  readonly url: string
+export interface RunningStack {
+  readonly child: Child
+  readonly edge_url: string
   readonly worker_url: string
   readonly data_dir: string
-  output = ''
-  private readonly child: ChildProcess
+  /** every line of standard output */
+  readonly stdout: readonly string[]
+  /** every line of standard error */
+  readonly stderr: readonly string[]
+  health(): Promise<{ status: number; health: EdgeHealth }>
+  list(path: string): Promise<Opportunity[]>
+  /** variables of DATA_DIR/worker.env */
+  workerVariables(): Promise<Record<string, string | undefined>>
+  remove(): Promise<void>
+}
 
-  /** Starts and waits for the one line that says so. @throws with what it printed when it ends */
-  static async start(args: readonly string[] = []): Promise<Running> {
-    const [edge_port, port] = [await freePort(), await freePort()]
-    const running = new Running(edge_port, port, args)
-    await running.until(() => running.output.includes(`ready http://localhost:${edge_port}\n`))
-    return running
-  }
-
-  private constructor(edge_port: number, port: number, args: readonly string[]) {
-    this.url = `http://localhost:${edge_port}`
-    this.worker_url = `http://localhost:${port}`
-    this.data_dir = mkdtempSync(join(tmpdir(), 'spreadwire-test-'))
-    const env = {
-      ...process.env,
+export async function startRunningStack(args: readonly string[]): Promise<RunningStack> {
+  const data_dir = await mkdtemp(join(tmpdir(), 'spreadwire-stack-'))
+  const [edge_port, worker_port] = [await freePort(), await freePort()]
+  const stdout: string[] = []
+  const stderr: string[] = []
+  const child = startChild({
+    name: 'npm start',
+    command: process.execPath,
+    args: [join(PROJECT_DIR, 'sandbox', 'start.ts'), ...args],
+    env: environment({
+      DATA_DIR: data_dir,
       EDGE_PORT: String(edge_port),
-      PORT: String(port),
-      DATA_DIR: this.data_dir,
-    }
-    this.child = spawn(process.execPath, ['sandbox/start.ts', ...args], { cwd: PROJECT_DIR, env })
-    for (const stream of [this.child.stdout, this.child.stderr]) {
-      stream?.setEncoding('utf8').on('data', (text: string) => {
-        this.output += text
-      })
-    }
-  }
-
-  /** The variables that the worker runs with. */
-  get worker_variables(): Record<string, string | undefined> {
-    return parseEnv(readFileSync(join(this.data_dir, 'worker.env'), 'utf8'))
-  }
-
-  async json<T>(path: string): Promise<{ readonly status: number; readonly body: T }> {
-    const response = await fetch(this.url + path)
-    return { status: response.status, body: (await response.json()) as T }
-  }
-
-  /** Everything that this start brought to life, itself first. */
-  processes(): Process[] {
-    const all = listProcesses()
-    const found = all.filter(({ pid }) => pid === this.child.pid)
-    for (const parent of found) found.push(...all.filter((one) => one.parent === parent.pid))
-    return found
-  }
-
-  killWorker(): void {
-    const worker = this.processes().find(({ args }) => args.includes('workers/main.ts'))
-    if (worker === undefined) throw new Error('no worker is running')
-    process.kill(worker.pid, 'SIGKILL')
-  }
-
-  /** Ctrl-C, and the wait for the end. Returns the exit code. */
-  async stop(): Promise<number | null> {
-    if (this.child.exitCode === null && this.child.signalCode === null) {
-      const ended = once(this.child, 'exit')
-      this.child.kill('SIGINT')
-      await ended
-    }
-    return this.child.exitCode
-  }
-
-  clean(): void {
-    rmSync(this.data_dir, { recursive: true, force: true })
-  }
-
-  private async until(condition: () => boolean): Promise<void> {
-    while (!condition()) {
-      if (this.child.exitCode !== null) throw new Error(`npm start ended:\n${this.output}`)
-      await delay(100)
-    }
-  }
-}
-
-export function isAlive(pid: number): boolean {
-  return listProcesses().some((one) => one.pid === pid && !one.args.includes('<defunct>'))
-}
-
-/** Asks until the answer is there. @throws with the last answer when time is up */
-export async function eventually<T>(
-  ask: () => Promise<T | undefined>,
-  within_ms: number,
-  what: string,
-): Promise<T> {
-  const give_up_ms = performance.now() + within_ms
-  for (;;) {
-    const answer = await ask()
-    if (answer !== undefined) return answer
-    if (performance.now() > give_up_ms) throw new Error(`not within ${within_ms} ms: ${what}`)
-    await delay(200)
-  }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
-}
-
-function listProcesses(): Process[] {
-  const lines = execFileSync('ps', ['-A', '-o', 'pid=,ppid=,args='], { encoding: 'utf8' })
-  return lines.split('\n').flatMap((line) => {
-    const [, pid, parent, args] = /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line) ?? []
-    return args === undefined ? [] : [{ pid: Number(pid), parent: Number(parent), args }]
+      PORT: String(worker_port),
+    }),
+    stop_within_ms: 60_000,
+    on_line: (line, stream) => (stream === 'stdout' ? stdout : stderr).push(line),
   })
+  const edge_url = await child.ready(
+    (line) => /^ready (http:\S+)$/.exec(line)?.[1],
+    READY_WITHIN_MS,
+  )
+  return {
+    child,
+    edge_url,
+    worker_url: `http://localhost:${worker_port}`,
+    data_dir,
+    stdout,
+    stderr,
+    async health() {
+      const response = await fetch(`${edge_url}/health`)
+      return { status: response.status, health: EdgeHealth.parse(await response.json()) }
+    },
+    async list(path) {
+      const response = await fetch(`${edge_url}${path}`)
+      if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`)
+      const { data } = (await response.json()) as { data: unknown[] }
+      return data.map((one) => Opportunity.parse(one))
+    },
+    async workerVariables() {
+      return parseEnv(await readFile(join(data_dir, 'worker.env'), 'utf8'))
+    },
+    async remove() {
+      await child.stop()
+      await rm(data_dir, { recursive: true, force: true })
+    },
+  }
+}
+
+interface Process {
+  readonly pid: number
+  readonly command: string
+}
+
+/** Every process below that one, however deep, with its command line. */
+export async function descendants(root: number): Promise<Process[]> {
+  const { stdout } = await run('ps', ['-e', '-o', 'pid=,ppid=,args='])
+  const rows = [...stdout.matchAll(/^\s*(\d+)\s+(\d+)\s+(.*)$/gm)].map((match) => ({
+    pid: Number(match[1]),
+    parent: Number(match[2]),
+    command: match[3] ?? '',
+  }))
+  const found: Process[] = []
+  const parents = new Set([root])
+  for (let grew = true; grew; ) {
+    grew = false
+    for (const { pid, parent, command } of rows) {
+      if (parents.has(pid) || !parents.has(parent)) continue
+      parents.add(pid)
+      found.push({ pid, command })
+      grew = true
+    }
+  }
+  return found
+}
+
+/** Those that still run; what has ended and was not yet collected by its parent does not. */
+export async function stillRunning(processes: readonly Process[]): Promise<Process[]> {
+  const { stdout } = await run('ps', ['-e', '-o', 'pid=,stat=,args='])
+  const alive = new Map(
+    [...stdout.matchAll(/^\s*(\d+)\s+(\S+)\s+(.*)$/gm)]
+      .filter((match) => !match[2]?.startsWith('Z'))
+      .map((match) => [Number(match[1]), match[3]]),
+  )
+  return processes.filter(({ pid, command }) => alive.get(pid) === command)
 }

@@ -1,213 +1,205 @@
-/**
- * The whole path of `npm start`: exchange sockets → books → detection → Redis, BullMQ, Postgres →
- * edge in workerd → REST, SSE, health and a page in a browser; then a dead worker; then Ctrl-C.
- */
+/** `npm start` on the sandbox market, from the outside: what it promises, an outage, and its end. */
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { Queue } from 'bullmq'
 import { Redis } from 'ioredis'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { openBrowser } from '../edge/dashboard/testing/browser.ts'
 import { StreamReader } from '../edge/testing/reader.ts'
-import { recomputeProfitPercent } from '../shared/evidence.ts'
-import { EdgeHealth, ExchangeStatus } from '../shared/health.ts'
+import { floorToScale, format } from '../shared/decimal.ts'
+import { legAmounts, recomputeProfitPercent } from '../shared/evidence.ts'
+import { HEARTBEAT_DEAD_AFTER_MS, Health } from '../shared/health.ts'
 import { QUEUE_PREFIX, QUEUES } from '../shared/keys.ts'
-import { Opportunity } from '../shared/opportunity.ts'
-import { eventually, isAlive, Running } from './running.ts'
+import type { Opportunity } from '../shared/opportunity.ts'
+import { descendants, type RunningStack, startRunningStack, stillRunning } from './running.ts'
 
 const EXCHANGES = ['binance', 'bybit', 'coinbase', 'kraken']
+const SOON = { timeout: 30_000, interval: 200 }
 
-let system: Running
+let stack: RunningStack
+let redis: Redis
+let pool: pg.Pool
+
 beforeAll(async () => {
-  system = await Running.start(['--seed', '7'])
+  stack = await startRunningStack(['--seed', '7'])
+  const { REDIS_URL, DATABASE_URL } = await stack.workerVariables()
+  redis = new Redis(REDIS_URL!, { maxRetriesPerRequest: null })
+  redis.on('error', () => {})
+  pool = new pg.Pool({ connectionString: DATABASE_URL })
+  pool.on('error', () => {})
 })
 afterAll(async () => {
-  await system?.stop()
-  system?.clean()
+  redis?.disconnect()
+  await pool?.end()
+  await stack?.remove()
 })
 
-const list = async (path: string) => {
-  const { body } = await system.json<{ data: unknown[] }>(path)
-  return body.data.map((one) => Opportunity.parse(one))
+/** Any opportunity, live or past. */
+async function anyOpportunity(): Promise<Opportunity> {
+  const lists = await Promise.all([stack.list('/v1/opportunities'), stack.list('/v1/history')])
+  const [first] = lists.flat()
+  expect(first).toBeDefined()
+  return first!
 }
-const health = async () => {
-  const { status, body } = await system.json('/health')
-  return { status, body: EdgeHealth.parse(body) }
-}
-const firstFound = () =>
-  eventually(
-    async () => (await list('/v1/opportunities'))[0] ?? (await list('/v1/history'))[0],
-    30_000,
-    'a detected opportunity',
-  )
 
-describe('a running system', () => {
-  it('finds an opportunity within 30 s, and its own evidence proves it', async () => {
-    const found = await firstFound()
-    expect(recomputeProfitPercent(found.legs)).toBe(found.profit_percent)
-    expect(Number(found.profit_percent)).toBeGreaterThanOrEqual(0.5)
-    expect(Number(found.volume_usd)).toBeGreaterThanOrEqual(1_000)
-    expect(found.buy_exchange).not.toBe(found.sell_exchange)
-    expect(found.simulated).toBe(true)
-    const { status, body } = await system.json<unknown>(`/v1/opportunities/${found.id}`)
-    expect(status).toBe(200)
-    expect(Opportunity.parse(body).id).toBe(found.id)
-  })
-
-  it('delivers the life of an opportunity over SSE, from detected to expired', async () => {
-    const reader = await StreamReader.open(`${system.url}/v1/stream`)
-    const ended = await eventually(
-      async () => {
-        const events = reader.events()
-        const detected = events.filter(({ type }) => type === 'opportunity.detected')
-        return detected
-          .map(({ data }) =>
-            events.filter((event) => 'legs' in event.data && event.data.id === data.id),
-          )
-          .find((life) => life.at(-1)?.type === 'opportunity.expired')
-      },
-      60_000,
-      'an opportunity from detected to expired',
+function expectEvidence(opportunity: Opportunity): void {
+  const { legs } = opportunity
+  expect(recomputeProfitPercent(legs)).toBe(opportunity.profit_percent)
+  for (const leg of legs) {
+    const amounts = legAmounts(leg)
+    expect(Number(leg.amount_in)).toBeCloseTo(
+      Number(format(floorToScale(amounts.amount_in, 12))),
+      6,
     )
-    reader.leave()
-    expect(ended[0]?.type).toBe('opportunity.detected')
-    const ids = reader.events().map(({ id }) => id)
-    expect(new Set(ids).size).toBe(ids.length)
+    expect(Number(leg.amount_out)).toBeCloseTo(
+      Number(format(floorToScale(amounts.amount_out, 12))),
+      6,
+    )
+  }
+  expect(Number(opportunity.profit_percent)).toBeGreaterThanOrEqual(0.5)
+  expect(opportunity.buy_exchange).not.toBe(opportunity.sell_exchange)
+  expect(opportunity.simulated).toBe(true)
+}
+
+describe('npm start', { concurrent: false }, () => {
+  it('says that it is ready in exactly one line of standard output', () => {
+    expect(stack.stdout).toEqual([`ready ${stack.edge_url}`])
   })
 
-  it('keeps every opportunity as a row in Postgres', async () => {
-    const found = await firstFound()
-    const client = new pg.Client({ connectionString: system.worker_variables.DATABASE_URL })
-    await client.connect()
+  it('has every exchange connected with live books, in the edge’s and the worker’s own words', async () => {
+    const { status, health } = await stack.health()
+    const own = await fetch(`${stack.worker_url}/health`)
+    for (const { exchanges } of [health, Health.parse(await own.json())]) {
+      expect(Object.keys(exchanges).sort()).toEqual(EXCHANGES)
+      for (const exchange of Object.values(exchanges)) {
+        expect(exchange.connected).toBe(true)
+        expect(exchange.books_live).toBeGreaterThan(0)
+      }
+    }
+    expect(status).toBe(200)
+    expect(health.worker.alive).toBe(true)
+    expect(health.simulated).toBe(true)
+  })
+
+  it('finds opportunities whose profit anybody can recompute from their evidence', async () => {
+    const opportunity = await expect
+      .poll(anyOpportunity, SOON)
+      .toBeDefined()
+      .then(() => anyOpportunity())
+    expectEvidence(opportunity)
+  })
+
+  it('streams every event of an opportunity’s life, with evidence that holds', async () => {
+    const reader = await StreamReader.open(`${stack.edge_url}/v1/stream`)
     try {
-      const row = await eventually(
-        async () => {
-          const { rows } = await client.query('SELECT * FROM opportunities WHERE id = $1', [
-            found.id,
-          ])
-          return rows[0]
-        },
-        10_000,
-        'a row',
-      )
-      expect(row).toMatchObject({ symbol: found.symbol, buy_exchange: found.buy_exchange })
-      expect(row.legs).toHaveLength(2)
+      const ended = () => reader.events().find(({ type }) => type === 'opportunity.expired')
+      await expect.poll(ended, { timeout: 60_000, interval: 100 }).toBeDefined()
+      const events = reader.events().flatMap((event) => {
+        return event.type === 'exchange.status' ? [] : [event]
+      })
+      for (const { data } of events) expectEvidence(data)
+      const ids = reader.events().map(({ id }) => id)
+      expect(ids).toEqual([...new Set(ids)])
     } finally {
-      await client.end()
+      reader.leave()
     }
   })
 
-  it('processes one BullMQ job for every event', async () => {
-    await firstFound()
-    const connection = new Redis(system.worker_variables.REDIS_URL ?? '', {
-      maxRetriesPerRequest: null,
-    })
-    const queue = new Queue(QUEUES.alerts, { connection, prefix: QUEUE_PREFIX })
+  it('keeps every opportunity as a row of PostgreSQL', async () => {
+    const { id, profit_percent } = await anyOpportunity()
+    const row = async () => {
+      const sql = 'SELECT id, profit_percent::float8 AS profit FROM opportunities WHERE id = $1'
+      return (await pool.query(sql, [id])).rows[0]
+    }
+    await expect.poll(row, SOON).toMatchObject({ id, profit: expect.any(Number) })
+    expect(Number(profit_percent)).toBeGreaterThan(0)
+  })
+
+  it('completes a BullMQ job for an event of an opportunity', async () => {
+    const queue = new Queue(QUEUES.alerts, { connection: redis, prefix: QUEUE_PREFIX })
     try {
-      const jobs = await eventually(
-        async () => {
-          const completed = await queue.getCompleted()
-          return completed.length > 0 ? completed : undefined
-        },
-        10_000,
-        'a completed job',
-      )
-      expect(new Set(jobs.map(({ id }) => id)).size).toBe(jobs.length)
-      expect(await queue.getFailedCount()).toBe(0)
+      const types = async () => {
+        const jobs = await queue.getJobs(['completed'], 0, 20)
+        return jobs.map(({ data }) => data.type)
+      }
+      await expect.poll(types, SOON).toContain('opportunity.detected')
     } finally {
       await queue.close()
-      connection.disconnect()
     }
   })
 
-  it('says that four exchanges are connected and whole', async () => {
-    const { status, body } = await health()
-    expect(status).toBe(200)
-    expect(body).toMatchObject({ simulated: true, redis: { ok: true }, postgres: { ok: true } })
-    expect(Object.keys(body.exchanges).sort()).toEqual(EXCHANGES)
-    for (const exchange of Object.values(body.exchanges)) {
-      expect(exchange).toMatchObject({ connected: true, state: 'online', checksums_failed: 0 })
-      expect(exchange.books_live).toBeGreaterThan(0)
-    }
-    const answer = await system.json<{ data: unknown[] }>('/v1/exchanges')
-    const ids = answer.body.data.map((one) => ExchangeStatus.parse(one).id)
-    expect(ids.sort()).toEqual(EXCHANGES)
-  })
-
-  it('serves metrics and health from the worker itself', async () => {
-    const metrics = await (await fetch(`${system.worker_url}/metrics`)).text()
-    expect(metrics).toMatch(/^arb_feed_frames_total\{exchange="kraken"\} [1-9]/m)
-    for (const path of ['/health', '/live', '/ready']) {
-      expect((await fetch(system.worker_url + path)).status, path).toBe(200)
-    }
-  })
-
-  it('shows live opportunities and the exchanges in a browser', async () => {
-    const browser = await openBrowser()
-    try {
-      const page = await browser.newPage()
-      const errors: string[] = []
-      page.on('pageerror', (error) => errors.push(error.message))
-      page.on('console', (message) => {
-        if (message.type() === 'error') errors.push(message.text())
-      })
-      await page.goto(system.url)
-      await page.getByTestId('simulated').waitFor()
-      await page.getByTestId('exchange').nth(3).waitFor()
-      await page.getByTestId('row').first().waitFor({ timeout: 60_000 })
-      expect(errors).toEqual([])
-    } finally {
-      await browser.close()
+  it('writes the market’s true gaps down', async () => {
+    const file = join(stack.data_dir, 'sandbox', 'truth.jsonl')
+    const lines = async () => (await readFile(file, 'utf8')).trim().split('\n').filter(Boolean)
+    await expect.poll(async () => (await lines()).length, SOON).toBeGreaterThan(0)
+    for (const line of await lines()) {
+      const gap = JSON.parse(line)
+      expect(gap.to_ms).toBeGreaterThanOrEqual(gap.from_ms)
+      expect(EXCHANGES).toContain(gap.buy_exchange)
+      expect(Number(gap.profit_percent)).toBeGreaterThanOrEqual(0.5)
     }
   })
 })
 
-describe('a worker that dies', () => {
-  it('is noticed within 15 s, recovers by itself, and its orphans expire', async () => {
-    const open = await eventually(
-      async () => (await list('/v1/opportunities'))[0],
-      60_000,
-      'an open opportunity',
-    )
-    system.killWorker()
-    const down = await eventually(
-      async () => {
-        const answer = await health()
-        return answer.status === 503 ? answer.body : undefined
-      },
-      15_000,
-      '/health answers 503',
-    )
-    expect(down).toMatchObject({ status: 'down', worker: { alive: false } })
-    const recovered = await eventually(
-      async () => {
-        const answer = await health()
-        return answer.status === 200 ? answer.body : undefined
-      },
-      60_000,
-      '/health answers 200 again',
-    )
-    expect(recovered.worker.alive).toBe(true)
-    const ended = await eventually(
-      async () => (await list('/v1/history?limit=500')).find(({ id }) => id === open.id),
-      20_000,
-      'the orphan in the history',
-    )
-    expect(ended.status).toBe('expired')
-    expect(ended.expiry_reason).not.toBeNull()
-    const live = await list('/v1/opportunities')
-    expect(live.map(({ id }) => id)).not.toContain(open.id)
+describe('a worker that is killed', { concurrent: false }, () => {
+  let live: Opportunity[]
+
+  it('is reported dead by the edge within 15 seconds', async () => {
+    const some = async () => {
+      live = await stack.list('/v1/opportunities')
+      return live.length
+    }
+    await expect.poll(some, { timeout: 60_000, interval: 50 }).toBeGreaterThan(0)
+    const worker = await workerProcess()
+    process.kill(worker.pid, 'SIGKILL')
+    const killed_ms = performance.now()
+
+    const status = async () => (await stack.health()).status
+    await expect.poll(status, { timeout: 20_000, interval: 100 }).toBe(503)
+    expect(performance.now() - killed_ms).toBeLessThan(HEARTBEAT_DEAD_AFTER_MS)
+    const { health } = await stack.health()
+    expect(health.status).toBe('down')
+    expect(health.worker.alive).toBe(false)
+  })
+
+  it('is started again, recovers, and ends what it had left open', async () => {
+    const status = async () => (await stack.health()).status
+    await expect.poll(status, { timeout: 60_000, interval: 200 }).toBe(200)
+    expect(stack.stderr.join('\n')).toMatch(/the worker ended \(SIGKILL\) and starts again in 20 s/)
+    for (const { id } of live) {
+      const state = async () => {
+        const response = await fetch(`${stack.edge_url}/v1/opportunities/${id}`)
+        const { status, expiry_reason, expired_at } = (await response.json()) as Opportunity
+        return { status, is_explained: expiry_reason !== null && expired_at !== null }
+      }
+      await expect.poll(state, SOON).toEqual({ status: 'expired', is_explained: true })
+    }
   })
 })
 
-describe('Ctrl-C', () => {
-  it('ends with code 0 and leaves no process behind', async () => {
-    const before = system.processes()
-    expect(before.length).toBeGreaterThan(5)
-    expect(await system.stop()).toBe(0)
-    await eventually(
-      async () => (before.some(({ pid }) => isAlive(pid)) ? undefined : true),
-      5_000,
-      `the end of ${before.map(({ args }) => args).join('; ')}`,
-    )
+describe('the end', { concurrent: false }, () => {
+  it('expires what is live and leaves no process behind', async () => {
+    const all = await descendants(stack.child.pid)
+    for (const part of [
+      'redis-server',
+      'postgres',
+      'workerd',
+      'workers/main.ts',
+      'exchanges/main.ts',
+    ]) {
+      expect(all.map(({ command }) => command).join('\n')).toContain(part)
+    }
+    redis.disconnect()
+    await stack.child.stop()
+    expect(await stack.child.exited).toEqual({ code: 0, signal: null })
+    await expect.poll(() => stillRunning(all), { timeout: 10_000 }).toEqual([])
+    expect(stack.stdout).toEqual([`ready ${stack.edge_url}`])
   })
 })
+
+async function workerProcess() {
+  const all = await descendants(stack.child.pid)
+  const worker = all.find(({ command }) => command.includes('workers/main.ts'))
+  expect(worker).toBeDefined()
+  return worker!
+}
