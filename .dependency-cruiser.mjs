@@ -45,7 +45,7 @@ function wall(name, from, allowed) {
 }
 
 const process_walls = Object.entries(PROCESSES).map(([from, allowed]) =>
-  wall(`wall-${from.split('(')[0]}`, from, [from, ...allowed]),
+  wall(`wall-${from.replace(/\/?(\(.*)?$/, '')}`, from, [from, ...allowed]),
 )
 const room_walls = Object.entries(WORKER_ROOMS).map(([room, allowed]) =>
   wall(`wall-workers-${room}`, `workers/${room}/`, [

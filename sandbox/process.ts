@@ -20,6 +20,8 @@ export interface ChildOptions {
   readonly name: string
   readonly command: string
   readonly args: readonly string[]
+  /** what the process list shows as the program, so that it can be recognised there */
+  readonly argv0?: string
   /** the whole environment; the default is this process's own */
   readonly env?: Readonly<Record<string, string>>
   /** the default is the project's folder */
@@ -63,6 +65,7 @@ export function startChild(options: ChildOptions): Child {
     env: options.env ?? environment(),
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
+    ...(options.argv0 === undefined ? {} : { argv0: options.argv0 }),
     ...(options.user ?? {}),
   })
   if (child.pid === undefined) {

@@ -112,6 +112,8 @@ function launch(program: Program, port: number, data_dir: string | undefined): C
   return startChild({
     name: 'redis',
     command: program.command,
+    // Redis shows only this and its address in the process list: endOrphan looks for the folder there
+    ...(keep ? { argv0: join(data_dir, 'redis-server') } : {}),
     args: Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]),
     env: environment(program.env),
   })

@@ -41,7 +41,9 @@ describe('npm start with settings that cannot be', () => {
       EXCHANGES=binance,mtgox
       BINANCE_WS_URL=https://example.com
       REDIS_URL=localhost:6379
-      DATABASE_URL=mysql://localhost/x
+      DATABASE_URL=mysql://user:hunter2@localhost/x
+      MAX_SYMBOLS=-3
+      SYMBOLS=BTCUSDT
     `)
     expect(ok).toBe(false)
     expect(stdout).toBe('')
@@ -55,9 +57,12 @@ describe('npm start with settings that cannot be', () => {
       'BINANCE_WS_URL',
       'REDIS_URL',
       'DATABASE_URL',
+      'MAX_SYMBOLS',
+      'SYMBOLS',
     ]
     for (const name of named) expect(message).toMatch(new RegExp(`^ *${name}: `, 'm'))
     expect(message).toContain('"lots"')
+    expect(message).not.toContain('hunter2')
     expect(message).not.toMatch(/\bat .*:\d+:\d+/)
   })
 

@@ -5,11 +5,14 @@ import { Queue } from 'bullmq'
 import { Redis } from 'ioredis'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { openBrowser } from '../edge/dashboard/testing/browser.ts'
 import { StreamReader } from '../edge/testing/reader.ts'
-import { floorToScale, format } from '../shared/decimal.ts'
+import { startRedis } from '../sandbox/redis.ts'
+import { format } from '../shared/decimal.ts'
+import type { Event } from '../shared/event.ts'
 import { legAmounts, recomputeProfitPercent } from '../shared/evidence.ts'
 import { HEARTBEAT_DEAD_AFTER_MS, Health } from '../shared/health.ts'
-import { QUEUE_PREFIX, QUEUES } from '../shared/keys.ts'
+import { KEYS, QUEUE_PREFIX, QUEUES } from '../shared/keys.ts'
 import type { Opportunity } from '../shared/opportunity.ts'
 import { descendants, type RunningStack, startRunningStack, stillRunning } from './running.ts'
 
@@ -34,12 +37,21 @@ afterAll(async () => {
   await stack?.remove()
 })
 
-/** Any opportunity, live or past. */
+/** Waits for any opportunity, live or past. */
 async function anyOpportunity(): Promise<Opportunity> {
-  const lists = await Promise.all([stack.list('/v1/opportunities'), stack.list('/v1/history')])
-  const [first] = lists.flat()
-  expect(first).toBeDefined()
+  const all = async () => {
+    const lists = [stack.list('/v1/opportunities'), stack.list('/v1/history')]
+    return (await Promise.all(lists)).flat()
+  }
+  await expect.poll(async () => (await all()).length, SOON).toBeGreaterThan(0)
+  const [first] = await all()
   return first!
+}
+
+type OpportunityEvent = Exclude<Event, { type: 'exchange.status' }>
+
+function isAboutOpportunity(event: Event): event is OpportunityEvent {
+  return event.type !== 'exchange.status'
 }
 
 function expectEvidence(opportunity: Opportunity): void {
@@ -47,14 +59,8 @@ function expectEvidence(opportunity: Opportunity): void {
   expect(recomputeProfitPercent(legs)).toBe(opportunity.profit_percent)
   for (const leg of legs) {
     const amounts = legAmounts(leg)
-    expect(Number(leg.amount_in)).toBeCloseTo(
-      Number(format(floorToScale(amounts.amount_in, 12))),
-      6,
-    )
-    expect(Number(leg.amount_out)).toBeCloseTo(
-      Number(format(floorToScale(amounts.amount_out, 12))),
-      6,
-    )
+    expect(Number(leg.amount_in)).toBeCloseTo(Number(format(amounts.amount_in)), 6)
+    expect(Number(leg.amount_out)).toBeCloseTo(Number(format(amounts.amount_out)), 6)
   }
   expect(Number(opportunity.profit_percent)).toBeGreaterThanOrEqual(0.5)
   expect(opportunity.buy_exchange).not.toBe(opportunity.sell_exchange)
@@ -72,32 +78,40 @@ describe('npm start', { concurrent: false }, () => {
     for (const { exchanges } of [health, Health.parse(await own.json())]) {
       expect(Object.keys(exchanges).sort()).toEqual(EXCHANGES)
       for (const exchange of Object.values(exchanges)) {
-        expect(exchange.connected).toBe(true)
+        expect(exchange).toMatchObject({ connected: true, state: 'online', checksums_failed: 0 })
         expect(exchange.books_live).toBeGreaterThan(0)
       }
     }
     expect(status).toBe(200)
+    expect(health).toMatchObject({ simulated: true, redis: { ok: true }, postgres: { ok: true } })
     expect(health.worker.alive).toBe(true)
-    expect(health.simulated).toBe(true)
+  })
+
+  it('serves the worker’s own probes and metrics', async () => {
+    for (const path of ['/health', '/live', '/ready']) {
+      expect((await fetch(stack.worker_url + path)).status, path).toBe(200)
+    }
+    const metrics = await (await fetch(`${stack.worker_url}/metrics`)).text()
+    expect(metrics).toMatch(/^arb_feed_frames_total\{exchange="kraken"\} [1-9]/m)
   })
 
   it('finds opportunities whose profit anybody can recompute from their evidence', async () => {
-    const opportunity = await expect
-      .poll(anyOpportunity, SOON)
-      .toBeDefined()
-      .then(() => anyOpportunity())
-    expectEvidence(opportunity)
+    expectEvidence(await anyOpportunity())
   })
 
-  it('streams every event of an opportunity’s life, with evidence that holds', async () => {
+  it('streams the life of an opportunity from detected to expired, with evidence that holds', async () => {
     const reader = await StreamReader.open(`${stack.edge_url}/v1/stream`)
+    const lives = () => {
+      const lives = new Map<string, string[]>()
+      for (const { type, data } of reader.events().filter(isAboutOpportunity)) {
+        lives.set(data.id, [...(lives.get(data.id) ?? []), type])
+      }
+      return [...lives.values()].map((types) => [types[0], types.at(-1)])
+    }
     try {
-      const ended = () => reader.events().find(({ type }) => type === 'opportunity.expired')
-      await expect.poll(ended, { timeout: 60_000, interval: 100 }).toBeDefined()
-      const events = reader.events().flatMap((event) => {
-        return event.type === 'exchange.status' ? [] : [event]
-      })
-      for (const { data } of events) expectEvidence(data)
+      const whole = ['opportunity.detected', 'opportunity.expired']
+      await expect.poll(lives, { timeout: 60_000, interval: 200 }).toContainEqual(whole)
+      for (const { data } of reader.events().filter(isAboutOpportunity)) expectEvidence(data)
       const ids = reader.events().map(({ id }) => id)
       expect(ids).toEqual([...new Set(ids)])
     } finally {
@@ -123,8 +137,28 @@ describe('npm start', { concurrent: false }, () => {
         return jobs.map(({ data }) => data.type)
       }
       await expect.poll(types, SOON).toContain('opportunity.detected')
+      expect(await queue.getFailedCount()).toBe(0)
     } finally {
       await queue.close()
+    }
+  })
+
+  it('shows live opportunities and the exchanges in a browser', async () => {
+    const browser = await openBrowser()
+    try {
+      const page = await browser.newPage()
+      const errors: string[] = []
+      page.on('pageerror', (error) => errors.push(error.message))
+      page.on('console', (message) => {
+        if (message.type() === 'error') errors.push(message.text())
+      })
+      await page.goto(stack.edge_url)
+      await page.getByTestId('simulated').waitFor()
+      await page.getByTestId('exchange').nth(3).waitFor()
+      await page.getByTestId('row').first().waitFor({ timeout: 60_000 })
+      expect(errors).toEqual([])
+    } finally {
+      await browser.close()
     }
   })
 
@@ -174,6 +208,8 @@ describe('a worker that is killed', { concurrent: false }, () => {
       }
       await expect.poll(state, SOON).toEqual({ status: 'expired', is_explained: true })
     }
+    const still_live = (await stack.list('/v1/opportunities')).map(({ id }) => id)
+    for (const { id } of live) expect(still_live).not.toContain(id)
   })
 })
 
@@ -194,8 +230,22 @@ describe('the end', { concurrent: false }, () => {
     expect(await stack.child.exited).toEqual({ code: 0, signal: null })
     await expect.poll(() => stillRunning(all), { timeout: 10_000 }).toEqual([])
     expect(stack.stdout).toEqual([`ready ${stack.edge_url}`])
+    await expectNothingLive()
   })
 })
+
+/** Looks into what Redis kept on disk. */
+async function expectNothingLive(): Promise<void> {
+  const kept = await startRedis({ data_dir: join(stack.data_dir, 'redis') })
+  const client = new Redis(kept.url)
+  try {
+    expect(await client.exists(KEYS.events)).toBe(1)
+    expect(await client.hgetall(KEYS.live)).toEqual({})
+  } finally {
+    client.disconnect()
+    await kept.stop()
+  }
+}
 
 async function workerProcess() {
   const all = await descendants(stack.child.pid)
