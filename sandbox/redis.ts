@@ -8,6 +8,7 @@ import { createConnection } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Redis as Client } from 'ioredis'
+import { systemClock } from '../shared/clock.ts'
 import { findOnPath, installFromApt, type Program, unpackFromApt } from './apt.ts'
 import { environment, variable } from './environment.ts'
 import { reasonOf, SetupError } from './failure.ts'
@@ -121,9 +122,9 @@ function launch(program: Program, port: number, data_dir: string | undefined): C
 
 /** Answers PING: neither still loading its data nor somebody else's server on that port. */
 async function answers(child: Child, port: number): Promise<void> {
-  const deadline_ms = Date.now() + READY_WITHIN_MS
+  const deadline_ms = systemClock.monotonic_ms() + READY_WITHIN_MS
   let last = 'no answer'
-  while (Date.now() < deadline_ms) {
+  while (systemClock.monotonic_ms() < deadline_ms) {
     if (!child.isRunning()) break
     last = await ping(port).catch(reasonOf)
     if (last.startsWith('+PONG')) {
@@ -149,7 +150,7 @@ function ping(port: number): Promise<string> {
 
 /** What a killed run left half-written is kept for a look, and the next run starts empty. */
 async function setAside(data_dir: string): Promise<void> {
-  const kept = `${data_dir}.broken-${Date.now()}`
+  const kept = `${data_dir}.broken-${systemClock.wall_ms()}`
   await rename(data_dir, kept)
   await mkdir(data_dir, { recursive: true })
 }

@@ -7,6 +7,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { loadEnvFile } from 'node:process'
 import { parseEnv } from 'node:util'
+import { systemClock } from '../shared/clock.ts'
 import { PROJECT_DIR, variable } from './environment.ts'
 import { SetupError } from './failure.ts'
 import { readOptions } from './options.ts'
@@ -26,10 +27,10 @@ function untilTold(): AbortSignal {
   let first_ms = 0
   const onSignal = () => {
     if (!told.signal.aborted) {
-      first_ms = Date.now()
+      first_ms = systemClock.monotonic_ms()
       tell('stopping; once more to stop at once')
       told.abort(new Stopped())
-    } else if (Date.now() - first_ms > SAME_SIGNAL_WITHIN_MS) {
+    } else if (systemClock.monotonic_ms() - first_ms > SAME_SIGNAL_WITHIN_MS) {
       killAll()
       process.exit(130)
     }
