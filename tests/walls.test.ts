@@ -18,7 +18,7 @@ beforeEach(async () => {
 })
 afterEach(() => rm(project, { recursive: true, force: true }))
 
-/** Writes the files and tells which rules they break. */
+/** Writes the files and tells which of them break which rules. */
 async function broken(files: Record<string, string>): Promise<string[]> {
   for (const [path, text] of Object.entries(files)) {
     await mkdir(dirname(join(project, path)), { recursive: true })
@@ -31,7 +31,7 @@ async function broken(files: Record<string, string>): Promise<string[]> {
   const { stdout } = await run(tool, args, { cwd: project })
   const { summary }: Report = JSON.parse(stdout)
   expect(summary.totalCruised).toBeGreaterThanOrEqual(Object.keys(files).length)
-  return [...new Set(summary.violations.map(({ rule }) => rule.name))].sort()
+  return [...new Set(summary.violations.map(({ from, rule }) => `${rule.name} ${from}`))].sort()
 }
 
 const VALUE = 'export const value: number = 1'
@@ -55,11 +55,13 @@ describe('the walls', () => {
     ['no-tests-in-products', 'shared/a.ts', 'shared/testing.ts'],
   ])('%s: %s may not import %s, not even a type', async (rule, from, to) => {
     const way = `${'../'.repeat(from.split('/').length - 1)}${to}`
-    expect(
-      await broken({ [from]: `import { value } from './${way}'\nvalue`, [to]: VALUE }),
-    ).toEqual([rule])
-    const of_type = `import type { value } from './${way}'\nexport type A = typeof value`
-    expect(await broken({ [from]: of_type, [to]: VALUE })).toEqual([rule])
+    const of_type = from.replace('/a.', '/a_type.')
+    const files = {
+      [from]: `import { value } from './${way}'\nvalue`,
+      [of_type]: `import type { value } from './${way}'\nexport type A = typeof value`,
+      [to]: VALUE,
+    }
+    expect(await broken(files)).toEqual([`${rule} ${from}`, `${rule} ${of_type}`])
   })
 
   it('refuses circles', async () => {
@@ -67,12 +69,16 @@ describe('the walls', () => {
       'workers/a.ts': "import { b } from './b.ts'\nexport const a: number = b",
       'workers/b.ts': "import type { a } from './a.ts'\nexport const b: typeof a = 1",
     }
-    expect(await broken(files)).toEqual(['no-circles'])
+    expect(await broken(files)).toEqual(['no-circles workers/a.ts', 'no-circles workers/b.ts'])
   })
 
   it('keeps Node out of workerd and browsers, and most packages out of shared', async () => {
-    expect(await broken({ 'edge/a.ts': "import 'node:fs'" })).toEqual(['no-node-outside-node'])
-    expect(await broken({ 'shared/a.ts': "import 'ioredis'" })).toContain('shared-packages')
+    expect(await broken({ 'edge/a.ts': "import 'node:fs'" })).toEqual([
+      'no-node-outside-node edge/a.ts',
+    ])
+    expect(await broken({ 'shared/a.ts': "import 'ioredis'" })).toContain(
+      'shared-packages shared/a.ts',
+    )
   })
 
   it('lets tests through, and what is allowed', async () => {

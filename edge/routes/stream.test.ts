@@ -144,6 +144,7 @@ describe('a reader that comes back', () => {
     await stack.redis.xtrim(KEYS.events, 'MAXLEN', 2)
     await setLive(stack.redis, [opportunity({ id: 'opp_a' }), opportunity({ id: 'opp_b' })])
     const reader = await open('', { 'last-event-id': sent[1]! })
+    await expect.poll(() => reader.resets().length).toBe(1) // a place of its own before the next one
     const next = await send(numbered(9))
     await reader.saw(next)
     expect(reader.frames.map(({ event }) => event)).toEqual(['reset', 'opportunity.detected'])
