@@ -41,18 +41,20 @@ export async function ensureDashboard(project_dir, env) {
 /** @param {string} project_dir */
 function hashOf(project_dir) {
   const hash = createHash('sha256')
-  for (const source of SOURCES) addTo(hash, join(project_dir, source))
+  for (const source of SOURCES) addTo(hash, project_dir, source)
   return hash.digest('hex')
 }
 
 /**
  * @param {import('node:crypto').Hash} hash
- * @param {string} path
+ * @param {string} project_dir
+ * @param {string} path relative to it: a clone that was moved is still built
  */
-function addTo(hash, path) {
-  if (statSync(path).isDirectory()) {
-    for (const name of readdirSync(path).sort()) addTo(hash, join(path, name))
+function addTo(hash, project_dir, path) {
+  const file = join(project_dir, path)
+  if (statSync(file).isDirectory()) {
+    for (const name of readdirSync(file).sort()) addTo(hash, project_dir, join(path, name))
   } else if (!path.includes('.test.')) {
-    hash.update(`${path}\0`).update(readFileSync(path))
+    hash.update(`${path}\0`).update(readFileSync(file))
   }
 }
