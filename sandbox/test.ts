@@ -19,6 +19,7 @@ const CHECKS: Readonly<Record<string, readonly Command[]>> = {
   types: [
     ['tsc', '-p', '.'],
     ['tsc', '-p', 'edge'],
+    ['tsc', '-p', 'edge/testing'],
     ['tsc', '-p', 'edge/dashboard'],
     ['tsc', '-p', 'edge/dashboard/tsconfig.node.json'],
   ],
