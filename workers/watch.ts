@@ -20,6 +20,7 @@ import {
 import { chooseMarkets, unknownSymbols } from './feed/choose.ts'
 import { Feed } from './feed/feed.ts'
 import { fetchInstruments, type InstrumentList, RestError } from './feed/instruments.ts'
+import type { Tap } from './feed/tap.ts'
 import { resolveUrl } from './feed/url.ts'
 
 export interface WatchOptions {
@@ -29,6 +30,8 @@ export interface WatchOptions {
   readonly clock: Clock
   readonly log: Log
   readonly random: Random
+  /** a recording listens */
+  readonly tap?: Tap | undefined
 }
 
 /** Once one list is there, the others get this long before the symbols are chosen without them. */
@@ -84,10 +87,10 @@ export class Watch {
 
   private async bringUp(one: Watched): Promise<void> {
     const { exchange, rest_url } = one
-    const { log, random } = this.options
+    const { log, random, tap } = this.options
     for (let attempt = 0; !this.abort.signal.aborted; attempt++) {
       try {
-        one.list = await fetchInstruments({ exchange, rest_url, log })
+        one.list = await fetchInstruments({ exchange, rest_url, log, tap })
         if (!this.abort.signal.aborted) this.arrived(one)
         return
       } catch (error) {
@@ -125,7 +128,7 @@ export class Watch {
   }
 
   private startFeed(one: Watched, chosen: ReadonlySet<string>): void {
-    const { books, clock, log, random } = this.options
+    const { books, clock, log, random, tap } = this.options
     const { exchange, websocket_url, rest_url, list } = one
     const markets: Market[] = (list?.markets ?? []).filter(
       ({ symbol, trading }) => trading && chosen.has(symbol),
@@ -139,6 +142,7 @@ export class Watch {
       clock,
       log,
       random,
+      tap,
     })
     one.feed = feed
     feed.start()

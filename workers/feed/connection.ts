@@ -17,8 +17,9 @@ import {
 import type { Budget } from './budget.ts'
 import type { Intake } from './intake.ts'
 import type { Lane } from './lane.ts'
-import { Link } from './link.ts'
+import { Link, type LinkEvents } from './link.ts'
 import type { SocketEnd } from './socket.ts'
+import type { Tap } from './tap.ts'
 
 const REDIAL: Backoff = { base_ms: 500, cap_ms: 30_000 }
 /** a connection that lived so long failed for a new reason: the backoff starts again */
@@ -37,6 +38,7 @@ export interface ConnectionContext {
   readonly intake: Intake
   /** connection attempts of the whole exchange */
   readonly connects: Budget
+  readonly tap: Tap | undefined
   opened(simulated: boolean, again: boolean): void
   /** `lanes` start from scratch on a link: their snapshots come unasked */
   subscribed(lanes: readonly Lane[]): void
@@ -111,11 +113,12 @@ export class Connection {
   }
 
   private newLink(): Link {
-    const { url, exchange, clock, intake } = this.context
-    return new Link(url, exchange, clock, intake.line(), {
+    const { url, exchange, clock, intake, tap } = this.context
+    const events: LinkEvents = {
       opened: (link, simulated) => this.opened(link, simulated),
       ended: (link, end) => this.ended(link, end),
-    })
+    }
+    return new Link(url, exchange, clock, intake.line(), events, tap)
   }
 
   private opened(link: Link, simulated: boolean): void {

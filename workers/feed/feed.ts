@@ -19,6 +19,7 @@ import { Resyncs } from './resyncs.ts'
 import { type SnapshotAnswer, Snapshots } from './snapshots.ts'
 import type { SocketEnd } from './socket.ts'
 import { exchangeStatus } from './status.ts'
+import type { Tap } from './tap.ts'
 
 const SWEEP_EVERY_MS = 200
 /** connections open one after another: the snapshots of all at once would be a burst of megabytes */
@@ -44,6 +45,8 @@ export interface FeedOptions {
   readonly clock: Clock
   readonly log: Log
   readonly random: Random
+  /** a recording listens */
+  readonly tap?: Tap | undefined
 }
 
 export class Feed implements IntakeListener {
@@ -158,7 +161,7 @@ export class Feed implements IntakeListener {
   }
 
   private plan(): Connection[] {
-    const { exchange, websocket_url, clock, random, log } = this.options
+    const { exchange, websocket_url, clock, random, log, tap } = this.options
     const { connects, markets_per_connection } = exchange.limits
     const context = {
       exchange,
@@ -168,6 +171,7 @@ export class Feed implements IntakeListener {
       log,
       intake: this.intake,
       connects: new Budget(connects.count, connects.window_ms),
+      tap,
       opened: (simulated: boolean, again: boolean) => this.opened(simulated, again),
       subscribed: (lanes: readonly Lane[]) => this.expectSnapshots(lanes),
       ended: (end: SocketEnd) => this.ended(end),
@@ -244,6 +248,7 @@ export class Feed implements IntakeListener {
   }
 
   private answered(market: string, answer: SnapshotAnswer): void {
+    this.tellTap(market, answer)
     const lane = this.intake.lanes.find((candidate) => candidate.market === market)
     if (lane === undefined || lane.carrier === null) return
     this.rest_blocked = answer.kind === 'blocked'
@@ -259,6 +264,12 @@ export class Feed implements IntakeListener {
       if (answer.kind === 'blocked') this.reason = answer.reason
       this.resyncs.ask(lane, this.now())
     }
+  }
+
+  private tellTap(market: string, answer: SnapshotAnswer): void {
+    const { exchange, tap } = this.options
+    if (answer.kind !== 'body' || exchange.snapshot === undefined) return
+    tap?.answered(exchange, exchange.snapshot.path(market), answer.body)
   }
 
   /** Reported, and asked for again alone and rarely. */

@@ -5,6 +5,7 @@
 import type { Log } from '../../shared/log.ts'
 import type { Market } from '../../shared/market.ts'
 import type { Exchange } from '../exchanges/exchange.ts'
+import type { Tap } from './tap.ts'
 import { restUrl } from './url.ts'
 
 const TIMEOUT_MS = 20_000
@@ -31,8 +32,10 @@ export async function fetchInstruments(options: {
   readonly exchange: Exchange
   readonly rest_url: string
   readonly log: Log
+  /** a recording listens */
+  readonly tap?: Tap | undefined
 }): Promise<InstrumentList> {
-  const { exchange, rest_url, log } = options
+  const { exchange, rest_url, log, tap } = options
   const bodies: string[] = []
   let simulated = false
   for (const path of exchange.instruments.paths) {
@@ -44,7 +47,9 @@ export async function fetchInstruments(options: {
     )
     if (response.status !== 200) throw new RestError(exchange.id, url, response.status)
     if (response.headers.get('x-spreadwire-sandbox') === '1') simulated = true
-    bodies.push(await response.text())
+    const body = await response.text()
+    tap?.answered(exchange, path, body)
+    bodies.push(body)
   }
   const markets = exchange.instruments.parse(bodies)
   log.info('instruments read', { exchange: exchange.id, markets: markets.length, simulated })

@@ -6,7 +6,8 @@ import type { Clock } from '../../shared/clock.ts'
 import type { Exchange } from '../exchanges/exchange.ts'
 import type { Line } from './line.ts'
 import { Pacer } from './pacer.ts'
-import { Socket, type SocketEnd } from './socket.ts'
+import { Socket, type SocketEnd, type SocketEvents } from './socket.ts'
+import type { Tap } from './tap.ts'
 
 export interface LinkEvents {
   opened(link: Link, simulated: boolean): void
@@ -21,10 +22,17 @@ export class Link {
   private readonly pacer: Pacer
   private readonly exchange: Exchange
 
-  constructor(url: string, exchange: Exchange, clock: Clock, line: Line, events: LinkEvents) {
+  constructor(
+    url: string,
+    exchange: Exchange,
+    clock: Clock,
+    line: Line,
+    events: LinkEvents,
+    tap: Tap | undefined,
+  ) {
     this.exchange = exchange
     this.line = line
-    this.socket = new Socket(url, exchange, clock, {
+    const socket_events: SocketEvents = {
       open: (simulated) => {
         this.opened_ms = clock.monotonic_ms()
         line.heard(this.opened_ms)
@@ -36,7 +44,8 @@ export class Link {
         this.pacer.stop()
         events.ended(this, end)
       },
-    })
+    }
+    this.socket = new Socket(url, exchange, clock, socket_events, tap)
     this.pacer = new Pacer(exchange.limits.frames_per_second, clock, (frame) =>
       this.socket.send(frame),
     )

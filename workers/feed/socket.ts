@@ -5,6 +5,7 @@
 import WebSocket from 'ws'
 import type { Clock } from '../../shared/clock.ts'
 import type { Exchange } from '../exchanges/exchange.ts'
+import type { ConnectionTap, Tap } from './tap.ts'
 
 export interface SocketEnd {
   readonly reason: string
@@ -36,8 +37,19 @@ export class Socket {
   private heard_ms = 0
   private ended = false
   private simulated = false
+  private readonly url: string
+  private readonly tap: Tap | undefined
+  private tapped: ConnectionTap | undefined
 
-  constructor(url: string, exchange: Exchange, clock: Clock, events: SocketEvents) {
+  constructor(
+    url: string,
+    exchange: Exchange,
+    clock: Clock,
+    events: SocketEvents,
+    tap: Tap | undefined,
+  ) {
+    this.url = url
+    this.tap = tap
     this.exchange = exchange
     this.clock = clock
     this.events = events
@@ -53,7 +65,9 @@ export class Socket {
   }
 
   send(frame: string): void {
-    if (this.socket.readyState === WebSocket.OPEN) this.socket.send(frame)
+    if (this.socket.readyState !== WebSocket.OPEN) return
+    this.tapped?.sent(frame)
+    this.socket.send(frame)
   }
 
   /** On a dead link close() would wait half a minute for an answer: cut it. */
@@ -71,6 +85,7 @@ export class Socket {
     socket.on('message', (data) => {
       this.heard_ms = this.clock.monotonic_ms()
       // the default binaryType of ws hands over every message as one Buffer
+      this.tapped?.received(data as Buffer)
       this.events.frame(data as Buffer, this.heard_ms)
     })
     socket.on('ping', () => this.heard())
@@ -90,6 +105,7 @@ export class Socket {
 
   private opened(): void {
     this.heard_ms = this.clock.monotonic_ms()
+    this.tapped = this.tap?.opened(this.exchange, this.url, this.simulated)
     const { idle_ms, ping } = this.exchange.keepalive
     this.timers.push(setInterval(() => this.checkIdle(), idle_ms / 10))
     // any server must answer a protocol ping: a quiet link proves that it lives
@@ -122,6 +138,7 @@ export class Socket {
     if (this.ended) return
     this.ended = true
     for (const timer of this.timers) clearInterval(timer)
+    this.tapped?.ended(end.reason)
     this.events.end(end)
     // the destroyed request of a refused handshake still reports an error
     this.socket.terminate()
