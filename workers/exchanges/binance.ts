@@ -125,6 +125,7 @@ export const binance: Exchange = {
     'stream.binance.com',
     'api.binance.com',
   ],
+  stream_paths: ['/stream', '/ws'],
   limits: {
     // 5 incoming messages a second, PING and PONG frames count: two are left to them
     frames_per_second: 3,

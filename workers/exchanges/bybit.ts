@@ -123,6 +123,7 @@ export const bybit: Exchange = {
   websocket_url: 'wss://stream.bybit.com/v5/public/spot',
   rest_url: 'https://api.bybit.com',
   hosts: ['stream.bybit.com', 'api.bybit.com', 'api.bytick.com'],
+  stream_paths: ['/v5/public/spot'],
   limits: {
     frames_per_second: 10,
     // spot: "you can input up to 10 args for each subscription request"

@@ -165,6 +165,7 @@ export const coinbase: Exchange = {
     'ws-feed.pro.coinbase.com',
     'api.pro.coinbase.com',
   ],
+  stream_paths: ['/'],
   limits: {
     frames_per_second: 10,
     // each snapshot is a whole book, some of several MB: they come in small groups

@@ -106,6 +106,8 @@ export interface Exchange {
   readonly rest_url: string
   /** every host that speaks for this exchange: capture files are told apart by it */
   readonly hosts: readonly string[]
+  /** where on them this protocol is spoken: the same hosts may serve older ones and other books */
+  readonly stream_paths: readonly string[]
   readonly limits: Limits
   readonly keepalive: Keepalive
   readonly fees: FeeSchedule

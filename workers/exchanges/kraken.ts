@@ -238,6 +238,7 @@ export const kraken: Exchange = {
   websocket_url: 'wss://ws.kraken.com/v2',
   rest_url: 'https://api.kraken.com',
   hosts: ['ws.kraken.com', 'api.kraken.com'],
+  stream_paths: ['/v2'],
   limits: {
     // the exchange's limit is dynamic ("Exceeded msg rate")
     frames_per_second: 5,
