@@ -18,6 +18,7 @@ import { createIds } from './lifecycle/id.ts'
 import { Tracker } from './lifecycle/tracker.ts'
 import { createHealth } from './ops/health.ts'
 import { createHeartbeat, startPulse } from './ops/heartbeat.ts'
+import { watchLateness } from './ops/lateness.ts'
 import { Lease } from './ops/lease.ts'
 import { createLog, type OperatorLog, tellOperator } from './ops/log.ts'
 import { createMetrics } from './ops/metrics.ts'
@@ -46,11 +47,13 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
 
   const books = new Books(() => setImmediate(() => pipeline.round()))
   const watch = new Watch({ exchanges, config, books, clock, log, random })
+  const lateness = watchLateness(clock, () => pipeline.recheck())
   const detector = new Detector({
     books,
     limits: config.limits,
     clock,
     is_simulated: (exchange) => watch.isSimulated(exchange),
+    arrivals: { late: lateness.late, behind: (entry) => watch.isBehind(entry) },
   })
   const tracker = new Tracker({ clock, newId: createIds(random) })
 
@@ -99,6 +102,7 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
     rejected: () => detector.rejected,
     outbox: () => publisher,
     is_leader: () => lease.token !== null,
+    lateness,
   })
 
   const { registry } = metrics
@@ -145,6 +149,7 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
 
   installShutdown(log, async () => {
     clearInterval(rechecks)
+    lateness.stop()
     pipeline.end()
     const flushed = await publisher.flush(FLUSH_DEADLINE_MS)
     if (!flushed) log.error('events were not delivered', { count: publisher.depth })

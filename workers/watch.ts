@@ -6,7 +6,7 @@ import type { Clock } from '../shared/clock.ts'
 import type { ExchangeStatus } from '../shared/health.ts'
 import type { Log } from '../shared/log.ts'
 import type { Market } from '../shared/market.ts'
-import type { Books } from './book/books.ts'
+import type { Books, MarketBook } from './book/books.ts'
 import type { Config, ExchangeConfig } from './config.ts'
 import type { Exchange } from './exchanges/exchange.ts'
 import {
@@ -83,6 +83,12 @@ export class Watch {
   isSimulated(exchange_id: string): boolean {
     const one = this.watched.find(({ exchange }) => exchange.id === exchange_id)
     return one?.list?.simulated ?? false
+  }
+
+  /** True while this market's frames arrive late. */
+  isBehind(entry: MarketBook): boolean {
+    const one = this.watched.find(({ exchange }) => exchange.id === entry.market.exchange)
+    return one?.feed?.isBehind(entry) ?? false
   }
 
   private async bringUp(one: Watched): Promise<void> {

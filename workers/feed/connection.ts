@@ -20,12 +20,15 @@ import type { Lane } from './lane.ts'
 import { Link, type LinkEvents } from './link.ts'
 import type { SocketEnd } from './socket.ts'
 import type { Tap } from './tap.ts'
+import { TransitFloor } from './transit.ts'
 
 const REDIAL: Backoff = { base_ms: 500, cap_ms: 30_000 }
 /** a connection that lived so long failed for a new reason: the backoff starts again */
 const STABLE_AFTER_MS = 30_000
 /** markets that did not join the new link by then are subscribed from scratch on it */
 const HANDOVER_LIMIT_MS = 10_000
+/** a link that delivers late for so long will not catch up: a new one starts with nothing waiting */
+const BEHIND_LIMIT_MS = 10_000
 /** a replacement that failed is tried again after so long, while the old link still serves */
 const REPLACE_RETRY_MS = 30_000
 
@@ -51,6 +54,7 @@ export class Connection {
   blocked = false
   private link: Link | null = null
   private successor: Link | null = null
+  private readonly floor = new TransitFloor()
   private opened_before = false
   private attempts = 0
   private replace_after_ms = 0
@@ -100,6 +104,9 @@ export class Connection {
   sweep(now_ms: number): void {
     const life_ms = this.context.exchange.limits.connection_life_ms ?? Number.POSITIVE_INFINITY
     if (this.link !== null && now_ms - this.link.opened_ms > life_ms) this.replace('its age')
+    if (this.link !== null && now_ms - this.link.line.transit.behind_since_ms > BEHIND_LIMIT_MS) {
+      this.replace('its delay')
+    }
     const next = this.successor
     if (next === null || !next.open) return
     const overdue = now_ms - next.opened_ms > HANDOVER_LIMIT_MS
@@ -118,7 +125,7 @@ export class Connection {
       opened: (link, simulated) => this.opened(link, simulated),
       ended: (link, end) => this.ended(link, end),
     }
-    return new Link(url, exchange, clock, intake.line(), events, tap)
+    return new Link(url, exchange, clock, intake.line(this.floor), events, tap)
   }
 
   private opened(link: Link, simulated: boolean): void {

@@ -6,7 +6,7 @@ import type { Clock } from '../../shared/clock.ts'
 import type { ExchangeStatus } from '../../shared/health.ts'
 import type { Log } from '../../shared/log.ts'
 import type { Market } from '../../shared/market.ts'
-import type { Books } from '../book/books.ts'
+import type { Books, MarketBook } from '../book/books.ts'
 import { type Exchange, FrameError } from '../exchanges/exchange.ts'
 import type { Random } from './backoff.ts'
 import { Budget } from './budget.ts'
@@ -101,6 +101,11 @@ export class Feed implements IntakeListener {
     const { per_second } = this.rate
     const own = { connected, state, reason, simulated, connected_since_ms, per_second }
     return exchangeStatus(exchange, this.intake, clock, { ...own, reconnects, refusals })
+  }
+
+  /** True while this market's connection delivers frames that waited somewhere. */
+  isBehind(entry: MarketBook): boolean {
+    return this.intake.lane(entry.market.market)?.carrier?.transit.behind === true
   }
 
   lost(lane: Lane, cause: string): void {
@@ -249,7 +254,7 @@ export class Feed implements IntakeListener {
 
   private answered(market: string, answer: SnapshotAnswer): void {
     this.tellTap(market, answer)
-    const lane = this.intake.lanes.find((candidate) => candidate.market === market)
+    const lane = this.intake.lane(market)
     if (lane === undefined || lane.carrier === null) return
     this.rest_blocked = answer.kind === 'blocked'
     if (answer.kind === 'body') {

@@ -8,6 +8,7 @@ import { BookUpdate } from '../book/update.ts'
 import type { Exchange, FrameError } from '../exchanges/exchange.ts'
 import { Lane } from './lane.ts'
 import { Line, type LineOwner } from './line.ts'
+import { TransitFloor } from './transit.ts'
 
 /** Bids may meet asks for a moment while an exchange matches; longer means a lost deletion. */
 const CROSSED_LIMIT_MS = 500
@@ -68,10 +69,17 @@ export class Intake implements LineOwner {
     this.index_of = new Map(this.lanes.map((lane, index) => [lane.market, index]))
   }
 
-  /** A new connection's decoder. It carries nothing until told so. */
-  line(): Line {
+  /**
+   * A new connection's decoder. It carries nothing until told so. `floor` outlives connections that
+   * follow each other.
+   */
+  line(floor = new TransitFloor()): Line {
     const find = (market: string) => this.index_of.get(market) ?? -1
-    return new Line(this, this.exchange.reader, { find })
+    return new Line(this, this.exchange.reader, { find }, floor)
+  }
+
+  lane(market: string): Lane | undefined {
+    return this.lanes[this.index_of.get(market) ?? -1]
   }
 
   /** `line` is subscribing these markets from scratch. */
@@ -157,7 +165,7 @@ export class Intake implements LineOwner {
   }
 
   tradingFrame(market: string, open: boolean, now_ms: number): void {
-    const lane = this.lanes[this.index_of.get(market) ?? -1]
+    const lane = this.lane(market)
     if (lane === undefined) return
     lane.trading = open
     this.refresh(lane, now_ms)

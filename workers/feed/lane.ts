@@ -5,11 +5,13 @@
 import type { BookState, MarketBook, StaleReason } from '../book/books.ts'
 import { Sequencer } from '../book/sequencer.ts'
 import type { Exchange } from '../exchanges/exchange.ts'
+import type { Transit } from './transit.ts'
 
 /** Whoever carries a market's frames; a connection to the feed, a file to a replay. */
 export interface Carrier {
   /** our monotonic clock when anything at all was last heard from it, ms; NaN before */
   readonly heard_ms: number
+  readonly transit: Transit
 }
 
 export class Lane {
