@@ -138,7 +138,6 @@ export class Socket {
     if (this.ended) return
     this.ended = true
     for (const timer of this.timers) clearInterval(timer)
-    this.tapped?.ended(end.reason)
     this.events.end(end)
     // the destroyed request of a refused handshake still reports an error
     this.socket.terminate()

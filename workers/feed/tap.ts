@@ -15,5 +15,4 @@ export interface ConnectionTap {
   /** `frame` is only lent: whoever keeps it makes a copy */
   received(frame: Buffer): void
   sent(frame: string): void
-  ended(reason: string): void
 }
