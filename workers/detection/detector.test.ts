@@ -105,6 +105,15 @@ describe('a cross-exchange opportunity', () => {
     expect(opened(round()).simulated).toBe(true)
   })
 
+  it('is priced with the fees that the exchange publishes now', () => {
+    quote('101.00')
+    const { key } = opened(round())
+    world.books.revise(dear, { ...dear.market, taker_fee_percent: '0.2' })
+    expect(opened(round())).toMatchObject({ key, profit_percent: '0.6972' })
+    world.books.revise(cheap, { ...cheap.market, taker_fee_percent: '0.6' })
+    expect(round()).toContainEqual({ kind: 'closed', key, reason: 'closed' })
+  })
+
   it('stays the same opportunity while it lasts and ends once', () => {
     quote('101.00')
     const key = opened(round()).key

@@ -1,5 +1,5 @@
 /**
- * Keeps one fixed set of markets connected: dials, subscribes, redials with backoff, and replaces a
+ * Keeps a set of markets connected: dials, subscribes, redials with backoff, and replaces a
  * link that is about to be closed before it is. It reads no frame and changes no book.
  */
 import type { Clock } from '../../shared/clock.ts'
@@ -49,7 +49,7 @@ export interface ConnectionContext {
 }
 
 export class Connection {
-  readonly lanes: readonly Lane[]
+  readonly lanes: Lane[]
   /** the exchange refuses our address */
   blocked = false
   private link: Link | null = null
@@ -63,7 +63,7 @@ export class Connection {
   private readonly context: ConnectionContext
 
   constructor(lanes: readonly Lane[], context: ConnectionContext) {
-    this.lanes = lanes
+    this.lanes = [...lanes]
     this.context = context
   }
 
@@ -80,6 +80,27 @@ export class Connection {
     clearTimeout(this.timer)
     this.successor?.terminate('stopped')
     this.link?.terminate('stopped')
+  }
+
+  /** Subscribes more markets beside those that are there. */
+  add(lanes: readonly Lane[]): void {
+    this.lanes.push(...lanes)
+    const markets = lanes.map((lane) => lane.market)
+    if (this.link?.open) {
+      this.begin(this.link, lanes)
+      this.link.subscribe(markets)
+    }
+    if (this.successor?.open) {
+      for (const lane of lanes) this.successor.line.succeed(lane)
+      this.successor.subscribe(markets)
+    }
+  }
+
+  remove(lane: Lane): void {
+    this.lanes.splice(this.lanes.indexOf(lane), 1)
+    for (const link of [this.link, this.successor]) {
+      if (link?.open) link.unsubscribe([lane.market])
+    }
   }
 
   /** False while there is no link to ask on; the next one subscribes everything anyway. */
@@ -139,7 +160,7 @@ export class Connection {
     } else {
       this.begin(link, this.lanes)
     }
-    link.subscribe(this.lanes.map((lane) => lane.market))
+    link.greet(this.lanes.map((lane) => lane.market))
   }
 
   private begin(link: Link, lanes: readonly Lane[]): void {

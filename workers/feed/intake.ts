@@ -46,14 +46,15 @@ class IntakeCounters {
 
 export class Intake implements LineOwner {
   readonly counters = new IntakeCounters()
-  readonly lanes: readonly Lane[]
+  /** in the order in which they came; readers know a market by its place here */
+  readonly lanes: Lane[] = []
   system: 'online' | 'maintenance' = 'online'
   /** our monotonic clock at the last frame of any connection, ms; null before the first */
   frame_ms: number | null = null
   private readonly exchange: Exchange
   private readonly books: Books
   private readonly listener: IntakeListener
-  private readonly index_of: ReadonlyMap<string, number>
+  private readonly index_of = new Map<string, number>()
   private readonly snapshot_update = new BookUpdate()
 
   constructor(
@@ -65,8 +66,30 @@ export class Intake implements LineOwner {
     this.exchange = exchange
     this.books = books
     this.listener = listener
-    this.lanes = entries.map((entry) => new Lane(entry, exchange))
-    this.index_of = new Map(this.lanes.map((lane, index) => [lane.market, index]))
+    for (const entry of entries) this.watch(entry)
+  }
+
+  /** Takes a market in, or back after it had left. It is carried by nobody yet. */
+  watch(entry: MarketBook): Lane {
+    const known = this.lane(entry.market.market)
+    if (known !== undefined) {
+      known.watched = true
+      known.trading = true
+      return known
+    }
+    const lane = new Lane(entry, this.exchange)
+    this.index_of.set(lane.market, this.lanes.push(lane) - 1)
+    return lane
+  }
+
+  /** The market is halted and nothing that may still come for it counts. */
+  leave(lane: Lane, now_ms: number): void {
+    lane.watched = false
+    lane.trading = false
+    lane.successor = null
+    this.drop(lane)
+    lane.lost = null
+    this.refresh(lane, now_ms)
   }
 
   /**
@@ -96,9 +119,7 @@ export class Intake implements LineOwner {
     for (const lane of this.lanes) {
       if (lane.successor === line) lane.successor = null
       if (lane.carrier !== line) continue
-      lane.carrier = null
-      lane.crossed_since_ms = Number.NaN
-      lane.sequencer.lose()
+      this.drop(lane)
       if (lane.entry.state !== 'cold') lane.lost = 'disconnected'
       this.refresh(lane, now_ms)
     }
@@ -181,6 +202,12 @@ export class Intake implements LineOwner {
 
   closingFrame(line: Line, reason: string): void {
     this.listener.closing(line, reason)
+  }
+
+  private drop(lane: Lane): void {
+    lane.carrier = null
+    lane.crossed_since_ms = Number.NaN
+    lane.sequencer.lose()
   }
 
   private take(lane: Lane, update: BookUpdate, now_ms: number): void {

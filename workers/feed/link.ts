@@ -55,12 +55,19 @@ export class Link {
     return !Number.isNaN(this.opened_ms)
   }
 
-  subscribe(markets: readonly string[]): void {
-    const { hello, limits, subscribe } = this.exchange
+  /** Once, when it is open: what the exchange wants to hear first, and the first markets. */
+  greet(markets: readonly string[]): void {
+    const { hello } = this.exchange
     if (hello !== undefined) this.pacer.push(hello(markets))
-    for (let at = 0; at < markets.length; at += limits.markets_per_frame) {
-      this.pacer.push(subscribe(markets.slice(at, at + limits.markets_per_frame)))
-    }
+    this.subscribe(markets)
+  }
+
+  subscribe(markets: readonly string[]): void {
+    for (const group of this.groups(markets)) this.pacer.push(this.exchange.subscribe(group))
+  }
+
+  unsubscribe(markets: readonly string[]): void {
+    for (const group of this.groups(markets)) this.pacer.push(this.exchange.unsubscribe(group))
   }
 
   /** A new subscription brings a new snapshot, without disturbing the connection's other markets. */
@@ -70,5 +77,14 @@ export class Link {
 
   terminate(reason: string): void {
     this.socket.terminate(reason)
+  }
+
+  /** As many markets to a frame as the exchange allows. */
+  private groups(markets: readonly string[]): string[][] {
+    const { markets_per_frame } = this.exchange.limits
+    const count = Math.ceil(markets.length / markets_per_frame)
+    return Array.from({ length: count }, (_, index) =>
+      markets.slice(index * markets_per_frame, (index + 1) * markets_per_frame),
+    )
   }
 }

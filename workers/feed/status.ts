@@ -25,7 +25,8 @@ export function exchangeStatus(
   clock: Clock,
   own: ConnectionStatus,
 ): ExchangeStatus {
-  const { counters, lanes, frame_ms } = intake
+  const { counters, frame_ms } = intake
+  const lanes = intake.lanes.filter(({ watched }) => watched)
   const count = (state: BookState) => lanes.filter(({ entry }) => entry.state === state).length
   const since_ms = own.connected ? own.connected_since_ms : null
   return {
