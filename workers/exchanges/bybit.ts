@@ -130,8 +130,10 @@ export const bybit: Exchange = {
     markets_per_frame: 10,
     // 21,000 characters of args a connection are allowed; the load is spread
     markets_per_connection: 150,
-    // 500 connections in 5 minutes per domain
-    connects: { count: 500, window_ms: 300_000 },
+    // 500 connections in 5 minutes per domain: half is left to a standby
+    connects: { count: 250, window_ms: 300_000 },
+    // 600 requests in 5 seconds per address
+    rest: { weight: 300, window_ms: 5_000 },
     largest_frame_bytes: 1 << 20,
   },
   keepalive: {

@@ -171,8 +171,10 @@ export const coinbase: Exchange = {
     // each snapshot is a whole book, some of several MB: they come in small groups
     markets_per_frame: 10,
     markets_per_connection: 60,
-    // 8 a second per address
-    connects: { count: 8, window_ms: 1_000 },
+    // 8 a second per address: half is left to a standby
+    connects: { count: 4, window_ms: 1_000 },
+    // 10 a second per address
+    rest: { weight: 5, window_ms: 1_000 },
     largest_frame_bytes: 32 << 20,
   },
   // a heartbeat comes each second and product

@@ -246,6 +246,10 @@ export const kraken: Exchange = {
     markets_per_connection: 150,
     // about 150 in a rolling 10 minutes per address, then a ban: half is left to a standby
     connects: { count: 75, window_ms: 600_000 },
+    // "reconnect no faster than once every 5 seconds" while it is in maintenance
+    redial_ms: 5_000,
+    // public requests: about one a second per address
+    rest: { weight: 5, window_ms: 10_000 },
     largest_frame_bytes: 4 << 20,
   },
   // a heartbeat comes each second when nothing else does

@@ -242,7 +242,7 @@ describe('the exchange', () => {
       const server = await exchangeServer({ upgradeStatus })
       const { feed } = startFeed(server, bybit, ['BTCUSDT'])
       await expect.poll(() => feed.status().state, WAIT).toBe('blocked')
-      expect(feed.status().reason).toBe(`HTTP ${upgradeStatus}`)
+      expect(feed.status().reason).toBe(`HTTP ${upgradeStatus}, our address is not served`)
       // with no jitter at all, a storm would have begun by now
       await new Promise((resolve) => setTimeout(resolve, 300))
       expect(server.attempts()).toBe(1)
@@ -351,8 +351,8 @@ describe('REST snapshots', () => {
     const server = await diffServer((response, truth) =>
       response.end(dialects.binance!.snapshot(truth)),
     )
-    const snapshot = { ...binance.snapshot!, budget: { weight: 100, window_ms: 60_000 } }
-    startFeed(server, { ...binance, snapshot }, ['AUSDT', 'BUSDT', 'CUSDT', 'BTCUSDT'])
+    const limits = { ...binance.limits, rest: { weight: 100, window_ms: 60_000 } }
+    startFeed(server, { ...binance, limits }, ['AUSDT', 'BUSDT', 'CUSDT', 'BTCUSDT'])
     for (const [index, market] of ['AUSDT', 'BUSDT', 'CUSDT'].entries()) {
       await expect.poll(() => server.sockets.length, WAIT).toBe(1)
       const changes = server.truth.change([['bid', `9${index}.00`, '1.0000']])

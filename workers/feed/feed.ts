@@ -9,6 +9,7 @@ import type { Log } from '../../shared/log.ts'
 import type { Market } from '../../shared/market.ts'
 import type { Books, MarketBook } from '../book/books.ts'
 import { type Exchange, FrameError } from '../exchanges/exchange.ts'
+import { Addresses, doorsOf, restAddressesOf } from './addresses.ts'
 import type { Random } from './backoff.ts'
 import { Budget } from './budget.ts'
 import { Fleet } from './fleet.ts'
@@ -16,8 +17,9 @@ import { Intake, type IntakeListener } from './intake.ts'
 import type { Lane } from './lane.ts'
 import type { Line } from './line.ts'
 import { Rate } from './rate.ts'
+import { Rest, type RestAnswer } from './rest.ts'
 import { Resyncs } from './resyncs.ts'
-import { type SnapshotAnswer, Snapshots } from './snapshots.ts'
+import { Snapshots } from './snapshots.ts'
 import type { SocketEnd } from './socket.ts'
 import { exchangeStatus } from './status.ts'
 import type { Tap } from './tap.ts'
@@ -54,6 +56,7 @@ export class Feed implements IntakeListener {
   private readonly options: FeedOptions
   private readonly intake: Intake
   private readonly fleet: Fleet
+  private readonly rest: Rest
   private readonly snapshots: Snapshots | null
   private readonly resyncs: Resyncs<Lane>
   private readonly refusals = new Map<string, string>()
@@ -77,10 +80,13 @@ export class Feed implements IntakeListener {
     this.rate = new Rate(clock.monotonic_ms())
     this.fleet = this.makeFleet()
     this.fleet.add(this.intake.lanes)
+    const { rest } = exchange.limits
+    const addresses = new Addresses(restAddressesOf(exchange, rest_url), clock)
+    this.rest = new Rest(addresses, new Budget(rest.weight, rest.window_ms), clock)
     this.snapshots =
       exchange.snapshot === undefined
         ? null
-        : new Snapshots(exchange.snapshot, rest_url, clock, (market, answer) =>
+        : new Snapshots(exchange.snapshot, this.rest, (market, answer) =>
             this.answered(market, answer),
           )
   }
@@ -93,6 +99,7 @@ export class Feed implements IntakeListener {
   async stop(): Promise<void> {
     clearInterval(this.timer)
     this.snapshots?.stop()
+    this.rest.stop()
     this.fleet.stop()
   }
 
@@ -158,9 +165,12 @@ export class Feed implements IntakeListener {
   refused(line: Line, market: string | null, reason: string): void {
     const { exchange, log } = this.options
     log.warn('a subscription was refused', { exchange: exchange.id, market, reason })
+    const carried = this.intake.lanes.filter(({ carrier }) => carrier === line)
+    const nothing_served = market === null && !carried.some(({ synced }) => synced)
+    if (nothing_served && this.fleet.leaveDoor(line, reason)) return
     const give_up_ms = this.now() + REFUSAL_LIMIT_MS
-    for (const lane of this.intake.lanes) {
-      if (lane.carrier !== line || lane.synced) continue
+    for (const lane of carried) {
+      if (lane.synced) continue
       if (lane.market === market) {
         this.refuse(lane, reason)
       } else {
@@ -223,7 +233,7 @@ export class Feed implements IntakeListener {
     const { connects } = exchange.limits
     return new Fleet({
       exchange,
-      url: websocket_url,
+      doors: new Addresses(doorsOf(exchange, websocket_url), clock),
       clock,
       random,
       log,
@@ -297,7 +307,7 @@ export class Feed implements IntakeListener {
     }
   }
 
-  private answered(market: string, answer: SnapshotAnswer): void {
+  private answered(market: string, answer: RestAnswer): void {
     this.tellTap(market, answer)
     const lane = this.intake.lane(market)
     if (lane === undefined || lane.carrier === null) return
@@ -316,7 +326,7 @@ export class Feed implements IntakeListener {
     }
   }
 
-  private tellTap(market: string, answer: SnapshotAnswer): void {
+  private tellTap(market: string, answer: RestAnswer): void {
     const { exchange, tap } = this.options
     if (answer.kind !== 'body' || exchange.snapshot === undefined) return
     tap?.answered(exchange, exchange.snapshot.path(market), answer.body)

@@ -74,6 +74,11 @@ export class Fleet {
       ?.replace(reason)
   }
 
+  /** Nothing is served on this line: tries another address. False when there is none. */
+  leaveDoor(line: Line, reason: string): boolean {
+    return this.connections.some((connection) => connection.leaveDoor(line, reason))
+  }
+
   /** Call it a few times a second. */
   sweep(now_ms: number): void {
     for (const connection of this.connections) connection.sweep(now_ms)

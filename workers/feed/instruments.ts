@@ -5,6 +5,8 @@
 import type { Log } from '../../shared/log.ts'
 import type { Market } from '../../shared/market.ts'
 import type { Exchange } from '../exchanges/exchange.ts'
+import { restAddressesOf } from './addresses.ts'
+import { isBlocked } from './backoff.ts'
 import type { Tap } from './tap.ts'
 import { restUrl } from './url.ts'
 
@@ -39,12 +41,7 @@ export async function fetchInstruments(options: {
   const bodies: string[] = []
   let simulated = false
   for (const path of exchange.instruments.paths) {
-    const url = restUrl(rest_url, path)
-    const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) }).catch(
-      (error: Error) => {
-        throw new Error(`${exchange.id}: GET ${url} failed: ${causeOf(error)}`, { cause: error })
-      },
-    )
+    const { response, url } = await ask(exchange, path, restAddressesOf(exchange, rest_url))
     if (response.status !== 200) throw new RestError(exchange.id, url, response.status)
     if (response.headers.get('x-spreadwire-sandbox') === '1') simulated = true
     const body = await response.text()
@@ -54,6 +51,24 @@ export async function fetchInstruments(options: {
   const markets = exchange.instruments.parse(bodies)
   log.info('instruments read', { exchange: exchange.id, markets: markets.length, simulated })
   return { markets, simulated }
+}
+
+/** The first answer that does not refuse our address, else the last refusal. */
+async function ask(
+  exchange: Exchange,
+  path: string,
+  addresses: readonly string[],
+): Promise<{ readonly response: Response; readonly url: string }> {
+  const [address, ...others] = addresses
+  if (address === undefined) throw new Error(`${exchange.id}: no address`)
+  const url = restUrl(address, path)
+  const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) }).catch(
+    (error: Error) => {
+      throw new Error(`${exchange.id}: GET ${url} failed: ${causeOf(error)}`, { cause: error })
+    },
+  )
+  const another = isBlocked(response.status) && others.length > 0
+  return another ? ask(exchange, path, others) : { response, url }
 }
 
 function causeOf(error: Error): string {

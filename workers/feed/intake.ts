@@ -94,11 +94,11 @@ export class Intake implements LineOwner {
 
   /**
    * A new connection's decoder. It carries nothing until told so. `floor` outlives connections that
-   * follow each other.
+   * follow each other; `reader` is that of the protocol spoken.
    */
-  line(floor = new TransitFloor()): Line {
+  line(floor = new TransitFloor(), reader = this.exchange.reader): Line {
     const find = (market: string) => this.index_of.get(market) ?? -1
-    return new Line(this, this.exchange.reader, { find }, floor)
+    return new Line(this, reader, { find }, floor)
   }
 
   lane(market: string): Lane | undefined {

@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../../shared/clock.ts'
 import type { Exchange } from '../exchanges/exchange.ts'
+import type { Door } from './addresses.ts'
 import type { Line } from './line.ts'
 import { Pacer } from './pacer.ts'
 import { Socket, type SocketEnd, type SocketEvents } from './socket.ts'
@@ -16,20 +17,16 @@ export interface LinkEvents {
 
 export class Link {
   readonly line: Line
+  readonly door: Door
   /** our monotonic clock when it opened, ms; NaN before */
   opened_ms = Number.NaN
   private readonly socket: Socket
   private readonly pacer: Pacer
   private readonly exchange: Exchange
 
-  constructor(
-    url: string,
-    exchange: Exchange,
-    clock: Clock,
-    line: Line,
-    events: LinkEvents,
-    tap: Tap | undefined,
-  ) {
+  constructor(door: Door, clock: Clock, line: Line, events: LinkEvents, tap: Tap | undefined) {
+    const { url, exchange } = door
+    this.door = door
     this.exchange = exchange
     this.line = line
     const socket_events: SocketEvents = {

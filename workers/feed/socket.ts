@@ -5,6 +5,7 @@
 import WebSocket from 'ws'
 import type { Clock } from '../../shared/clock.ts'
 import type { Exchange } from '../exchanges/exchange.ts'
+import { isBlocked } from './backoff.ts'
 import type { ConnectionTap, Tap } from './tap.ts'
 
 export interface SocketEnd {
@@ -94,7 +95,8 @@ export class Socket {
       const retry_after = response.headers['retry-after']
       const status = response.statusCode ?? 0
       request.destroy()
-      this.finish({ reason: `HTTP ${status}`, status, retry_after })
+      const meaning = isBlocked(status) ? ', our address is not served' : ''
+      this.finish({ reason: `HTTP ${status}${meaning}`, status, retry_after })
     })
     // an error is always followed by close; the first of them names the reason
     socket.on('error', (error) => this.finish({ reason: error.message }))
