@@ -1,6 +1,7 @@
 /**
- * Markets whose exchange's own list is not in the recording: their names are split and their steps
- * are the digits that the frames show. Minimums stay unknown, which is to say zero.
+ * Markets whose exchange's own list is not in the recording: their names are split, their prices
+ * have the digits that the frames show. Rules for orders that frames do not show stay unknown, which
+ * is to say that they forbid nothing.
  */
 import type { Market } from '../../shared/market.ts'
 import type { Exchange } from '../exchanges/exchange.ts'
@@ -17,13 +18,15 @@ export interface Digits {
  * so longer ones stand before those that they end in.
  */
 const QUOTES = [
-  ...['FDUSD', 'BUSD', 'TUSD', 'RLUSD', 'XUSD', 'USDT', 'USDC', 'USDE', 'USDP', 'USD1', 'PAX'],
+  ...['FDUSD', 'BUSD', 'TUSD', 'RLUSD', 'USDT', 'USDC', 'USDE', 'USDP', 'USD1', 'PAX'],
   ...['USD', 'DAI', 'EURC', 'EURI', 'AEUR', 'EUR', 'GBP', 'CHF', 'TRY', 'BRL', 'JPY', 'AUD', 'CAD'],
   ...['PLN', 'RON', 'ARS', 'COP', 'MXN', 'CZK', 'ZAR', 'UAH', 'RUB', 'NGN', 'IDRT', 'BIDR', 'BVND'],
   ...['UST', 'VAI', 'BTC', 'XBT', 'ETH', 'BNB', 'SOL', 'TRX', 'XRP', 'DOGE', 'DOT', 'MNT', 'BRZ'],
 ]
 /** Compares with nothing and has no price: such a market is kept, and makes no opportunity. */
 const UNKNOWN_QUOTE = 'UNKNOWN'
+/** Sizes are often printed shorter than the lot step: a book of whole coins is no rule for orders. */
+const FINEST_LOT_DECIMALS = 8
 
 export function inferMarket(exchange: Exchange, market: string, digits: Digits): Market {
   const [base, quote] = splitName(market)
@@ -34,7 +37,7 @@ export function inferMarket(exchange: Exchange, market: string, digits: Digits):
     base,
     quote,
     price_step: stepOfDecimals(digits.price_decimals),
-    size_step: stepOfDecimals(digits.size_decimals),
+    size_step: stepOfDecimals(Math.max(digits.size_decimals, FINEST_LOT_DECIMALS)),
     minimum_size: '0',
     minimum_notional: '0',
     taker_fee_percent: exchange.fees.taker_percent,
