@@ -22,6 +22,7 @@ import {
   parseJson,
   pushPairs,
   text,
+  time,
   timeOrNaN,
 } from './json.ts'
 
@@ -160,6 +161,11 @@ export const binance: Exchange = {
           parseMarket(object(entry, 'symbol')),
         ),
       ),
+  },
+  time: {
+    path: '/api/v3/time',
+    parse: (body) => time(object(parseJson(body), 'time').serverTime, 'serverTime'),
+    resolution_ms: 1,
   },
   continuity: 'range',
   snapshot: {

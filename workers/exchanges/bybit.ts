@@ -23,6 +23,7 @@ import {
   parseJson,
   pushPairs,
   text,
+  time,
   timeOrNaN,
 } from './json.ts'
 
@@ -150,6 +151,11 @@ export const bybit: Exchange = {
   instruments: {
     paths: ['/v5/market/instruments-info?category=spot'],
     parse: (bodies) => bodies.flatMap(parseInstruments),
+  },
+  time: {
+    path: '/v5/market/time',
+    parse: (body) => time(object(parseJson(body), 'time').time, 'time'),
+    resolution_ms: 1,
   },
   continuity: 'increment',
   subscribe: (markets) => request('subscribe', markets),

@@ -24,6 +24,7 @@ import {
   pushLevel,
   pushPairs,
   text,
+  time,
   timeOrNaN,
 } from './json.ts'
 
@@ -185,6 +186,11 @@ export const coinbase: Exchange = {
     as_of: '2026-07-26',
   },
   instruments: { paths: ['/products'], parse: (bodies) => bodies.flatMap(parseInstruments) },
+  time: {
+    path: '/time',
+    parse: (body) => time(object(parseJson(body), 'time').iso, 'iso'),
+    resolution_ms: 1,
+  },
   continuity: 'none',
   hello: () => ['{"type":"subscribe","channels":[{"name":"status"}]}'],
   subscribe: (markets) => request('subscribe', markets),

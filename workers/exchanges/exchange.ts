@@ -101,6 +101,15 @@ interface FeeSchedule {
   readonly as_of: string
 }
 
+/** Where the exchange tells the time. */
+interface ServerTime {
+  readonly path: string
+  /** ms since 1970. @throws FrameError when the body tells no time */
+  readonly parse: (body: string) => number
+  /** the answer may be too small by up to so much */
+  readonly resolution_ms: number
+}
+
 /** How an exchange is spoken to over one kind of stream. */
 type Protocol = Pick<
   Exchange,
@@ -131,6 +140,7 @@ export interface Exchange {
   readonly keepalive: Keepalive
   readonly fees: FeeSchedule
   readonly instruments: Instruments
+  readonly time: ServerTime
   readonly continuity: Continuity
   readonly snapshot?: SnapshotProcedure
   /** frames that subscribe these markets (at most limits.markets_per_frame), ids included */

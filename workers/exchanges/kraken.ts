@@ -25,6 +25,7 @@ import {
   parseJson,
   pushLevel,
   text,
+  time,
   timeOrNaN,
 } from './json.ts'
 
@@ -215,6 +216,11 @@ function parseInstruments(body: string): Market[] {
     .map(([name, pair]) => parsePair(name, pair))
 }
 
+function parseTime(body: string): number {
+  const result = object(object(parseJson(body), 'Time').result, 'result')
+  return time(integer(result.unixtime, 'unixtime') * 1_000, 'unixtime')
+}
+
 /** Not a dark pool (no wsname), not routed to another venue, not a tokenised stock. */
 function isOwnSpotPair(pair: JsonObject): boolean {
   return (
@@ -246,7 +252,7 @@ export const kraken: Exchange = {
     markets_per_connection: 150,
     // about 150 in a rolling 10 minutes per address, then a ban: half is left to a standby
     connects: { count: 75, window_ms: 600_000 },
-    // "reconnect no faster than once every 5 seconds" while it is in maintenance
+    // about 5 seconds between attempts are asked for during maintenance
     redial_ms: 5_000,
     // public requests: about one a second per address
     rest: { weight: 5, window_ms: 10_000 },
@@ -267,6 +273,12 @@ export const kraken: Exchange = {
   instruments: {
     paths: ['/0/public/AssetPairs'],
     parse: (bodies) => bodies.flatMap(parseInstruments),
+  },
+  time: {
+    path: '/0/public/Time',
+    parse: parseTime,
+    // whole seconds
+    resolution_ms: 1_000,
   },
   continuity: 'checksum',
   subscribe: (markets) => request('subscribe', markets, { snapshot: true }),

@@ -55,7 +55,8 @@ export class Connection {
   blocked = false
   private link: Link | null = null
   private successor: Link | null = null
-  private readonly floor = new TransitFloor()
+  /** how quick frames can be; it outlives links */
+  readonly floor = new TransitFloor()
   private opened_before = false
   private attempts = 0
   private replace_after_ms = 0

@@ -70,7 +70,7 @@ describe('a connection', () => {
     await expect.poll(() => state('BTCUSDT'), WAIT).toBe('live')
     await expect.poll(() => server.sockets.length, WAIT).toBeGreaterThan(1)
     expect(books.history).toContain('BTCUSDT stale disconnected')
-    expect(feed.status().reconnects_total).toBeGreaterThan(0)
+    await expect.poll(() => feed.status().reconnects_total, WAIT).toBeGreaterThan(0)
   })
 
   it('that only answers pings keeps its quiet books confirmed', async () => {
@@ -351,7 +351,7 @@ describe('REST snapshots', () => {
     const server = await diffServer((response, truth) =>
       response.end(dialects.binance!.snapshot(truth)),
     )
-    const limits = { ...binance.limits, rest: { weight: 100, window_ms: 60_000 } }
+    const limits = { ...binance.limits, rest: { weight: 110, window_ms: 60_000 } }
     startFeed(server, { ...binance, limits }, ['AUSDT', 'BUSDT', 'CUSDT', 'BTCUSDT'])
     for (const [index, market] of ['AUSDT', 'BUSDT', 'CUSDT'].entries()) {
       await expect.poll(() => server.sockets.length, WAIT).toBe(1)

@@ -19,6 +19,7 @@ import type { Line } from './line.ts'
 import { Rate } from './rate.ts'
 import { Rest, type RestAnswer } from './rest.ts'
 import { Resyncs } from './resyncs.ts'
+import { ServerClock } from './server-clock.ts'
 import { Snapshots } from './snapshots.ts'
 import type { SocketEnd } from './socket.ts'
 import { exchangeStatus } from './status.ts'
@@ -57,6 +58,7 @@ export class Feed implements IntakeListener {
   private readonly intake: Intake
   private readonly fleet: Fleet
   private readonly rest: Rest
+  private readonly server_clock: ServerClock
   private readonly snapshots: Snapshots | null
   private readonly resyncs: Resyncs<Lane>
   private readonly refusals = new Map<string, string>()
@@ -83,6 +85,7 @@ export class Feed implements IntakeListener {
     const { rest } = exchange.limits
     const addresses = new Addresses(restAddressesOf(exchange, rest_url), clock)
     this.rest = new Rest(addresses, new Budget(rest.weight, rest.window_ms), clock)
+    this.server_clock = new ServerClock(exchange, this.rest, clock)
     this.snapshots =
       exchange.snapshot === undefined
         ? null
@@ -93,12 +96,14 @@ export class Feed implements IntakeListener {
 
   start(): void {
     this.fleet.start()
+    this.server_clock.start()
     this.timer = setInterval(() => this.sweep(), SWEEP_EVERY_MS)
   }
 
   async stop(): Promise<void> {
     clearInterval(this.timer)
     this.snapshots?.stop()
+    this.server_clock.stop()
     this.rest.stop()
     this.fleet.stop()
   }
@@ -106,11 +111,17 @@ export class Feed implements IntakeListener {
   status(): ExchangeStatus {
     const { exchange, clock } = this.options
     const { simulated, reconnects, reason, refusals, connected_since_ms } = this
-    const { connected } = this.fleet
+    const { connected, quickest_ms } = this.fleet
+    const clock_offset_ms = this.server_clock.offset_ms(quickest_ms)
     const state = this.state()
     const { per_second } = this.rate
     const own = { connected, state, reason, simulated, connected_since_ms, per_second }
-    return exchangeStatus(exchange, this.intake, clock, { ...own, reconnects, refusals })
+    return exchangeStatus(exchange, this.intake, clock, {
+      ...own,
+      reconnects,
+      refusals,
+      clock_offset_ms,
+    })
   }
 
   /**

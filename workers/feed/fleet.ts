@@ -26,6 +26,11 @@ export class Fleet {
     return this.connections.some((connection) => connection.blocked)
   }
 
+  /** The least receive time minus exchange time of any frame lately; Infinity without any. */
+  get quickest_ms(): number {
+    return Math.min(...this.connections.map(({ floor }) => floor.value_ms))
+  }
+
   start(): void {
     this.started = true
     for (const [index, connection] of this.connections.entries()) {

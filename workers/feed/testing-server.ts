@@ -7,6 +7,7 @@ import { systemClock } from '../../shared/clock.ts'
 import { silentLog } from '../../shared/log.ts'
 import { Books, type MarketBook } from '../book/books.ts'
 import type { Exchange } from '../exchanges/exchange.ts'
+import { exchanges } from '../exchanges/index.ts'
 import { type Change, dialects, type TrueBook, testMarket } from '../exchanges/testing.ts'
 import { Feed, type FeedOptions } from './feed.ts'
 
@@ -25,6 +26,8 @@ export interface Behaviour {
   /** one client frame, parsed */
   said?(socket: WebSocket, frame: Record<string, unknown>, index: number): void
   rest?(request: IncomingMessage, response: ServerResponse): void
+  /** the exchange's clock, which is asked by itself */
+  time?(response: ServerResponse): void
 }
 
 /** One exchange's front door: REST and WebSocket on one port. */
@@ -32,7 +35,11 @@ export async function exchangeServer(behaviour: Behaviour) {
   const sockets: WebSocket[] = []
   const frames: Record<string, unknown>[] = []
   let attempts = 0
-  const http: Server = createServer((request, response) => behaviour.rest?.(request, response))
+  const http: Server = createServer((request, response) => {
+    const asks_time = exchanges.some(({ time }) => time.path === request.url)
+    if (asks_time) behaviour.time ? behaviour.time(response) : response.writeHead(404).end()
+    else behaviour.rest?.(request, response)
+  })
   const server = new WebSocketServer({ noServer: true, autoPong: behaviour.autoPong ?? true })
   if (behaviour.sandbox) server.on('headers', (headers) => headers.push('x-spreadwire-sandbox: 1'))
   http.on('upgrade', (request, socket, head) => {
