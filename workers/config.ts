@@ -39,6 +39,8 @@ export interface Config extends WatchConfig {
   readonly error_log_file: string | null
   readonly redis_url: string
   readonly database_url: string
+  /** opens what only the operator may see; null: closed to everybody */
+  readonly admin_token: string | null
   readonly limits: LimitsConfig
 }
 
@@ -95,6 +97,8 @@ function list(member: (value: string) => boolean, expected: string) {
 const oneOf = <const T extends readonly [string, ...string[]]>(values: T) =>
   z.enum(values, `one of ${values.join(', ')}`)
 
+const SHORTEST_TOKEN = 16
+
 /** The variables that every installation has; each exchange adds two addresses. */
 function settings(exchange_ids: readonly string[]) {
   return {
@@ -104,6 +108,7 @@ function settings(exchange_ids: readonly string[]) {
     ERROR_LOG_FILE: z.string().optional(),
     REDIS_URL: address(['redis', 'rediss']),
     DATABASE_URL: address(['postgres', 'postgresql']),
+    ADMIN_TOKEN: z.string().min(SHORTEST_TOKEN, 'at least 16 characters').optional(),
     ...watchSettings(exchange_ids),
     ...limitSettings,
   }
@@ -167,6 +172,7 @@ export function readConfig(env: Environment, exchange_ids: readonly string[]): C
     error_log_file: data.ERROR_LOG_FILE ?? null,
     redis_url: data.REDIS_URL,
     database_url: data.DATABASE_URL,
+    admin_token: data.ADMIN_TOKEN ?? null,
     ...watchOf(data, urls.data, exchange_ids),
     limits: limitsOf(data),
   }
@@ -271,6 +277,7 @@ function problemOf(issue: z.core.$ZodIssue, env: Environment): ConfigProblem {
   const variable = String(issue.path[0])
   const value = env[variable]
   if (value === undefined) return { variable, value, expected: issue.message }
-  const hidden = SECRET_VARIABLES.has(variable) && URL.parse(value) === null
+  const unsplittable = SECRET_VARIABLES.has(variable) && URL.parse(value) === null
+  const hidden = variable === 'ADMIN_TOKEN' || unsplittable
   return { variable, value: hidden ? '***' : redactText(value), expected: issue.message }
 }

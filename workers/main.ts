@@ -16,6 +16,7 @@ import { Detector } from './detection/detector.ts'
 import { exchanges } from './exchanges/index.ts'
 import { createIds } from './lifecycle/id.ts'
 import { Tracker } from './lifecycle/tracker.ts'
+import { createBookView } from './ops/books.ts'
 import { createHealth } from './ops/health.ts'
 import { createHeartbeat, startPulse } from './ops/heartbeat.ts'
 import { watchLateness } from './ops/lateness.ts'
@@ -106,11 +107,13 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
   })
 
   const { registry } = metrics
+  const { admin_token } = config
   const server = await startOpsServer({
     port: config.port,
     clock,
     health,
     metrics: async () => ({ type: registry.contentType, text: await registry.metrics() }),
+    books: admin_token === null ? undefined : createBookView(books, clock, admin_token),
   })
   log.info('worker started', { worker_id, version, port: server.port })
 

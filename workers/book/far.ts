@@ -61,6 +61,15 @@ export class Far {
     return heap.sort()
   }
 
+  /** Key and size of every level that is held, in no order. */
+  *levels(): Generator<readonly [key: number, size: number]> {
+    const { slots } = this
+    for (let at = 0; at < slots.length; at += 2) {
+      const key = slots[at] as number
+      if (key !== EMPTY) yield [key, slots[at + 1] as number]
+    }
+  }
+
   clear(): void {
     if (this.length === 0) return
     this.length = 0

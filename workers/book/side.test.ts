@@ -92,6 +92,7 @@ describe.each([
           expect(side.length).toBe(oracle.levels.size)
           expect(side.price(0)).toBe(oracle.sorted()[0]?.[0] ?? Number.NaN)
         }
+        expect(side.levels().map(({ price, size }) => [price, size])).toEqual(oracle.sorted())
         expect(levelsOf(side)).toEqual(oracle.sorted())
       }),
       { numRuns: 150 },

@@ -48,6 +48,19 @@ export class Side {
     return at < 0 ? Number.NaN : (this.sizes[at] as number)
   }
 
+  /**
+   * Every level, best first: for whoever looks at a whole side once in a while. Nothing is brought
+   * near for it, so that looking does not slow down what comes after.
+   */
+  levels(): { readonly price: number; readonly size: number }[] {
+    const far = [...this.far.levels()].sort(([a], [b]) => b - a)
+    const near = Array.from({ length: this.high - this.low }, (_, rank) => {
+      const at = this.high - 1 - rank
+      return [this.key(at), this.sizes[at] as number] as const
+    })
+    return [...near, ...far].map(([key, size]) => ({ price: this.sign * key, size }))
+  }
+
   clear(): void {
     this.low = this.high = this.keys.length >> 1
     this.bound = Number.NEGATIVE_INFINITY
