@@ -17,6 +17,7 @@ interface ExchangeSummary {
   readonly checksums_failed: number
   readonly gaps: number
   readonly resyncs: number
+  /** frames that were read as JSON trees */
   readonly slow_path: number
 }
 
@@ -65,7 +66,8 @@ export function summarize(player: Player, depth: number): Summary {
   }
 }
 
-function exchangeSummary({ intake, unread }: Venue): ExchangeSummary {
+function exchangeSummary(venue: Venue): ExchangeSummary {
+  const { unread, intake } = venue
   const { counters } = intake
   return {
     frames: counters.frames + unread,
@@ -78,8 +80,7 @@ function exchangeSummary({ intake, unread }: Venue): ExchangeSummary {
     checksums_failed: counters.checksums_failed,
     gaps: counters.gaps,
     resyncs: counters.resyncs,
-    // every frame is read as JSON so far
-    slow_path: counters.frames,
+    slow_path: venue.slow_path,
   }
 }
 

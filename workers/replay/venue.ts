@@ -5,7 +5,7 @@
  */
 import type { Market } from '../../shared/market.ts'
 import type { Books, MarketBook } from '../book/books.ts'
-import type { Exchange, FrameError } from '../exchanges/exchange.ts'
+import type { Exchange, FrameError, FrameReader } from '../exchanges/exchange.ts'
 import { Intake, type IntakeListener } from '../feed/intake.ts'
 import type { Lane } from '../feed/lane.ts'
 import type { Line } from '../feed/line.ts'
@@ -26,6 +26,7 @@ export class Venue {
   readonly intake: Intake
   /** frames on its hosts in a protocol that its adapter does not read */
   unread = 0
+  private readonly readers: FrameReader[] = []
   private readonly sessions = new Map<ConnectionPlan, Session>()
   private readonly snapshot_path: string | null
 
@@ -49,9 +50,18 @@ export class Venue {
       system: nothing,
       badFrame: onBadFrame,
     }
-    this.intake = new Intake(exchange, this.entries, books, listener)
+    this.intake = new Intake(this.countingReaders(), this.entries, books, listener)
     const path = exchange.snapshot?.path('')
     this.snapshot_path = path === undefined ? null : new URL(path, exchange.rest_url).pathname
+  }
+
+  /** Frames that were read as JSON trees. */
+  get slow_path(): number {
+    const counts = this.readers.map(({ slow_path }) => slow_path)
+    const known = counts.filter((count) => count !== undefined)
+    // a reader that does not count knows no other way
+    if (known.length < counts.length) return this.intake.counters.frames
+    return known.reduce((sum, count) => sum + count, 0)
   }
 
   /** The connection subscribes its markets. Once is enough: later calls change nothing. */
@@ -93,6 +103,19 @@ export class Venue {
     const values = new Set(url.searchParams.values())
     const lane = this.intake.lanes.find(({ market }) => values.has(market))
     if (lane !== undefined) this.intake.snapshot(lane, body, now_ms)
+  }
+
+  /** The exchange, with its readers remembered for what they count. */
+  private countingReaders(): Exchange {
+    const { exchange, readers } = this
+    return {
+      ...exchange,
+      reader: (markets) => {
+        const reader = exchange.reader(markets)
+        readers.push(reader)
+        return reader
+      },
+    }
   }
 
   sweep(now_ms: number): void {
