@@ -23,6 +23,7 @@ import {
   parseJson,
   pushPairs,
   text,
+  time,
   timeOrNaN,
 } from './json.ts'
 
@@ -123,14 +124,17 @@ export const bybit: Exchange = {
   websocket_url: 'wss://stream.bybit.com/v5/public/spot',
   rest_url: 'https://api.bybit.com',
   hosts: ['stream.bybit.com', 'api.bybit.com', 'api.bytick.com'],
+  stream_paths: ['/v5/public/spot'],
   limits: {
     frames_per_second: 10,
     // spot: "you can input up to 10 args for each subscription request"
     markets_per_frame: 10,
     // 21,000 characters of args a connection are allowed; the load is spread
     markets_per_connection: 150,
-    // 500 connections in 5 minutes per domain
-    connects: { count: 500, window_ms: 300_000 },
+    // 500 connections in 5 minutes per domain: half is left to a standby
+    connects: { count: 250, window_ms: 300_000 },
+    // 600 requests in 5 seconds per address
+    rest: { weight: 300, window_ms: 5_000 },
     largest_frame_bytes: 1 << 20,
   },
   keepalive: {
@@ -147,6 +151,11 @@ export const bybit: Exchange = {
   instruments: {
     paths: ['/v5/market/instruments-info?category=spot'],
     parse: (bodies) => bodies.flatMap(parseInstruments),
+  },
+  time: {
+    path: '/v5/market/time',
+    parse: (body) => time(object(parseJson(body), 'time').time, 'time'),
+    resolution_ms: 1,
   },
   continuity: 'increment',
   subscribe: (markets) => request('subscribe', markets),

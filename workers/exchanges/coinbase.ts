@@ -24,6 +24,7 @@ import {
   pushLevel,
   pushPairs,
   text,
+  time,
   timeOrNaN,
 } from './json.ts'
 
@@ -165,13 +166,16 @@ export const coinbase: Exchange = {
     'ws-feed.pro.coinbase.com',
     'api.pro.coinbase.com',
   ],
+  stream_paths: ['/'],
   limits: {
     frames_per_second: 10,
     // each snapshot is a whole book, some of several MB: they come in small groups
     markets_per_frame: 10,
     markets_per_connection: 60,
-    // 8 a second per address
-    connects: { count: 8, window_ms: 1_000 },
+    // 8 a second per address: half is left to a standby
+    connects: { count: 4, window_ms: 1_000 },
+    // 10 a second per address
+    rest: { weight: 5, window_ms: 1_000 },
     largest_frame_bytes: 32 << 20,
   },
   // a heartbeat comes each second and product
@@ -182,6 +186,11 @@ export const coinbase: Exchange = {
     as_of: '2026-07-26',
   },
   instruments: { paths: ['/products'], parse: (bodies) => bodies.flatMap(parseInstruments) },
+  time: {
+    path: '/time',
+    parse: (body) => time(object(parseJson(body), 'time').iso, 'iso'),
+    resolution_ms: 1,
+  },
   continuity: 'none',
   hello: () => ['{"type":"subscribe","channels":[{"name":"status"}]}'],
   subscribe: (markets) => request('subscribe', markets),

@@ -47,11 +47,17 @@ describe.each(exchanges.map((exchange) => [exchange.id, exchange] as const))(
       dialect.snapshots === 'socket' ? [dialect.snapshot(book)] : []
 
     it('speaks to addresses that its host list claims, over TLS', () => {
-      for (const url of [exchange.websocket_url, exchange.rest_url]) {
-        expect(exchange.hosts).toContain(new URL(url).hostname)
+      const doors = [exchange, ...(exchange.alternatives ?? [])]
+      for (const { websocket_url, rest_url } of doors) {
+        for (const [url, scheme] of [
+          [websocket_url, 'wss:'],
+          [rest_url, 'https:'],
+        ]) {
+          if (url === undefined) continue
+          expect(exchange.hosts).toContain(new URL(url).hostname)
+          expect(new URL(url).protocol).toBe(scheme)
+        }
       }
-      expect(new URL(exchange.websocket_url).protocol).toBe('wss:')
-      expect(new URL(exchange.rest_url).protocol).toBe('https:')
     })
 
     it('states its fee with a source and a date', () => {

@@ -25,6 +25,7 @@ import {
   parseJson,
   pushLevel,
   text,
+  time,
   timeOrNaN,
 } from './json.ts'
 
@@ -215,6 +216,11 @@ function parseInstruments(body: string): Market[] {
     .map(([name, pair]) => parsePair(name, pair))
 }
 
+function parseTime(body: string): number {
+  const result = object(object(parseJson(body), 'Time').result, 'result')
+  return time(integer(result.unixtime, 'unixtime') * 1_000, 'unixtime')
+}
+
 /** Not a dark pool (no wsname), not routed to another venue, not a tokenised stock. */
 function isOwnSpotPair(pair: JsonObject): boolean {
   return (
@@ -238,6 +244,7 @@ export const kraken: Exchange = {
   websocket_url: 'wss://ws.kraken.com/v2',
   rest_url: 'https://api.kraken.com',
   hosts: ['ws.kraken.com', 'api.kraken.com'],
+  stream_paths: ['/v2'],
   limits: {
     // the exchange's limit is dynamic ("Exceeded msg rate")
     frames_per_second: 5,
@@ -245,6 +252,10 @@ export const kraken: Exchange = {
     markets_per_connection: 150,
     // about 150 in a rolling 10 minutes per address, then a ban: half is left to a standby
     connects: { count: 75, window_ms: 600_000 },
+    // about 5 seconds between attempts are asked for during maintenance
+    redial_ms: 5_000,
+    // public requests: about one a second per address
+    rest: { weight: 5, window_ms: 10_000 },
     largest_frame_bytes: 4 << 20,
   },
   // a heartbeat comes each second when nothing else does
@@ -262,6 +273,12 @@ export const kraken: Exchange = {
   instruments: {
     paths: ['/0/public/AssetPairs'],
     parse: (bodies) => bodies.flatMap(parseInstruments),
+  },
+  time: {
+    path: '/0/public/Time',
+    parse: parseTime,
+    // whole seconds
+    resolution_ms: 1_000,
   },
   continuity: 'checksum',
   subscribe: (markets) => request('subscribe', markets, { snapshot: true }),

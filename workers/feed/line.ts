@@ -10,6 +10,7 @@ import {
   type MarketTable,
 } from '../exchanges/exchange.ts'
 import type { Carrier, Lane } from './lane.ts'
+import { Transit, type TransitFloor } from './transit.ts'
 
 /** What a line needs of the intake that it belongs to. */
 export interface LineOwner {
@@ -26,6 +27,7 @@ export interface LineOwner {
 
 export class Line implements Carrier, FrameHandler {
   heard_ms = Number.NaN
+  readonly transit: Transit
   private readonly owner: LineOwner
   private readonly reader: FrameReader
 
@@ -33,8 +35,10 @@ export class Line implements Carrier, FrameHandler {
     owner: LineOwner,
     reader: (markets: MarketTable) => FrameReader,
     markets: MarketTable,
+    floor: TransitFloor,
   ) {
     this.owner = owner
+    this.transit = new Transit(floor)
     this.reader = reader(markets)
   }
 
@@ -66,6 +70,7 @@ export class Line implements Carrier, FrameHandler {
   }
 
   book(update: BookUpdate): void {
+    if (!update.snapshot) this.transit.observe(update.exchange_time_ms, this.heard_ms)
     this.owner.bookFrame(this, update, this.heard_ms)
   }
 
