@@ -5,7 +5,8 @@
 import { z } from 'zod'
 
 export interface Bindings {
-  readonly ASSETS: Fetcher
+  /** the dashboard's files */
+  readonly ASSETS: { fetch(request: Request): Promise<Response> }
   readonly UPSTASH_REDIS_REST_URL?: string
   readonly UPSTASH_REDIS_REST_TOKEN?: string
   readonly DATABASE_URL?: string

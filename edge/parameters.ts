@@ -58,7 +58,7 @@ const filters = {
 const Filters = z.strictObject(filters).partial()
 export type Filters = z.infer<typeof Filters>
 
-export const SORTS = ['profit_percent', 'volume_usd', 'detected_at'] as const
+const SORTS = ['profit_percent', 'volume_usd', 'detected_at'] as const
 export type Sort = (typeof SORTS)[number]
 
 export const LiveQuery = Filters.extend({

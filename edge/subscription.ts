@@ -10,7 +10,7 @@ import { STORE_TIMEOUT_MS } from './store/answer.ts'
 /** The server will never serve this subscription: do not ask again, poll. */
 export class SubscriptionRefused extends Error {}
 
-export interface Messages extends AsyncIterator<string, void> {
+interface Messages extends AsyncIterator<string, void> {
   close(): void
 }
 /** Resolves once the server has confirmed, so nothing published afterwards is missed. */

@@ -3,7 +3,7 @@
  * no system change, no service started. As root, and only when that fails, they are installed.
  */
 import { access, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises'
-import { delimiter, dirname, join } from 'node:path'
+import { delimiter, dirname, isAbsolute, join, resolve } from 'node:path'
 import { environment, TOOLS_DIR, variable } from './environment.ts'
 import { type Outcome, run } from './run.ts'
 
@@ -22,11 +22,12 @@ const MORE_FOLDERS = [
   '/usr/sbin',
 ]
 
+/** The first of these that runs: a name is looked for on PATH, an absolute path is taken as it is. */
 export async function findOnPath(names: readonly string[]): Promise<Program | undefined> {
   const folders = (variable('PATH') ?? '').split(delimiter).filter((folder) => folder !== '')
   for (const name of names) {
-    for (const folder of [...folders, ...MORE_FOLDERS]) {
-      const command = join(folder, name)
+    for (const folder of isAbsolute(name) ? ['/'] : [...folders, ...MORE_FOLDERS]) {
+      const command = resolve(folder, name)
       if (await works({ command, env: {} })) return { command, env: {} }
     }
   }
@@ -66,6 +67,7 @@ export async function unpackFromApt(
       if (!(await run('dpkg', ['-x', archive, '.'], { cwd: fresh })).ok) return undefined
       await rm(join(fresh, archive))
     }
+    if ((await programIn(fresh, program)) === undefined) return undefined
     // another run may have been quicker: its copy is as good as ours
     await rename(fresh, home).catch(() => {})
     return await programIn(home, program)

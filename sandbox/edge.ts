@@ -3,8 +3,8 @@
  * their own: what runs here is what `wrangler deploy` would upload, and a crash of workerd is not a
  * crash of the caller. It never restarts it and never rebuilds it.
  *
- * Why unstable_startWorker: ready in 0.4-1 s against 2-3 s of `wrangler dev`, no terminal, no
- * prompts, bindings as values; miniflare alone would need a bundler of our own.
+ * Why unstable_startWorker and not `wrangler dev`: no terminal, no prompts, and bindings as values,
+ * so that no secret is written to a file; miniflare alone would need a bundler of our own.
  */
 import { access } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -38,7 +38,9 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const { port, vars, on_line } = options
   const assets_dir = options.assets_dir ?? join(PROJECT_DIR, 'dist', 'dashboard')
   await access(assets_dir).catch(() => {
-    throw new SetupError(`${assets_dir} does not exist: build the dashboard first (npm run build)`)
+    throw new SetupError(
+      `${assets_dir} does not exist: build the dashboard first (npm run build:dashboard)`,
+    )
   })
   if (port !== 0) await requireFreePort(port, 'EDGE_PORT')
   const child = startChild({

@@ -4,7 +4,7 @@
  * and the data live in /var/tmp instead. It starts nothing.
  */
 import { createHash } from 'node:crypto'
-import { cp, mkdir, mkdtemp, readFile, rename, rm, stat, symlink } from 'node:fs/promises'
+import { chmod, cp, mkdir, mkdtemp, readFile, rename, rm, stat, symlink } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
@@ -35,9 +35,12 @@ export async function findServer(wished_data_dir: string): Promise<PostgresServe
   const installed = await nativeFolder()
   await restoreLinks(installed)
   const user = process.getuid?.() === 0 ? await plainUser() : undefined
-  const reachable = user === undefined || (await canUse(user, installed, wished_data_dir))
-  const native = reachable ? installed : await copyOutside(installed)
-  const data_dir = reachable ? wished_data_dir : outsideName('data', wished_data_dir)
+  const native =
+    user === undefined || (await canRun(user, installed)) ? installed : await copyOutside(installed)
+  const data_dir =
+    user === undefined || (await canEnter(user, dirname(wished_data_dir)))
+      ? wished_data_dir
+      : outsideName('data', wished_data_dir)
 
   const postgres = join(native, 'bin', 'postgres')
   const version = await run(postgres, ['--version'], { cwd: tmpdir(), user })
@@ -84,13 +87,20 @@ async function plainUser(): Promise<User> {
   )
 }
 
-/** May that user run the binaries there and enter the data folder's parent? */
-async function canUse(user: User, native: string, data_dir: string): Promise<boolean> {
-  const parent = dirname(data_dir)
-  await mkdir(parent, { recursive: true })
-  const started = await run(join(native, 'bin', 'postgres'), ['--version'], { cwd: tmpdir(), user })
-  if (!started.ok) return false
-  return (await run('sh', ['-c', 'cd "$1"', 'sh', parent], { cwd: tmpdir(), user })).ok
+async function canRun(user: User, native: string): Promise<boolean> {
+  const postgres = join(native, 'bin', 'postgres')
+  return (await run(postgres, ['--version'], { cwd: tmpdir(), user })).ok
+}
+
+/**
+ * The folder that holds the data is ours and may be passed through (not listed) by anybody; those
+ * above it are not ours to open.
+ */
+async function canEnter(user: User, folder: string): Promise<boolean> {
+  await mkdir(folder, { recursive: true })
+  const { mode } = await stat(folder)
+  await chmod(folder, mode | 0o011)
+  return (await run('sh', ['-c', 'cd "$1"', 'sh', folder], { cwd: tmpdir(), user })).ok
 }
 
 /** A name in WORLD_FOLDER that is always the same for the same folder. */

@@ -8,7 +8,7 @@ import { chmod, chown, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'n
 import { dirname, join, resolve } from 'node:path'
 import pg from 'pg'
 import { variable } from './environment.ts'
-import { SetupError } from './failure.ts'
+import { reasonOf, SetupError } from './failure.ts'
 import { endOrphan } from './orphans.ts'
 import { freePort } from './ports.ts'
 import { findServer, type PostgresServer } from './postgres-server.ts'
@@ -35,13 +35,15 @@ export interface PostgresOptions {
 
 export interface Postgres {
   readonly url: string
+  /** resolves when the server has ended, for whatever reason; never for the operator's own */
+  readonly ended: Promise<unknown>
   stop(): Promise<void>
 }
 
 /** @throws SetupError when it cannot run here, with the server's own last words */
 export async function startPostgres(options: PostgresOptions): Promise<Postgres> {
   const given = variable('DATABASE_URL')
-  if (given !== undefined) return { url: given, stop: async () => {} }
+  if (given !== undefined) return theOperators(given)
 
   const server = await findServer(resolve(options.data_dir))
   await initialise(server)
@@ -60,7 +62,7 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
       )
       const url = `postgres://${USER}:${password}@${HOST}:${port}/${DATABASE}`
       await ensureDatabase(url)
-      return { url, stop: () => child.stop() }
+      return { url, ended: child.exited, stop: () => child.stop() }
     } catch (error) {
       await child.stop()
       const taken = child.tail().includes('Address already in use') && options.port === undefined
@@ -76,6 +78,17 @@ export async function createDatabase(server_url: string): Promise<string> {
   const url = new URL(server_url)
   url.pathname = `/${name}`
   return url.href
+}
+
+async function theOperators(url: string): Promise<Postgres> {
+  try {
+    await query(url, 'SELECT 1')
+  } catch (error) {
+    throw new SetupError(
+      `DATABASE_URL is set and that PostgreSQL does not answer (${reasonOf(error)}): start it, or unset DATABASE_URL (also in .env) to get one from here`,
+    )
+  }
+  return { url, ended: new Promise(() => {}), stop: async () => {} }
 }
 
 function launch(server: PostgresServer, port: number, durable: boolean): Child {
@@ -147,7 +160,7 @@ async function ensureDatabase(url: string): Promise<void> {
 }
 
 async function query(url: string, sql: string): Promise<void> {
-  const client = new pg.Client({ connectionString: url })
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 10_000 })
   await client.connect()
   try {
     await client.query(sql)

@@ -12,11 +12,16 @@ import { forget, watch } from './reaper.ts'
 const TAIL_LINES = 40
 const STOP_WITHIN_MS = 10_000
 
+/** Leaders of the groups that run now. */
+const running = new Set<number>()
+
 export interface ChildOptions {
   /** what the operator calls it */
   readonly name: string
   readonly command: string
   readonly args: readonly string[]
+  /** what the process list shows as the program, so that it can be recognised there */
+  readonly argv0?: string
   /** the whole environment; the default is this process's own */
   readonly env?: Readonly<Record<string, string>>
   /** the default is the project's folder */
@@ -60,6 +65,7 @@ export function startChild(options: ChildOptions): Child {
     env: options.env ?? environment(),
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
+    ...(options.argv0 === undefined ? {} : { argv0: options.argv0 }),
     ...(options.user ?? {}),
   })
   if (child.pid === undefined) {
@@ -67,6 +73,7 @@ export function startChild(options: ChildOptions): Child {
     throw new SetupError(`${options.name}: ${options.command} cannot be run`)
   }
   watch(child.pid)
+  running.add(child.pid)
   return supervise(child, child.pid, options)
 }
 
@@ -89,6 +96,7 @@ function supervise(child: ChildProcess, pid: number, options: ChildOptions): Chi
     child.once('close', (code, signal) => {
       exit = { code, signal }
       forget(pid)
+      running.delete(pid)
       resolve(exit)
     })
   })
@@ -114,6 +122,11 @@ function supervise(child: ChildProcess, pid: number, options: ChildOptions): Chi
       kill() // what it may have started and left behind
     },
   }
+}
+
+/** For an operator who does not want to wait: ends everything that was started here, at once. */
+export function killAll(): void {
+  for (const pid of running) signalGroup(pid, 'SIGKILL')
 }
 
 interface Waiting<T> {

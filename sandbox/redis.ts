@@ -7,6 +7,8 @@ import { mkdir, rename } from 'node:fs/promises'
 import { createConnection } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { Redis as Client } from 'ioredis'
+import { systemClock } from '../shared/clock.ts'
 import { findOnPath, installFromApt, type Program, unpackFromApt } from './apt.ts'
 import { environment, variable } from './environment.ts'
 import { reasonOf, SetupError } from './failure.ts'
@@ -29,15 +31,15 @@ export interface RedisOptions {
 export interface Redis {
   readonly url: string
   readonly port: number
+  /** resolves when the server has ended, for whatever reason; never for the operator's own */
+  readonly ended: Promise<unknown>
   stop(): Promise<void>
 }
 
 /** @throws SetupError when there is no Redis here and none can be had */
 export async function startRedis(options: RedisOptions = {}): Promise<Redis> {
   const given = variable('REDIS_URL')
-  if (given !== undefined) {
-    return { url: given, port: Number(new URL(given).port || '6379'), stop: async () => {} }
-  }
+  if (given !== undefined) return theOperators(given)
   const program = await findRedis()
   const { data_dir } = options
   if (data_dir !== undefined) {
@@ -49,7 +51,8 @@ export async function startRedis(options: RedisOptions = {}): Promise<Redis> {
     const child = launch(program, port, data_dir)
     try {
       await answers(child, port)
-      return { url: `redis://${HOST}:${port}`, port, stop: () => child.stop() }
+      const url = `redis://${HOST}:${port}`
+      return { url, port, ended: child.exited, stop: () => child.stop() }
     } catch (error) {
       await child.stop()
       if (attempt === ATTEMPTS) throw error
@@ -58,6 +61,27 @@ export async function startRedis(options: RedisOptions = {}): Promise<Redis> {
       } else if (options.port !== undefined) throw error
     }
   }
+}
+
+async function theOperators(url: string): Promise<Redis> {
+  const client = new Client(url, {
+    lazyConnect: true,
+    connectTimeout: 5_000,
+    retryStrategy: () => null,
+  })
+  client.on('error', () => {}) // the rejection below says the same
+  try {
+    await client.connect()
+    await client.ping()
+  } catch (error) {
+    throw new SetupError(
+      `REDIS_URL is set and that Redis does not answer (${reasonOf(error)}): start it, or unset REDIS_URL (also in .env) to get one from here`,
+    )
+  } finally {
+    client.disconnect()
+  }
+  const port = Number(new URL(url).port || '6379')
+  return { url, port, ended: new Promise(() => {}), stop: async () => {} }
 }
 
 async function findRedis(): Promise<Program> {
@@ -89,6 +113,8 @@ function launch(program: Program, port: number, data_dir: string | undefined): C
   return startChild({
     name: 'redis',
     command: program.command,
+    // Redis shows only this and its address in the process list: endOrphan looks for the folder there
+    ...(keep ? { argv0: join(data_dir, 'redis-server') } : {}),
     args: Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]),
     env: environment(program.env),
   })
@@ -96,9 +122,9 @@ function launch(program: Program, port: number, data_dir: string | undefined): C
 
 /** Answers PING: neither still loading its data nor somebody else's server on that port. */
 async function answers(child: Child, port: number): Promise<void> {
-  const deadline_ms = Date.now() + READY_WITHIN_MS
+  const deadline_ms = systemClock.monotonic_ms() + READY_WITHIN_MS
   let last = 'no answer'
-  while (Date.now() < deadline_ms) {
+  while (systemClock.monotonic_ms() < deadline_ms) {
     if (!child.isRunning()) break
     last = await ping(port).catch(reasonOf)
     if (last.startsWith('+PONG')) {
@@ -124,7 +150,7 @@ function ping(port: number): Promise<string> {
 
 /** What a killed run left half-written is kept for a look, and the next run starts empty. */
 async function setAside(data_dir: string): Promise<void> {
-  const kept = `${data_dir}.broken-${Date.now()}`
+  const kept = `${data_dir}.broken-${systemClock.wall_ms()}`
   await rename(data_dir, kept)
   await mkdir(data_dir, { recursive: true })
 }

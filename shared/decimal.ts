@@ -12,8 +12,11 @@ export interface Decimal {
 
 export const DECIMAL_PATTERN = /^-?\d+(\.\d+)?$/
 
-/** A decimal number as text, such as "63388.10" or "-0.5". */
-export const DecimalString = z
+/**
+ * A decimal number as text, such as "63388.10" or "-0.5".
+ * Marked pure so that a page which only calculates is not sent zod.
+ */
+export const DecimalString = /* @__PURE__ */ z
   .string()
   .regex(DECIMAL_PATTERN, 'expected a decimal number as text, such as "63388.10"')
 

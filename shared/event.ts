@@ -44,10 +44,7 @@ export type Draft =
   | { type: (typeof OPPORTUNITY_EVENTS)[number]; timestamp: string; data: Opportunity }
   | { type: 'exchange.status'; timestamp: string; data: ExchangeStatus }
 
-/** The stream entry's fields: `type`, `timestamp` and `data` (JSON text); the id is the entry's. */
-export const STREAM_FIELDS = ['type', 'timestamp', 'data'] as const
-
-/** Puts an event together from a stream entry. @throws when the entry is not an event. */
+/** Puts an event together from a stream entry, whose fields are `type`, `timestamp` and `data` (JSON). @throws when the entry is not an event. */
 export function eventFromStream(id: string, fields: Record<string, string>): Event {
   return Event.parse({
     id,

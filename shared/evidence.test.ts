@@ -33,7 +33,15 @@ it('recomputes the net profit of the whole chain, rounded down', () => {
 })
 
 it('averages over the size actually taken', () => {
-  expect(averagePrice(legAmounts(buy))).toBe('100.3333333333')
+  expect(averagePrice(legAmounts(buy), 2)).toBe('100.333333')
+  const dust = {
+    ...buy,
+    fills: [
+      ['0.000011667', '3'],
+      ['0.000011668', '4'],
+    ] as [string, string][],
+  }
+  expect(averagePrice(legAmounts(dust), 9)).toBe('0.0000116675714')
 })
 
 it('refuses an empty chain', () => {

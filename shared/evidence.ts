@@ -50,9 +50,15 @@ export function legAmounts(leg: Pick<Leg, 'side' | 'fills' | 'fee_percent'>): Le
   }
 }
 
-/** Average price of a leg with ten digits, rounded down. */
-export function averagePrice(amounts: LegAmounts): string {
-  return format(divide(amounts.quote, amounts.base, 10))
+/** Digits of an average beyond those of the prices that it averages. */
+const AVERAGE_EXTRA_DECIMALS = 4
+
+/** Average price of a leg, rounded down, with a few more digits than the exchange's prices have. */
+export function averagePrice(
+  { quote, base }: Pick<LegAmounts, 'quote' | 'base'>,
+  price_decimals: number,
+): string {
+  return format(divide(quote, base, price_decimals + AVERAGE_EXTRA_DECIMALS))
 }
 
 /** `profit_percent` as the legs prove it. */

@@ -3,7 +3,7 @@
  * The owner writes; everybody else only reads.
  */
 
-export const PREFIX = 'arb:'
+const PREFIX = 'arb:'
 
 export const KEYS = {
   /** stream, trimmed to about EVENTS_MAX entries · owner: the leading worker */

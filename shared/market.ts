@@ -5,9 +5,7 @@ import { DecimalString } from './decimal.ts'
 export const SYMBOL_PATTERN = /^[^\s/]+\/[^\s/]+$/u
 
 /** Canonical BASE/QUOTE in upper case: BTC/USDT. */
-export const CanonicalSymbol = z
-  .string()
-  .regex(SYMBOL_PATTERN, 'expected BASE/QUOTE, such as BTC/USDT')
+const CanonicalSymbol = z.string().regex(SYMBOL_PATTERN, 'expected BASE/QUOTE, such as BTC/USDT')
 
 export const Market = z.object({
   exchange: z.string(),

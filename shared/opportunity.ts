@@ -15,14 +15,7 @@ export type OpportunityType = z.infer<typeof OpportunityType>
 export const TransferStatus = z.enum(['open', 'closed', 'unknown'])
 export type TransferStatus = z.infer<typeof TransferStatus>
 
-export const EXPIRY_REASONS = [
-  'closed',
-  'stale',
-  'halted',
-  'gap',
-  'disconnected',
-  'shutdown',
-] as const
+const EXPIRY_REASONS = ['closed', 'stale', 'halted', 'gap', 'disconnected', 'shutdown'] as const
 export const ExpiryReason = z.enum(EXPIRY_REASONS)
 export type ExpiryReason = z.infer<typeof ExpiryReason>
 

@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import packageJson from '../package.json' with { type: 'json' }
 import { systemClock as clock } from '../shared/clock.ts'
+import { format, fromNumber } from '../shared/decimal.ts'
 import { GROUPS } from '../shared/keys.ts'
 import { startDispatcher } from './alerts/dispatch.ts'
 import { createAlertQueue } from './alerts/queue.ts'
@@ -90,6 +91,10 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
   const postgres_probe = createPostgresProbe(pool, clock)
   const health = createHealth({
     clock,
+    thresholds: {
+      min_profit_percent: format(fromNumber(config.limits.min_percent, 8)),
+      min_volume_usd: format(fromNumber(config.limits.min_volume_usd, 8)),
+    },
     exchanges: () => watch.statuses(),
     redis: () => heartbeat.latest(),
     postgres: () => postgres_probe.latest(),
@@ -142,6 +147,7 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
   const stopPulse = startPulse({
     redis,
     clock,
+    log,
     worker_id,
     probes: [postgres_probe, heartbeat],
     exchanges: () => watch.statuses(),

@@ -15,14 +15,17 @@ import type { Publisher } from './publish/stream.ts'
 
 export interface PipelineOptions {
   readonly books: Books
-  readonly detector: Detector
+  readonly detector: Pick<Detector, 'run' | 'recheck'>
   readonly tracker: Tracker
   readonly publisher: Publisher
   readonly clock: Clock
   readonly log: Log
   /** ends what a former leader left in the live set; rejects while Redis is away */
   readonly expireOrphans: () => Promise<Draft[]>
-  /** told for each new opportunity: milliseconds since the frame that made it was received */
+  /**
+   * Told for each opportunity that a frame made: milliseconds since that frame was received. One
+   * that was held back and let go by time alone has no such frame.
+   */
   readonly onSignal: (tick_to_signal_ms: number) => void
 }
 

@@ -1,110 +1,122 @@
-/** Which markets are watched while lists change, with real servers for two exchanges. */
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { systemClock } from '../shared/clock.ts'
-import { silentLog } from '../shared/log.ts'
+import { type Log, silentLog } from '../shared/log.ts'
 import { Books } from './book/books.ts'
-import { bybit } from './exchanges/bybit.ts'
-import { TrueBook } from './exchanges/testing.ts'
-import { bybitServes, exchangeServer, START, WAIT } from './feed/testing-server.ts'
+import { exchanges } from './exchanges/index.ts'
+import { startExchanges, type TestExchanges } from './testing.ts'
 import { Watch } from './watch.ts'
 
-const instrument = (symbol: string, tickSize: string) => ({
-  symbol,
-  baseCoin: symbol.slice(0, -4),
-  quoteCoin: symbol.slice(-4),
-  status: 'Trading',
-  priceFilter: { tickSize },
-  lotSizeFilter: { basePrecision: '0.0001', minOrderQty: '0', minOrderAmt: '5' },
+const PATIENCE = { timeout: 20_000, interval: 20 }
+
+let real: TestExchanges
+const stops: (() => Promise<unknown>)[] = []
+
+beforeEach(async () => {
+  real = await startExchanges()
+  stops.push(() => real.close())
+})
+afterEach(async () => {
+  for (const stop of stops.splice(0).reverse()) await stop()
 })
 
-/** Two exchanges that speak Bybit, with lists that the test changes. */
-async function watchTwo(max_symbols: number, lists: { one: string[]; two: string[] }) {
-  const tick = { size: '0.01' }
-  const serve = (id: 'one' | 'two') =>
-    exchangeServer({
-      said: bybitServes(new TrueBook(START)),
-      rest: (_request, response) => {
-        const list = lists[id].map((symbol) => instrument(symbol, tick.size))
-        response.end(JSON.stringify({ retCode: 0, retMsg: 'OK', result: { list } }))
-      },
-    })
-  const [one, two] = [await serve('one'), await serve('two')]
-  const books = new Books()
-  const watch = new Watch({
-    exchanges: [
-      { ...bybit, id: 'one', instruments: renamed('one') },
-      { ...bybit, id: 'two', instruments: renamed('two') },
-    ],
+/** Kraken's REST address behind a door that answers `status()` until that is 200. */
+async function door(status: () => number): Promise<string> {
+  const server: Server = createServer(async (request, response) => {
+    if (status() !== 200) return response.writeHead(status()).end()
+    const answer = await fetch(`${real.env.KRAKEN_REST_URL}${request.url}`)
+    response.writeHead(answer.status, Object.fromEntries(answer.headers)).end(await answer.text())
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  stops.push(async () => server.close())
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+interface Options {
+  ids?: string[]
+  kraken_rest_url?: string
+  symbols?: string[]
+  log?: Log
+}
+
+function watch({ ids = ['bybit', 'kraken'], ...options }: Options = {}): Watch {
+  const watched = new Watch({
+    exchanges,
     config: {
       exchanges: [
-        { id: 'one', websocket_url: one.websocket_url, rest_url: one.rest_url },
-        { id: 'two', websocket_url: two.websocket_url, rest_url: two.rest_url },
-      ],
-      symbols: null,
-      max_symbols,
+        {
+          id: 'bybit',
+          websocket_url: real.env.BYBIT_WS_URL!,
+          rest_url: real.env.BYBIT_REST_URL!,
+        },
+        {
+          id: 'kraken',
+          websocket_url: real.env.KRAKEN_WS_URL!,
+          rest_url: options.kraken_rest_url ?? real.env.KRAKEN_REST_URL!,
+        },
+      ].filter(({ id }) => ids.includes(id)),
+      symbols: options.symbols ?? null,
+      max_symbols: 10,
     },
-    books,
+    books: new Books(),
     clock: systemClock,
-    log: silentLog,
-    random: () => 0,
-    timing: { period_ms: 50, restless_ms: 50, gap_ms: 10 },
+    log: options.log ?? silentLog,
+    random: () => 0.1,
   })
-  onTestFinished(() => watch.stop())
-  watch.start()
-  const live = () =>
-    books.all
-      .filter(({ state }) => state === 'live')
-      .map(({ market }) => `${market.exchange} ${market.market}`)
-      .sort()
-  return { watch, books, live, tick, sockets: () => [...one.sockets, ...two.sockets] }
+  watched.start()
+  stops.push(() => watched.stop())
+  return watched
 }
 
-function renamed(exchange: string): typeof bybit.instruments {
-  const { paths, parse } = bybit.instruments
-  return { paths, parse: (bodies) => parse(bodies).map((market) => ({ ...market, exchange })) }
-}
+const live = (watched: Watch) => watched.statuses().map(({ books_live }) => books_live)
 
-describe('what is watched', () => {
-  it('follows the lists: markets come and go without a new connection', async () => {
-    const lists = { one: ['BTCUSDT', 'ETHUSDT'], two: ['BTCUSDT', 'ETHUSDT'] }
-    const { books, live, watch, sockets } = await watchTwo(10, lists)
-    const both = ['one BTCUSDT', 'one ETHUSDT', 'two BTCUSDT', 'two ETHUSDT']
-    await expect.poll(live, WAIT).toEqual(both)
-    lists.one = ['BTCUSDT', 'ETHUSDT', 'SOLUSDT']
-    lists.two = ['SOLUSDT', 'BTCUSDT', 'ETHUSDT']
-    await expect.poll(live, WAIT).toEqual([...both, 'one SOLUSDT', 'two SOLUSDT'].sort())
-    lists.two = ['BTCUSDT', 'SOLUSDT']
-    await expect.poll(() => books.get('two', 'ETHUSDT')?.state, WAIT).toBe('halted')
-    expect(live()).toHaveLength(5)
-    lists.two = ['BTCUSDT', 'SOLUSDT', 'ETHUSDT']
-    await expect.poll(() => live().length, WAIT).toBe(6)
-    expect(sockets()).toHaveLength(2)
-    expect(watch.statuses().map(({ books_total }) => books_total)).toEqual([3, 3])
+describe('Watch', () => {
+  it('knows nothing at first, and then every exchange', async () => {
+    const watched = watch()
+    expect(watched.statuses()).toMatchObject([
+      { id: 'bybit', state: 'connecting', connected: false, books_total: 0 },
+      { id: 'kraken', state: 'connecting', connected: false, books_total: 0 },
+    ])
+    expect(watched.isSimulated('bybit')).toBe(false)
+    await vi.waitUntil(() => live(watched).join() === '1,2', PATIENCE)
+    expect(watched.isSimulated('bybit')).toBe(true)
+    expect(watched.isSimulated('nobody')).toBe(false)
   })
 
-  it('never exceeds the limit, and a newcomer displaces nobody', async () => {
-    const lists = { one: ['AUSDT', 'BUSDT'], two: ['AUSDT', 'BUSDT'] }
-    const { live, watch } = await watchTwo(2, lists)
-    const first = ['one AUSDT', 'one BUSDT', 'two AUSDT', 'two BUSDT']
-    await expect.poll(live, WAIT).toEqual(first)
-    // Bitcoin would be chosen first, if places were not kept; B leaves one exchange and stays
-    lists.one = ['BTCUSDT', 'AUSDT', 'BUSDT']
-    lists.two = ['BTCUSDT', 'AUSDT']
-    await expect.poll(live, WAIT).toEqual(['one AUSDT', 'one BUSDT', 'two AUSDT'])
-    // a place becomes free
-    lists.one = ['BTCUSDT', 'AUSDT']
-    await expect.poll(live, WAIT).toEqual(['one AUSDT', 'one BTCUSDT', 'two AUSDT', 'two BTCUSDT'])
-    expect(watch.statuses().every(({ books_total }) => books_total <= 2)).toBe(true)
+  it('starts without an exchange that fails, and lets it join later', async () => {
+    let status = 500
+    const watched = watch({ kraken_rest_url: await door(() => status) })
+    await vi.waitUntil(() => live(watched).join() === '1,0', PATIENCE)
+    expect(watched.statuses()[1]).toMatchObject({ state: 'down', books_total: 0 })
+    expect(watched.statuses()[1]!.reason).toContain('500')
+    status = 200
+    await vi.waitUntil(() => live(watched).join() === '1,2', PATIENCE)
   })
 
-  it('takes over a changed tick', async () => {
-    const lists = { one: ['BTCUSDT'], two: ['BTCUSDT'] }
-    const { books, live, tick } = await watchTwo(10, lists)
-    await expect.poll(live, WAIT).toHaveLength(2)
-    tick.size = '0.5'
-    await expect
-      .poll(() => books.all.map(({ market }) => market.price_step), WAIT)
-      .toEqual(['0.5', '0.5'])
-    expect(live()).toHaveLength(2)
+  it('tells an exchange that refuses our address from one that is away', async () => {
+    const watched = watch({ kraken_rest_url: await door(() => 451) })
+    await vi.waitUntil(() => watched.statuses()[1]!.state === 'blocked', PATIENCE)
+  })
+
+  it('watches what a quote is worth in dollars although nobody asked for it', async () => {
+    const watched = watch({ symbols: ['BTC/USDT'] })
+    await vi.waitUntil(() => live(watched).join() === '1,2', PATIENCE)
+  })
+
+  it('warns of requested symbols that nobody trades', async () => {
+    const warn = vi.fn<Log['warn']>()
+    watch({ symbols: ['BTC/USDT', 'BTC/USTD'], log: { ...silentLog, warn } })
+    await vi.waitUntil(() => warn.mock.calls.length > 0, PATIENCE)
+    expect(warn.mock.calls).toEqual([
+      ['no exchange trades these symbols', { symbols: ['BTC/USTD'] }],
+    ])
+  })
+
+  it('warns of quotes that nobody trades for dollars', async () => {
+    const warn = vi.fn<Log['warn']>()
+    watch({ ids: ['bybit'], log: { ...silentLog, warn } })
+    await vi.waitUntil(() => warn.mock.calls.length > 0, PATIENCE)
+    expect(warn.mock.calls[0]?.[1]).toEqual({ quotes: ['USDT'] })
   })
 })

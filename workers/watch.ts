@@ -45,8 +45,10 @@ interface Watched {
 export class Watch {
   private readonly options: WatchOptions
   private readonly watched: readonly Watched[]
-  /** the symbols watched on every exchange, best first; null until they are chosen */
-  private chosen: readonly string[] | null = null
+  /** the symbols that were chosen for themselves, best first: they keep their places */
+  private picked: readonly string[] = []
+  /** everything watched, with what values it in dollars; null until it is chosen */
+  private chosen: ReadonlySet<string> | null = null
   private gathering: NodeJS.Timeout | undefined
   private stopped = false
 
@@ -120,11 +122,27 @@ export class Watch {
     if (first && unknown.length > 0) {
       log.warn('no exchange trades these symbols', { symbols: unknown })
     }
-    const choice = chooseMarkets(markets, { symbols, max_symbols, kept: this.chosen ?? [] })
-    const chosen = [...new Set(choice.map(({ symbol }) => symbol))]
-    if (first) log.info('symbols chosen', { symbols: chosen.length, exchanges: there.length })
-    this.chosen = chosen
-    for (const one of there) this.follow(one, new Set(chosen))
+    const choice = chooseMarkets(markets, { symbols, max_symbols, kept: this.picked })
+    this.picked = [...new Set(choice.map(({ symbol }) => symbol))]
+    const dollars = dollarMarkets(this.picked)
+    if (first) this.warnOfWorthless(dollars, markets)
+    // A requested symbol that is unknown so far may be traded by an exchange that joins later.
+    this.chosen = new Set([...this.picked, ...unknown, ...dollars])
+    if (first) log.info('symbols chosen', { symbols: this.chosen.size, exchanges: there.length })
+    for (const one of there) this.follow(one, this.chosen)
+  }
+
+  /** A quote that no live market prices in dollars has no size, so it makes no opportunity. */
+  private warnOfWorthless(dollars: readonly string[], markets: readonly Market[]): void {
+    if (dollars.length < quotesOf(this.picked).size) return
+    const listed = new Set(markets.map(({ symbol }) => symbol))
+    const quotes = dollars
+      .filter((symbol) => !listed.has(symbol))
+      .map((symbol) => symbol.split('/')[0])
+    if (quotes.length === 0) return
+    this.options.log.warn('no exchange trades these for dollars: they make no opportunity', {
+      quotes,
+    })
   }
 
   private follow(one: Watched, chosen: ReadonlySet<string>): void {
@@ -153,6 +171,20 @@ export class Watch {
     one.feed.start()
     log.info('feed started', { exchange: exchange.id, markets: markets.length })
   }
+}
+
+/**
+ * The markets that say what the quotes of these symbols are worth in US dollars. They are watched
+ * whatever was asked for: without them the size of an opportunity is not known.
+ */
+function dollarMarkets(symbols: readonly string[]): string[] {
+  const quotes = quotesOf(symbols)
+  quotes.delete('USD')
+  return [...quotes].map((quote) => `${quote}/USD`)
+}
+
+function quotesOf(symbols: readonly string[]): Set<string> {
+  return new Set(symbols.map((symbol) => symbol.slice(symbol.indexOf('/') + 1)))
 }
 
 /** What can be said of an exchange whose markets are not known yet. */

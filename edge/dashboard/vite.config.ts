@@ -14,10 +14,5 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     target: 'es2023',
-    rolldownOptions: {
-      // Schemas are built by calls to zod. The page uses the types and the arithmetic that stand
-      // beside them, so an unused schema may go, and zod with it.
-      treeshake: { manualPureFunctions: ['z'] },
-    },
   },
 })

@@ -68,6 +68,7 @@ async function examine({ live, history }: Stores, clock: Clock): Promise<EdgeHea
     uptime: beat?.health.uptime ?? 0,
     memory: beat?.health.memory ?? {},
     simulated: beat?.health.simulated ?? known.some((exchange) => exchange.simulated),
+    ...(beat?.health.thresholds === undefined ? {} : { thresholds: beat.health.thresholds }),
     exchanges: alive && beat !== null ? beat.health.exchanges : lastKnown(known, beat),
     redis,
     postgres,

@@ -14,14 +14,14 @@ import type { Settings } from '../environment.ts'
 import type { Filters } from '../parameters.ts'
 import { type Answer, ask, STORE_TIMEOUT_MS } from './answer.ts'
 
-export interface HistoryQuestion extends Filters {
+interface HistoryQuestion extends Filters {
   readonly from?: string | undefined
   readonly to?: string | undefined
   readonly after: Position | null
   readonly limit: number
 }
 
-export interface HistoryPage {
+interface HistoryPage {
   readonly opportunities: Opportunity[]
   /** where the next page begins; null at the end */
   readonly next: Position | null

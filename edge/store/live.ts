@@ -36,7 +36,7 @@ export interface Live {
 /** Ids of the oldest and the newest entry; null while the stream is empty. */
 export type StreamBounds = { readonly first: string; readonly last: string } | null
 
-export interface EventPage {
+interface EventPage {
   /** oldest first */
   readonly events: Event[]
   /** where to go on; the position asked for when nothing came after it */

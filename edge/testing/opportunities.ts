@@ -9,7 +9,7 @@ const BASE_MS = Date.parse('2026-10-01T00:00:00.000Z')
 
 type Leg = Opportunity['legs'][number]
 
-export function leg(changes: Partial<Leg> = {}): Leg {
+function leg(changes: Partial<Leg> = {}): Leg {
   return {
     exchange: 'kraken',
     symbol: 'BTC/USDT',
@@ -92,7 +92,7 @@ const decimalText = (digits: number) =>
     )
 
 /** Any; few exchanges, symbols and moments, so that filters meet and ties happen. */
-export const anyOpportunity: fc.Arbitrary<Opportunity> = fc
+const anyOpportunity: fc.Arbitrary<Opportunity> = fc
   .record({
     type: fc.constantFrom('cross_exchange', 'triangular', 'multi_leg'),
     symbol: fc.constantFrom(...SYMBOLS),

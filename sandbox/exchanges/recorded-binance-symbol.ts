@@ -7,7 +7,7 @@ import { z } from 'zod'
 import { PAUSE_MS, play, type Timed } from './timeline.ts'
 import { Publication, type Topic } from './topic.ts'
 
-export type Pair = readonly [price: string, size: string]
+type Pair = readonly [price: string, size: string]
 
 /** A frame of a symbol: `first_id`..`last_id` are the book's update ids that it covers. */
 export interface SymbolFrame extends Timed {

@@ -10,7 +10,7 @@ export interface Timed {
   readonly delay_ms: number
 }
 
-export interface TimedFrame extends Timed {
+interface TimedFrame extends Timed {
   readonly raw: string
 }
 

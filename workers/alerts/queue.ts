@@ -13,7 +13,7 @@ import type { StreamEntry } from '../publish/group.ts'
  * Finished jobs stay this long, because they are what makes a repeated event a known one. It is far
  * longer than a dead consumer's entries take to be claimed.
  */
-export const KEEP_FINISHED = { age: 3_600, count: 20_000 }
+const KEEP_FINISHED = { age: 3_600, count: 20_000 }
 
 export interface AlertQueue {
   /** Handles batches of the `alerts` group. Waits while Redis is away. */

@@ -1,9 +1,7 @@
 /** Writes a settled chain down as the candidate that is published: exact strings, nothing rounded up. */
 import { timestamp } from '../../shared/clock.ts'
 import {
-  add,
   type Decimal,
-  divide,
   floorToScale,
   format,
   fromNumber,
@@ -11,8 +9,8 @@ import {
   ONE,
   profitPercent,
   subtract,
-  ZERO,
 } from '../../shared/decimal.ts'
+import { averagePrice } from '../../shared/evidence.ts'
 import type { Leg, OpportunityType } from '../../shared/opportunity.ts'
 import type { Candidate } from './candidate.ts'
 import { skew_ms } from './guards.ts'
@@ -29,7 +27,6 @@ export interface CandidateFrame {
   readonly now_ms: number
 }
 
-const AVERAGE_DECIMALS = 10
 const DOLLAR_DECIMALS = 2
 const USD_RATE_DECIMALS = 8
 
@@ -86,9 +83,9 @@ function legEvidence(settled: SettledLeg, now_ms: number): Leg {
   }
 }
 
-function average({ fills, order_size }: SettledLeg): string {
-  const quote = fills.reduce((sum, fill) => add(sum, multiply(fill.price, fill.size)), ZERO)
-  return format(divide(quote, order_size, AVERAGE_DECIMALS))
+function average({ leg, order_size, amount_in, gross_out }: SettledLeg): string {
+  const quote = leg.side === 'buy' ? amount_in : gross_out
+  return averagePrice({ quote, base: order_size }, leg.entry.book.price_decimals)
 }
 
 /** The product of what each leg gives before its fee, minus one, in percent. */

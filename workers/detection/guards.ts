@@ -27,7 +27,7 @@ export interface Refusal {
 }
 
 /** A book that has just become live may still be catching up with a burst. */
-export const QUARANTINE_MS = 100
+const QUARANTINE_MS = 100
 
 /** The first objection to pricing with these legs now, or null. */
 export function objection(

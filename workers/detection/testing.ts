@@ -19,7 +19,7 @@ export class ManualClock implements Clock {
   }
 }
 
-export function market(exchange: string, symbol: string, changes: Partial<Market> = {}): Market {
+function market(exchange: string, symbol: string, changes: Partial<Market> = {}): Market {
   const [base = '', quote = ''] = symbol.split('/')
   return {
     exchange,

@@ -5,10 +5,12 @@ import {
   type Health,
   overallStatus,
   type StoreHealth,
+  type Thresholds,
 } from '../../shared/health.ts'
 
 export interface HealthSources {
   readonly clock: Clock
+  readonly thresholds: Thresholds
   readonly exchanges: () => readonly ExchangeStatus[]
   readonly redis: () => StoreHealth
   readonly postgres: () => StoreHealth
@@ -17,6 +19,7 @@ export interface HealthSources {
 /** The function it returns takes Redis's state from the caller when that one knows better. */
 export function createHealth({
   clock,
+  thresholds,
   exchanges,
   redis,
   postgres,
@@ -29,6 +32,7 @@ export function createHealth({
       timestamp: timestamp(clock.wall_ms()),
       uptime: Math.round(process.uptime()),
       memory: { ...process.memoryUsage() },
+      thresholds,
       simulated: statuses.some((status) => status.simulated),
       exchanges: Object.fromEntries(statuses.map((status) => [status.id, brief(status)])),
       ...stores,

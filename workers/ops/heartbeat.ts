@@ -15,6 +15,7 @@ import {
   type StoreHealth,
 } from '../../shared/health.ts'
 import { KEYS, workerKey } from '../../shared/keys.ts'
+import type { Log } from '../../shared/log.ts'
 import { every } from './every.ts'
 import { createProbe, type Probe } from './probe.ts'
 
@@ -55,6 +56,7 @@ export function createHeartbeat(options: HeartbeatOptions): Probe {
 export interface PulseOptions {
   readonly redis: Redis
   readonly clock: Clock
+  readonly log: Log
   readonly worker_id: string
   /** measured one after the other, the heartbeat last */
   readonly probes: readonly Probe[]
@@ -69,16 +71,20 @@ const EXCHANGES_EVERY_MS = 1_000
 export function startPulse(options: PulseOptions): () => Promise<void> {
   const { redis, worker_id, probes, exchanges, is_leader, announce } = options
   const changes = createChangeWatch(options.clock)
+  const beat = async () => {
+    for (const probe of probes) await probe.measure()
+  }
+  const tellExchanges = async () => {
+    if (!is_leader()) return
+    const statuses = exchanges()
+    announce(changes(statuses))
+    await writeExchanges(redis, statuses)
+  }
+  // Outages are told by the connection.
+  const onError = (error: unknown) => options.log.debug('a beat was missed', { error })
   const loops = [
-    every(HEARTBEAT_EVERY_MS, async () => {
-      for (const probe of probes) await probe.measure()
-    }),
-    every(EXCHANGES_EVERY_MS, async () => {
-      if (!is_leader()) return
-      const statuses = exchanges()
-      announce(changes(statuses))
-      await writeExchanges(redis, statuses)
-    }),
+    every(HEARTBEAT_EVERY_MS, beat, onError),
+    every(EXCHANGES_EVERY_MS, tellExchanges, onError),
   ]
   return async () => {
     await Promise.all(loops.map((stop) => stop()))

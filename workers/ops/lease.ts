@@ -8,7 +8,7 @@ import { KEYS } from '../../shared/keys.ts'
 import type { Log } from '../../shared/log.ts'
 
 /** A dead leader's lease runs out after this; then a standby takes over. */
-export const LEASE_TTL_MS = 6_000
+const LEASE_TTL_MS = 6_000
 /** How often a leader renews and a standby asks. */
 const LEASE_EVERY_MS = 1_000
 
@@ -135,7 +135,10 @@ export class Lease {
     const [token, kind] = await this.commands
       .arbLeaseAcquire(2, KEYS.lease, KEYS.fence, worker_id, ttl_ms, this.held ?? '')
       // Redis is away: nobody can take the lease there, and the fence settles what is unclear.
-      .catch(() => [this.held ?? 0, 'unknown'] as const)
+      .catch((error: Error) => {
+        log.debug('asking for the lease failed', { error })
+        return [this.held ?? 0, 'unknown'] as const
+      })
     if (this.stopped || kind === 'unknown' || kind === 'kept') return
     if (kind === 'standby') {
       if (this.held === null) return

@@ -35,6 +35,7 @@ export function createLog({ level, error_log_file, clock, stream }: LogOptions):
       ...(error_log_file === null ? [] : [errorFile(error_log_file)]),
     ],
   })
+  let closing: Promise<void> | undefined
   const write =
     (severity: keyof Log) =>
     (message: string, fields: LogFields = {}): void => {
@@ -47,11 +48,13 @@ export function createLog({ level, error_log_file, clock, stream }: LogOptions):
     info: write('info'),
     warn: write('warn'),
     error: write('error'),
-    close: () =>
-      new Promise((resolve) => {
+    close: () => {
+      closing ??= new Promise((resolve) => {
         logger.once('finish', () => resolve())
         logger.end()
-      }),
+      })
+      return closing
+    },
   }
 }
 
@@ -60,8 +63,14 @@ export function tellOperator(text: string): void {
   process.stderr.write(`${redactText(text)}\n`)
 }
 
-/** Clears every field in place: winston's own symbols on the entry must survive. */
-const redaction = winston.format((entry) => Object.assign(entry, redact({ ...entry })))
+/** winston finds an entry's level under this symbol, whatever the format made of its fields. */
+const LEVEL = Symbol.for('level')
+
+/** A new entry, because even the name of a field may hold a secret. */
+const redaction = winston.format((entry) => ({
+  ...(redact({ ...entry }) as typeof entry),
+  [LEVEL]: entry[LEVEL],
+}))
 
 function errorFile(filename: string) {
   return new winston.transports.File({

@@ -38,7 +38,8 @@ export function createMetrics(sources: MetricSources): Metrics {
   const registry = new Registry()
   const registers = [registry]
   collectDefaultMetrics({ register: registry, prefix: 'arb_' })
-  feedMetrics(registers, sources)
+  feedTotals(registers, sources)
+  feedQuality(registers, sources)
   detectionMetrics(registers, sources)
   processMetrics(registers, sources)
   return {
@@ -78,7 +79,7 @@ export function createMetrics(sources: MetricSources): Metrics {
 
 type FeedTotal = 'messages_total' | 'gaps_total' | 'resyncs_total' | 'reconnects_total'
 
-function feedMetrics(registers: Registry[], { exchanges, books }: MetricSources): void {
+function feedTotals(registers: Registry[], { exchanges }: MetricSources): void {
   const totals: readonly [name: string, help: string, field: FeedTotal][] = [
     ['arb_feed_frames_total', 'Frames received.', 'messages_total'],
     ['arb_feed_gaps_total', 'Breaks in the sequence of a market.', 'gaps_total'],
@@ -97,6 +98,9 @@ function feedMetrics(registers: Registry[], { exchanges, books }: MetricSources)
       },
     })
   }
+}
+
+function feedQuality(registers: Registry[], { exchanges, books }: MetricSources): void {
   new Counter({
     name: 'arb_feed_checksums_total',
     help: 'Checksums compared with the exchange, by result.',

@@ -27,6 +27,7 @@ export function TroubleBanner({ state, trouble, onRetry }: TroubleProps) {
       {trouble !== 'none' && (
         <div class="banner banner-trouble" data-testid="trouble">
           <Words state={state} trouble={trouble} />
+          {trouble === 'stream_lost' && <NextTry state={state} />}
           {trouble === 'stream_lost' && (
             <button type="button" class="button" onClick={onRetry}>
               Retry now
@@ -60,6 +61,18 @@ function Words({ state, trouble }: { state: State; trouble: Trouble }) {
     <p>
       <strong>The system's health is unknown.</strong> Asking for it fails: {state.health.failure}.
     </p>
+  )
+}
+
+/** Hidden from screen readers: an alert that counts down would be read out every second. */
+function NextTry({ state }: { state: State }) {
+  const { connection, now_ms } = state
+  if (connection.phase !== 'lost') return null
+  const wait_ms = connection.retry_at_ms - now_ms
+  return (
+    <span aria-hidden="true">
+      {wait_ms > 0 ? `next try in ${elapsed(wait_ms + 999)}` : 'trying now'}
+    </span>
   )
 }
 

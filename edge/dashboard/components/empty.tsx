@@ -1,5 +1,5 @@
 /** What stands in the table's place: why there is nothing, that we are asking, or why we cannot. */
-import { count, percent, rate, usd } from '../model/format.ts'
+import { count, feePercent, rate, usd } from '../model/format.ts'
 import type { State } from '../model/state.ts'
 import type { Totals } from '../model/view.ts'
 import { QuietWires } from './icons.tsx'
@@ -32,7 +32,7 @@ function bar(state: State): string {
   const rule = 'An opportunity is listed when the books hold enough to sell for more than it costs'
   if (thresholds === undefined) return `${rule}, taker fees included.`
   return (
-    `${rule}: at least ${percent(thresholds.min_profit_percent)}% after taker fees, on ` +
+    `${rule}: at least ${feePercent(thresholds.min_profit_percent)}% after taker fees, on ` +
     `${usd(thresholds.min_volume_usd)} or more.`
   )
 }

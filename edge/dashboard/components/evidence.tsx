@@ -22,6 +22,7 @@ export function Evidence({ opportunity, state }: { opportunity: Opportunity; sta
           {usd(opportunity.profit_usd)} on {usd(opportunity.volume_usd)}
         </Fact>
         <Fact name="Books apart in time">{duration(opportunity.skew_ms)}</Fact>
+        <Fact name="Depth">{opportunity.depth_exhausted ? 'books used up' : 'more behind'}</Fact>
         <Fact name="Transfer">{transferName(opportunity.transfer)}</Fact>
         <Fact name="Detected">{moment(opportunity.detected_at)}</Fact>
         {opportunity.duration_ms !== null && (

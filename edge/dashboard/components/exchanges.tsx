@@ -1,15 +1,15 @@
 /** Every exchange as the worker sees it: whether it speaks, how much of it may be priced. */
 import type { ComponentChildren } from 'preact'
 import type { ExchangeStatus } from '../../../shared/health.ts'
-import { count, duration, elapsed, percent, rate } from '../model/format.ts'
+import { count, duration, elapsed, feePercent, rate } from '../model/format.ts'
 import type { State } from '../model/state.ts'
-import { STALE_AFTER_MS, trouble } from '../model/view.ts'
+import { isWorkerDead, STALE_AFTER_MS } from '../model/view.ts'
 import { stateName } from './names.ts'
 
 export function Exchanges({ state }: { state: State }) {
   const { value, heard_ms, failure } = state.exchanges
   const silent_ms = state.now_ms - (heard_ms ?? state.now_ms)
-  const dead = trouble(state) === 'worker_dead'
+  const dead = isWorkerDead(state)
   return (
     <section class="card exchanges" aria-labelledby="exchanges-title">
       <div class="card-head">
@@ -39,30 +39,35 @@ function ExchangeCard({ exchange, dead }: { exchange: ExchangeStatus; dead: bool
           {words}
         </p>
       </div>
-      <Coverage live={dead ? 0 : exchange.books_live} total={exchange.books_total} />
+      <Coverage exchange={exchange} dead={dead} />
       {exchange.reason !== null && !dead && <p class="exchange-reason">{exchange.reason}</p>}
       <dl class="exchange-facts">
-        <Fact name="Messages">{dead ? '–' : `${rate(exchange.messages_per_second)}/s`}</Fact>
-        <Fact name="Last message">{lastMessage(exchange, dead)}</Fact>
+        <Fact name="Last heard">{lastHeard(exchange, dead)}</Fact>
         <Fact name="Gaps">{count(exchange.gaps_total)}</Fact>
         <Fact name="Reconnects">{count(exchange.reconnects_total)}</Fact>
-        <Fact name="Taker fee">{percent(exchange.taker_fee_percent)}%</Fact>
-        <Fact name="Stale books">{count(exchange.books_stale)}</Fact>
+        <Fact name="Taker fee">{feePercent(exchange.taker_fee_percent)}%</Fact>
       </dl>
     </li>
   )
 }
 
-function Coverage({ live, total }: { live: number; total: number }) {
+function Coverage({ exchange, dead }: { exchange: ExchangeStatus; dead: boolean }) {
+  const { books_total, messages_per_second } = exchange
+  const live = dead ? 0 : exchange.books_live
   return (
     <div class="coverage">
       <svg viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true">
         <rect class="coverage-all" width="100" height="4" />
-        <rect class="coverage-live" width={total === 0 ? 0 : (live / total) * 100} height="4" />
+        <rect
+          class="coverage-live"
+          width={books_total === 0 ? 0 : (live / books_total) * 100}
+          height="4"
+        />
       </svg>
       <p>
-        <b>{count(live)}</b> of {count(total)} books live
+        <b>{count(live)}</b> of {count(books_total)} books live
       </p>
+      <p>{dead ? 'silent' : `${rate(messages_per_second)} messages/s`}</p>
     </div>
   )
 }
@@ -76,7 +81,7 @@ function Fact({ name, children }: { name: string; children: ComponentChildren })
   )
 }
 
-function lastMessage({ last_message_age_ms }: ExchangeStatus, dead: boolean): string {
+function lastHeard({ last_message_age_ms }: ExchangeStatus, dead: boolean): string {
   if (dead) return '–'
-  return last_message_age_ms === null ? 'none yet' : `${duration(last_message_age_ms)} ago`
+  return last_message_age_ms === null ? 'never' : duration(last_message_age_ms)
 }

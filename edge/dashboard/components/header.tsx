@@ -1,7 +1,7 @@
 /** Who we are, and whether what you see is happening now. */
 import { clockTime, elapsed } from '../model/format.ts'
 import type { State } from '../model/state.ts'
-import { serverNow_ms, trouble } from '../model/view.ts'
+import { isWorkerDead, serverNow_ms } from '../model/view.ts'
 import { Mark } from './icons.tsx'
 
 export function Header({ state }: { state: State }) {
@@ -31,6 +31,6 @@ function connectionWords(state: State): { tone: string; words: string } {
       words: `Reconnecting · ${elapsed(now_ms - connection.since_ms)}`,
     }
   }
-  if (trouble(state) === 'worker_dead') return { tone: 'bad', words: 'Worker not running' }
+  if (isWorkerDead(state)) return { tone: 'bad', words: 'Worker not running' }
   return { tone: 'good', words: 'Live' }
 }

@@ -1,6 +1,6 @@
 /** One trade of a chain: what goes in, what comes out, and the levels of the book that it takes. */
 import type { Leg } from '../../../shared/opportunity.ts'
-import { amount, count, duration, percent, price } from '../model/format.ts'
+import { amount, count, duration, exactPrice, feePercent, price } from '../model/format.ts'
 import type { State } from '../model/state.ts'
 import { exchangeName } from '../model/view.ts'
 
@@ -26,14 +26,14 @@ export function LegCard({ leg, number, state }: { leg: Leg; number: number; stat
         <dt>Average price</dt>
         <dd>{price(leg.average_price)}</dd>
         <dt>Worst price</dt>
-        <dd>{price(leg.worst_price)}</dd>
+        <dd>{exactPrice(leg.worst_price)}</dd>
         <dt>Order size</dt>
         <dd>
           {amount(leg.order_size)} {base}
         </dd>
         <dt>Taker fee</dt>
         <dd>
-          {percent(leg.fee_percent)}% <span class="unit">{feeSource(leg)}</span>
+          {feePercent(leg.fee_percent)}% <span class="unit">{feeSource(leg)}</span>
         </dd>
         <dt>Book age</dt>
         <dd>{duration(leg.book_age_ms)}</dd>
@@ -61,7 +61,7 @@ function Levels({ leg, base }: { leg: Leg; base: string }) {
       <tbody>
         {leg.fills.slice(0, LEVELS_SHOWN).map(([level, size], index) => (
           <tr key={index}>
-            <td>{price(level)}</td>
+            <td>{exactPrice(level)}</td>
             <td>
               <svg class="depth" viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true">
                 <rect width={(Number(size) / largest) * 100} height="4" />

@@ -4,8 +4,9 @@
  */
 import { useRef, useState } from 'preact/hooks'
 import type { State } from '../model/state.ts'
-import { arrange, type Sort, type Totals } from '../model/view.ts'
+import { arrange, type Sort, type Totals, trouble } from '../model/view.ts'
 import { Empty, LoadFailure, Loading } from './empty.tsx'
+import { useKeptFocus, walkRows } from './keyboard.ts'
 import { OpportunityRow } from './opportunity-row.tsx'
 
 interface Props {
@@ -16,10 +17,15 @@ interface Props {
 
 export function Opportunities({ state, totals, onToggle }: Props) {
   const [sort, setSort] = useState<Sort>('detected_at')
-  const [held, hold] = useState(false)
+  const [pointed, point] = useState(false)
+  const table = useRef<HTMLElement>(null)
+  const focused = table.current?.querySelector('.row :focus-visible') != null
+  const reading = [...state.opened].some((id) => state.rows.has(id))
+  const held = pointed || focused || reading
   const order = useRef<string[]>([])
   const rows = arrange([...state.rows.values()], sort, held ? order.current : null)
   order.current = rows.map((row) => row.opportunity.id)
+  useKeptFocus(table, order.current)
   const choose = (next: Sort) => {
     order.current = []
     setSort(next === sort ? 'detected_at' : next)
@@ -27,23 +33,23 @@ export function Opportunities({ state, totals, onToggle }: Props) {
   const loaded = state.live_set.heard_ms !== null
 
   return (
-    <section class="card" id="opportunities" tabIndex={-1} aria-labelledby="opportunities-title">
+    <section
+      ref={table}
+      class="card"
+      id="opportunities"
+      tabIndex={-1}
+      aria-labelledby="opportunities-title"
+      onPointerEnter={() => point(true)}
+      onPointerLeave={() => point(false)}
+    >
       <div class="card-head">
         <h2 id="opportunities-title">Live opportunities</h2>
-        <p class="hint">
-          {held && rows.length > 0 ? 'Order held while you read' : 'Net of taker fees'}
-        </p>
+        <p class="hint">{hint(state, held && rows.length > 0)}</p>
       </div>
       {rows.length > 0 && (
         <table class="table" aria-labelledby="opportunities-title" data-testid="opportunities">
           <Head sort={sort} onSort={choose} />
-          <tbody
-            onPointerEnter={() => hold(true)}
-            onPointerLeave={() => hold(false)}
-            onFocusIn={() => hold(true)}
-            onFocusOut={() => hold(false)}
-            onKeyDown={walk}
-          >
+          <tbody onKeyDown={walkRows}>
             {rows.map((row) => (
               <OpportunityRow
                 key={row.opportunity.id}
@@ -65,6 +71,11 @@ export function Opportunities({ state, totals, onToggle }: Props) {
   )
 }
 
+function hint(state: State, held: boolean): string {
+  if (trouble(state) !== 'none') return 'Last known state'
+  return held ? 'Order held while you read' : 'Net of taker fees'
+}
+
 function Head({ sort, onSort }: { sort: Sort; onSort: (sort: Sort) => void }) {
   const sortable = (key: Sort, name: string, extra = '') => (
     <th scope="col" class={`number ${extra}`} aria-sort={sort === key ? 'descending' : undefined}>
@@ -84,7 +95,7 @@ function Head({ sort, onSort }: { sort: Sort; onSort: (sort: Sort) => void }) {
         <th scope="col" class="widest">
           Trend
         </th>
-        <th scope="col" class="number wide">
+        <th scope="col" class="number wider">
           Size
         </th>
         {sortable('profit_usd', 'Profit')}
@@ -92,18 +103,4 @@ function Head({ sort, onSort }: { sort: Sort; onSort: (sort: Sort) => void }) {
       </tr>
     </thead>
   )
-}
-
-/** Up and down go from row to row, Escape closes the one that is open. */
-function walk(event: KeyboardEvent & { currentTarget: HTMLElement }): void {
-  const buttons = [...event.currentTarget.querySelectorAll<HTMLElement>('.disclose')]
-  const at = buttons.findIndex((button) => button.matches(':focus'))
-  if (at < 0) return
-  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key]
-  if (step !== undefined) {
-    event.preventDefault()
-    buttons[at + step]?.focus()
-  } else if (event.key === 'Escape' && buttons[at]?.getAttribute('aria-expanded') === 'true') {
-    buttons[at]?.click()
-  }
 }

@@ -1,6 +1,6 @@
 /** One opportunity in the table, with its evidence below it when opened. */
 import type { Opportunity } from '../../../shared/opportunity.ts'
-import { amount, elapsed, percent, price, usd } from '../model/format.ts'
+import { amount, elapsed, percent, usd } from '../model/format.ts'
 import type { Row, State } from '../model/state.ts'
 import { serverNow_ms } from '../model/view.ts'
 import { Evidence } from './evidence.tsx'
@@ -44,15 +44,14 @@ export function OpportunityRow({ row, state, opened, onToggle }: Props) {
             <span class="narrow">
               <Route opportunity={opportunity} state={state} />
             </span>
-            <span class="wide-inline">{typeName(opportunity.type)}</span>
-            <Warnings opportunity={opportunity} />
+            <span class="wide">{typeName(opportunity.type)}</span>
+            {opportunity.transfer === 'closed' && (
+              <span class="chip chip-warn">transfer closed</span>
+            )}
           </span>
         </th>
         <td class="wide">
-          <Route opportunity={opportunity} state={state} />
-          <span class="under">
-            {price(opportunity.buy_price)} → {price(opportunity.sell_price)}
-          </span>
+          <Route opportunity={opportunity} state={state} priced />
         </td>
         <td class="number">
           <span key={row.revision} class={`net moved-${row.movement}`} data-testid="net">
@@ -65,7 +64,7 @@ export function OpportunityRow({ row, state, opened, onToggle }: Props) {
         <td class="widest">
           <Trend values={row.trend} />
         </td>
-        <td class="number wide">
+        <td class="number wider">
           {amount(opportunity.base_size)} <span class="unit">{base}</span>
           <span class="under">{usd(opportunity.volume_usd)}</span>
         </td>
@@ -96,15 +95,6 @@ function Movement({ movement }: { movement: Row['movement'] }) {
         {movement === 'up' ? '▲' : '▼'}
       </span>
       <span class="hidden">{movement === 'up' ? 'rose to' : 'fell to'} </span>
-    </>
-  )
-}
-
-function Warnings({ opportunity }: { opportunity: Opportunity }) {
-  return (
-    <>
-      {opportunity.transfer === 'closed' && <span class="chip chip-warn">transfer closed</span>}
-      {opportunity.depth_exhausted && <span class="chip">whole book used</span>}
     </>
   )
 }

@@ -1,10 +1,18 @@
 /** Where to buy and where to sell; for a cycle, the assets it passes through. */
 import type { Opportunity } from '../../../shared/opportunity.ts'
+import { price as formatPrice } from '../model/format.ts'
 import type { State } from '../model/state.ts'
 import { assetPath, exchangeName } from '../model/view.ts'
 import { Arrow } from './icons.tsx'
 
-export function Route({ opportunity, state }: { opportunity: Opportunity; state: State }) {
+interface Props {
+  opportunity: Opportunity
+  state: State
+  /** with the average price below each exchange */
+  priced?: boolean
+}
+
+export function Route({ opportunity, state, priced = false }: Props) {
   const { buy_exchange, sell_exchange, type } = opportunity
   const buy = exchangeName(state, buy_exchange)
   if (type !== 'cross_exchange') {
@@ -16,16 +24,29 @@ export function Route({ opportunity, state }: { opportunity: Opportunity; state:
     )
   }
   return (
-    <span class="route">
-      <span class="buy">
-        <span class="hidden">buy on </span>
-        {buy}
-      </span>
+    <span class={priced ? 'route route-priced' : 'route'}>
+      <Side name={buy} verb="buy on" price={priced ? opportunity.buy_price : null} />
       <Arrow />
-      <span class="sell">
-        <span class="hidden">sell on </span>
-        {exchangeName(state, sell_exchange)}
-      </span>
+      <Side
+        name={exchangeName(state, sell_exchange)}
+        verb="sell on"
+        price={priced ? opportunity.sell_price : null}
+      />
+    </span>
+  )
+}
+
+function Side({ name, verb, price }: { name: string; verb: string; price: string | null }) {
+  return (
+    <span>
+      <span class="hidden">{verb} </span>
+      {name}
+      {price !== null && (
+        <span class="under">
+          <span class="hidden"> at </span>
+          {formatPrice(price)}
+        </span>
+      )}
     </span>
   )
 }

@@ -13,12 +13,12 @@ export function Summary({ totals, loaded }: { totals: Totals; loaded: boolean })
       <Figure name="Best net" tone={best_percent === null ? 'faint' : 'good'}>
         {best_percent === null ? '–' : `${percent(best_percent)}%`}
       </Figure>
-      <Figure name="Profit in the books">{usd(totals.profit_usd)}</Figure>
+      <Figure name="Net profit">{usd(totals.profit_usd)}</Figure>
       <Figure name="Books live" tone={loaded ? undefined : 'faint'}>
         {loaded ? count(totals.books_live) : '–'}
         <small> / {loaded ? count(totals.books_total) : '–'}</small>
       </Figure>
-      <Figure name="Messages per second" tone={loaded ? undefined : 'faint'}>
+      <Figure name="Messages/s" tone={loaded ? undefined : 'faint'}>
         {loaded ? rate(totals.messages_per_second) : '–'}
       </Figure>
     </dl>

@@ -8,10 +8,11 @@ type Exact = Intl.StringNumericLiteral
 const LOCALE = 'en-US'
 
 const percents = new Intl.NumberFormat(LOCALE, {
-  minimumFractionDigits: 2,
+  minimumFractionDigits: 3,
   maximumFractionDigits: 3,
   roundingMode: 'floor',
 })
+const fees = new Intl.NumberFormat(LOCALE, { minimumFractionDigits: 2, maximumFractionDigits: 4 })
 const dollars = new Intl.NumberFormat(LOCALE, {
   style: 'currency',
   currency: 'USD',
@@ -21,20 +22,24 @@ const amounts = new Intl.NumberFormat(LOCALE, {
   maximumSignificantDigits: 6,
   roundingMode: 'floor',
 })
-const finePrices = new Intl.NumberFormat(LOCALE, { maximumSignificantDigits: 6 })
-const prices = new Intl.NumberFormat(LOCALE, {
-  minimumFractionDigits: 2,
-  maximumFractionDigits: 4,
-  maximumSignificantDigits: 8,
-  minimumSignificantDigits: 1,
-  roundingPriority: 'lessPrecision',
-})
+const smallPrices = new Intl.NumberFormat(LOCALE, { maximumSignificantDigits: 6 })
+/** By the number of digits before the point, so that the prices of one market line up. */
+const prices = [5, 5, 4, 3, 2].map(
+  (digits) =>
+    new Intl.NumberFormat(LOCALE, { minimumFractionDigits: digits, maximumFractionDigits: digits }),
+)
+const digitsAsSent = new Intl.NumberFormat(LOCALE, { maximumFractionDigits: 20 })
 const counts = new Intl.NumberFormat(LOCALE, { maximumFractionDigits: 0 })
 const rates = new Intl.NumberFormat(LOCALE, { maximumSignificantDigits: 3 })
 
-/** "0.5513" → "0.551" */
+/** A profit, rounded down: "0.5519" → "0.551". */
 export function percent(text: string): string {
   return percents.format(text as Exact)
+}
+
+/** A fee, a threshold: "0.1" → "0.10". */
+export function feePercent(text: string): string {
+  return fees.format(text as Exact)
 }
 
 /** "5.519" → "$5.51" */
@@ -47,10 +52,16 @@ export function amount(text: string): string {
   return amounts.format(text as Exact)
 }
 
-/** Small prices keep their significant digits, large ones their cents: "63388.1" → "63,388.10". */
+/** An average price at a readable precision: "63388.1043" → "63,388.10", "0.000011231" as it is. */
 export function price(text: string): string {
-  const small = /^-?0(\.|$)/.test(text)
-  return (small ? finePrices : prices).format(text as Exact)
+  const whole = text.replace(/\..*$/, '')
+  const format = whole === '0' ? smallPrices : prices[Math.min(whole.length, prices.length - 1)]
+  return (format ?? digitsAsSent).format(text as Exact)
+}
+
+/** The price of a level: every digit that the exchange sent, grouped. */
+export function exactPrice(text: string): string {
+  return digitsAsSent.format(text as Exact)
 }
 
 export function count(value: number): string {

@@ -4,7 +4,7 @@
  */
 import { Refused, reason, retryAfter_ms } from './refused.ts'
 
-export interface PollOptions<T> {
+interface PollOptions<T> {
   readonly url: string
   readonly every_ms: number
   /** What the body says, whatever the status (`/health` speaks at 503 too); null: not an answer. */
@@ -21,6 +21,7 @@ export function poll<T>(options: PollOptions<T>): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined
   let failures = 0
   let asking = false
+  let again = false
 
   async function ask(): Promise<void> {
     const response = await fetch(options.url, {
@@ -34,6 +35,8 @@ export function poll<T>(options: PollOptions<T>): () => void {
 
   async function turn(): Promise<void> {
     clearTimeout(timer)
+    // The answer on its way may be older than the reason to ask.
+    again = asking
     if (asking || document.hidden) return
     asking = true
     let wait_ms = options.every_ms
@@ -47,7 +50,7 @@ export function poll<T>(options: PollOptions<T>): () => void {
       wait_ms = Math.max(backoff_ms, retryAfter_ms(error))
     }
     asking = false
-    timer = setTimeout(turn, wait_ms)
+    timer = setTimeout(turn, again ? 0 : wait_ms)
   }
 
   document.addEventListener('visibilitychange', turn)

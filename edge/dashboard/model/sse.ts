@@ -8,7 +8,7 @@ export interface Frame {
   readonly data: string
 }
 
-export interface FrameReader {
+interface FrameReader {
   /** The frames that this chunk completes. */
   push(chunk: string): Frame[]
   /** Where the stream stands, null until the server says so. An id may come without any data. */

@@ -21,7 +21,7 @@ export interface Row {
   readonly ended_ms: number | null
 }
 
-export type Connection =
+type Connection =
   | { readonly phase: 'connecting' }
   | { readonly phase: 'live' }
   | {
@@ -32,13 +32,13 @@ export type Connection =
     }
 
 /** When a polled resource last answered, and why it does not answer now. */
-export interface Heard {
+interface Heard {
   readonly heard_ms: number | null
   /** null when the last attempt succeeded */
   readonly failure: string | null
 }
 
-export interface Polled<T> extends Heard {
+interface Polled<T> extends Heard {
   readonly value: T | null
 }
 
@@ -80,7 +80,7 @@ export type Action = { readonly now_ms: number } & (
   | { readonly type: 'close_all' }
 )
 
-export const TREND_MAX = 60
+const TREND_MAX = 60
 /** More than is shown: whoever is in here stays over, whatever an old snapshot says. */
 export const ENDED_MAX = 100
 /** How long a row that ended stays in the table. */
@@ -212,7 +212,7 @@ function applyLiveSet(
   const state = opportunities.reduce(upsert, before)
   const rows = new Map(state.rows)
   for (const [id, held] of state.rows) {
-    const recent = state.now_ms - held.heard_ms <= grace_ms
+    const recent = state.now_ms - held.heard_ms < grace_ms
     const gone = !live.has(id) && held.ended_ms === null && !recent
     if (gone) rows.set(id, { ...held, ended_ms: state.now_ms })
   }

@@ -14,12 +14,12 @@ import { type Frame, frameReader } from './sse.ts'
 /** The server comments every 15 s: three missed in a row mean that the link is dead. */
 export const SILENCE_MAX_MS = 45_000
 /** Waiting times double from the first, or from the server's `retry`, to the last. */
-export const RETRY_FIRST_MS = 1_000
-export const RETRY_MAX_MS = 30_000
+const RETRY_FIRST_MS = 1_000
+const RETRY_MAX_MS = 30_000
 /** A stream that lived this long ended by the server's own schedule, not because it is ill. */
 const HEALTHY_AFTER_MS = 10_000
 
-export interface StreamHandlers {
+interface StreamHandlers {
   onOpen(): void
   /** `retry_at_ms` is wall time; `reason` is for people. */
   onLost(reason: string, retry_at_ms: number): void
@@ -28,7 +28,7 @@ export interface StreamHandlers {
   onReset(opportunities: Opportunity[]): void
 }
 
-export interface StreamOptions extends StreamHandlers {
+interface StreamOptions extends StreamHandlers {
   readonly url: string
   readonly clock: Clock
   /** uniform in [0, 1) */

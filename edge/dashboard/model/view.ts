@@ -45,17 +45,19 @@ export function totals(state: State): Totals {
   const exchanges = [...(state.exchanges.value ?? new Map<string, ExchangeStatus>()).values()]
   const sum = (pick: (exchange: ExchangeStatus) => number) =>
     exchanges.reduce((total, exchange) => total + pick(exchange), 0)
+  // Without a worker nobody listens to any exchange, whatever was written last.
+  const watched = isWorkerDead(state) ? 0 : 1
   return {
     live: live.length,
     best_percent: best(live.map((row) => decimal(row.opportunity.profit_percent))),
     profit_usd: format(
       live.reduce((total, row) => add(total, decimal(row.opportunity.profit_usd)), ZERO),
     ),
-    books_live: sum((exchange) => exchange.books_live),
+    books_live: watched * sum((exchange) => exchange.books_live),
     books_total: sum((exchange) => exchange.books_total),
-    exchanges_connected: exchanges.filter((exchange) => exchange.connected).length,
+    exchanges_connected: watched * sum((exchange) => (exchange.connected ? 1 : 0)),
     exchanges_total: exchanges.length,
-    messages_per_second: sum((exchange) => exchange.messages_per_second),
+    messages_per_second: watched * sum((exchange) => exchange.messages_per_second),
   }
 }
 
@@ -82,15 +84,19 @@ export function exchangeName(state: State, id: string): string {
 }
 
 /** A break shorter than this is not worth alarming anybody. */
-export const ALARM_AFTER_MS = 2_500
+const ALARM_AFTER_MS = 2_500
 /** Answers older than this describe the past. */
 export const STALE_AFTER_MS = 30_000
 
 export type Trouble = 'none' | 'worker_dead' | 'stream_lost' | 'health_unknown'
 
+export function isWorkerDead(state: State): boolean {
+  return state.health.value?.worker.alive === false
+}
+
 /** The most serious thing that makes the figures on the page untrustworthy. */
 export function trouble(state: State): Trouble {
-  if (state.health.value?.worker.alive === false) return 'worker_dead'
+  if (isWorkerDead(state)) return 'worker_dead'
   const { connection, health } = state
   if (connection.phase === 'lost' && state.now_ms - connection.since_ms >= ALARM_AFTER_MS) {
     return 'stream_lost'

@@ -1,0 +1,165 @@
+/** Opportunities and statuses as the real worker announces them, for tests to vary. */
+import { type EdgeHealth, ExchangeStatus } from '../../../shared/health.ts'
+import { type Leg, Opportunity } from '../../../shared/opportunity.ts'
+
+/** A moment of the test's own day, so that ages are what a person would see. */
+export function ago(ms: number, now_ms: number = Date.now()): string {
+  return new Date(now_ms - ms).toISOString()
+}
+
+const buy: Leg = {
+  exchange: 'kraken',
+  symbol: 'BTC/USDT',
+  market: 'BTC/USDT',
+  side: 'buy',
+  amount_in: '4998.1042317',
+  amount_out: '0.0786438912',
+  order_size: '0.07884890',
+  average_price: '63388.1043829517',
+  worst_price: '63391.2',
+  levels: 3,
+  fills: [
+    ['63386.9', '0.03120000'],
+    ['63388.1', '0.02500000'],
+    ['63391.2', '0.02264890'],
+  ],
+  fee_percent: '0.26',
+  fee_source: 'schedule',
+  book_age_ms: 8,
+  exchange_time: null,
+  sequence: null,
+}
+
+const sell: Leg = {
+  ...buy,
+  exchange: 'binance',
+  market: 'BTCUSDT',
+  side: 'sell',
+  amount_in: '0.0786438912',
+  amount_out: '5025.6598104',
+  order_size: '0.07864000',
+  average_price: '63969.4411200000',
+  worst_price: '63966.02',
+  levels: 2,
+  fills: [
+    ['63971.50', '0.05000000'],
+    ['63966.02', '0.02864000'],
+  ],
+  fee_percent: '0.1',
+  book_age_ms: 23,
+  sequence: '51027793411',
+}
+
+let made = 0
+
+/** Checked against the published schema: the page is never tested with what cannot arrive. */
+export function opportunity(changes: Partial<Opportunity> = {}): Opportunity {
+  const detected_at = changes.detected_at ?? ago(12_000)
+  const legs = [buy, sell].map((leg, index) => ({
+    ...leg,
+    symbol: changes.symbol ?? leg.symbol,
+    exchange: (index === 0 ? changes.buy_exchange : changes.sell_exchange) ?? leg.exchange,
+  }))
+  return Opportunity.parse({
+    id: `opp_${String(++made).padStart(6, '0')}`,
+    type: 'cross_exchange',
+    status: 'detected',
+    symbol: 'BTC/USDT',
+    buy_exchange: 'kraken',
+    sell_exchange: 'binance',
+    buy_price: '63388.1043829517',
+    sell_price: '63969.4411200000',
+    gross_percent: '0.9171',
+    profit_percent: '0.5513',
+    profit_usd: '27.5556',
+    volume_usd: '4998.10',
+    base_size: '0.0788489',
+    depth_exhausted: false,
+    transfer: 'unknown',
+    skew_ms: 15,
+    simulated: false,
+    legs,
+    detected_at,
+    updated_at: detected_at,
+    expired_at: null,
+    duration_ms: null,
+    expiry_reason: null,
+    peak_profit_percent: changes.profit_percent ?? '0.5513',
+    markouts: [],
+    ...changes,
+  })
+}
+
+/** The same opportunity some time later. */
+export function later(
+  before: Opportunity,
+  changes: Partial<Opportunity>,
+  after_ms = 1_000,
+): Opportunity {
+  const updated_at = new Date(Date.parse(before.updated_at) + after_ms).toISOString()
+  return Opportunity.parse({ ...before, updated_at, ...changes })
+}
+
+export function expired(
+  before: Opportunity,
+  expiry_reason: Opportunity['expiry_reason'],
+  duration_ms: number,
+): Opportunity {
+  const expired_at = new Date(Date.parse(before.detected_at) + duration_ms).toISOString()
+  return Opportunity.parse({
+    ...before,
+    status: 'expired',
+    updated_at: [expired_at, before.updated_at].sort()[1],
+    expired_at,
+    duration_ms,
+    expiry_reason,
+    markouts: [
+      { after_ms: 100, profit_percent: '0.4120' },
+      { after_ms: 1_000, profit_percent: null },
+    ],
+  })
+}
+
+export function exchange(changes: Partial<ExchangeStatus> & { id: string }): ExchangeStatus {
+  return ExchangeStatus.parse({
+    name: changes.id[0]?.toUpperCase() + changes.id.slice(1),
+    connected: true,
+    state: 'online',
+    reason: null,
+    simulated: false,
+    connected_since: ago(3_600_000),
+    books_live: 118,
+    books_stale: 2,
+    books_halted: 0,
+    books_total: 120,
+    last_message_age_ms: 4,
+    messages_per_second: 3184.2,
+    messages_total: 12_345_678,
+    gaps_total: 3,
+    resyncs_total: 3,
+    reconnects_total: 1,
+    checksums_ok: 0,
+    checksums_failed: 0,
+    refused: [],
+    taker_fee_percent: '0.1',
+    fee_source: 'https://www.binance.com/en/fee/schedule',
+    fee_as_of: '2026-08-01',
+    clock_offset_ms: 3,
+    ...changes,
+  })
+}
+
+export function health(changes: Partial<EdgeHealth> = {}): EdgeHealth {
+  return {
+    status: 'ok',
+    timestamp: ago(0),
+    uptime: 4_211,
+    memory: { rss: 120_000_000 },
+    simulated: false,
+    exchanges: {},
+    redis: { ok: true, latency_ms: 1, error: null },
+    postgres: { ok: true, latency_ms: 2, error: null },
+    worker: { alive: true, heartbeat_age_ms: 900, worker_id: 'worker-1' },
+    ...changes,
+  }
+}

@@ -1,0 +1,277 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Redis } from 'ioredis'
+import { Pool } from 'pg'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { type Postgres, startPostgres } from '../sandbox/postgres.ts'
+import { type Child, startChild } from '../sandbox/process.ts'
+import { type Redis as RedisServer, startRedis } from '../sandbox/redis.ts'
+import { type Event, eventFromStream } from '../shared/event.ts'
+import { ExchangeStatus, Health, Heartbeat } from '../shared/health.ts'
+import { KEYS, workerKey } from '../shared/keys.ts'
+import { silentLog } from '../shared/log.ts'
+import type { Opportunity } from '../shared/opportunity.ts'
+import { connectRedis } from './publish/redis.ts'
+import { startExchanges, type TestExchanges } from './testing.ts'
+
+const PATIENCE = { timeout: 60_000, interval: 50 }
+vi.setConfig({ testTimeout: 120_000 })
+
+let folder: string
+let redis_server: RedisServer
+let postgres: Postgres
+let redis: Redis
+let pool: Pool
+let exchanges: TestExchanges
+const children: Child[] = []
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'spreadwire-main-'))
+  redis_server = await startRedis()
+  postgres = await startPostgres({ data_dir: join(folder, 'postgres'), durable: false })
+  redis = connectRedis(redis_server.url, 'patient', 'test', silentLog)
+  pool = new Pool({ connectionString: postgres.url })
+  pool.on('error', () => {})
+  exchanges = await startExchanges()
+})
+afterAll(async () => {
+  redis.disconnect()
+  await pool.end()
+  await exchanges.close()
+  await redis_server.stop()
+  await postgres.stop()
+  await rm(folder, { recursive: true, force: true })
+})
+beforeEach(async () => {
+  exchanges.closeGap()
+  await redis.flushall()
+})
+afterEach(() => {
+  for (const child of children.splice(0)) child.kill()
+})
+
+function run(file: string, env: Record<string, string>, ...args: string[]): Child {
+  const { PATH = '', HOME = '' } = process.env
+  const child = startChild({
+    name: file,
+    command: process.execPath,
+    args: [join(import.meta.dirname, file), ...args],
+    env: { PATH, HOME, ...env },
+  })
+  children.push(child)
+  return child
+}
+
+async function startWorker(changes: Record<string, string> = {}) {
+  const child = run('main.ts', {
+    REDIS_URL: redis_server.url,
+    DATABASE_URL: postgres.url,
+    PORT: '0',
+    ...exchanges.env,
+    ...changes,
+  })
+  const { port, worker_id } = await child.ready((line) => {
+    const entry = JSON.parse(line)
+    return entry.message === 'worker started'
+      ? (entry as { port: number; worker_id: string })
+      : undefined
+  }, 30_000)
+  const get = (path: string) => fetch(`http://localhost:${port}${path}`)
+  return {
+    child,
+    worker_id,
+    get,
+    ready: () => vi.waitUntil(async () => (await get('/ready')).ok, PATIENCE),
+  }
+}
+
+async function events(): Promise<Event[]> {
+  const entries = await redis.xrange(KEYS.events, '-', '+')
+  return entries.map(([id, [, type, , timestamp, , data]]) =>
+    eventFromStream(id, { type: type!, timestamp: timestamp!, data: data! }),
+  )
+}
+
+/** The opportunity events so far, without updates. */
+async function lives(): Promise<{ type: string; data: Opportunity }[]> {
+  return (await events()).flatMap(({ type, data }) =>
+    'legs' in data && type !== 'opportunity.updated' ? [{ type, data }] : [],
+  )
+}
+
+const waitForLives = (count: number) =>
+  vi.waitUntil(async () => (await lives()).length >= count, PATIENCE)
+
+describe('the command line', () => {
+  it('tells every configuration problem at once and exits with 1', async () => {
+    const child = run('main.ts', { PORT: 'x', REDIS_URL: 'redis://u:hunter2@h:x' })
+    expect(await child.exited).toEqual({ code: 1, signal: null })
+    const tail = child.tail()
+    for (const name of ['PORT', 'REDIS_URL', 'DATABASE_URL']) expect(tail).toContain(`  ${name}: `)
+    expect(tail).not.toContain('hunter2')
+  })
+
+  it('only validates with --check-config', async () => {
+    const env = { REDIS_URL: 'redis://127.0.0.1:1', DATABASE_URL: 'postgres://127.0.0.1:1/x' }
+    expect((await run('main.ts', env, '--check-config').exited).code).toBe(0)
+    expect((await run('main.ts', {}, '--check-config').exited).code).toBe(1)
+  })
+})
+
+describe('the migration command', () => {
+  it('brings the tables up to date once, however often and from how many places it runs', async () => {
+    const env = { DATABASE_URL: postgres.url }
+    const runs = [run('migrate.ts', env), run('migrate.ts', env), run('migrate.ts', env)]
+    for (const { exited } of runs) expect((await exited).code).toBe(0)
+    const applied = runs.map((child) => JSON.parse(child.tail()).applied_now as number)
+    expect(applied.toSorted()).toEqual([0, 0, 1])
+    const { rows } = await pool.query('SELECT count(*) FROM opportunities')
+    expect(rows[0]).toEqual({ count: '0' })
+  })
+
+  it('exits with 1 when it cannot reach the database, without telling the password', async () => {
+    const child = run('migrate.ts', { DATABASE_URL: 'postgres://u:hunter2@127.0.0.1:1/x' })
+    expect((await child.exited).code).toBe(1)
+    expect(child.tail()).toContain('migration failed')
+    expect(child.tail()).not.toContain('hunter2')
+  })
+})
+
+describe('the worker', () => {
+  beforeAll(async () => {
+    expect((await run('migrate.ts', { DATABASE_URL: postgres.url }).exited).code).toBe(0)
+  })
+
+  it('carries a gap from two exchanges to the stream, the history and the alerts', async () => {
+    const { get, ready, worker_id } = await startWorker()
+    await ready()
+    exchanges.openGap()
+    await waitForLives(1)
+    const [detected] = await lives()
+    expect(detected).toMatchObject({
+      type: 'opportunity.detected',
+      data: { symbol: 'BTC/USDT', buy_exchange: 'bybit', sell_exchange: 'kraken', simulated: true },
+    })
+    expect(Number(detected!.data.profit_percent)).toBeGreaterThan(1)
+    expect(await redis.hkeys(KEYS.live)).toEqual([detected!.data.id])
+
+    const health = Health.parse(await (await get('/health')).json())
+    expect(health).toMatchObject({ status: 'ok', simulated: true })
+    expect(health.exchanges.kraken).toMatchObject({ connected: true, books_live: 2 })
+    const heartbeat = async () =>
+      Heartbeat.parse(JSON.parse((await redis.get(workerKey(worker_id))) ?? 'null'))
+    await vi.waitUntil(async () => (await heartbeat()).leader, PATIENCE)
+    expect(await heartbeat()).toMatchObject({ fence: 1, health: { redis: { ok: true } } })
+    await vi.waitUntil(async () => (await redis.hlen(KEYS.exchanges)) > 0, PATIENCE)
+    const table = await redis.hgetall(KEYS.exchanges)
+    expect(Object.keys(table).toSorted()).toEqual(['bybit', 'kraken'])
+    expect(ExchangeStatus.parse(JSON.parse(table.kraken!)).books_live).toBe(2)
+
+    exchanges.closeGap()
+    await waitForLives(2)
+    const expired = (await lives())[1]!
+    expect(expired).toMatchObject({ data: { id: detected!.data.id, expiry_reason: 'closed' } })
+    expect(await redis.hlen(KEYS.live)).toBe(0)
+    await vi.waitUntil(async () => {
+      const { rows } = await pool.query('SELECT status FROM opportunities WHERE id = $1', [
+        detected!.data.id,
+      ])
+      return rows[0]?.status === 'expired'
+    }, PATIENCE)
+
+    const metric = async (line: string) => (await (await get('/metrics')).text()).includes(line)
+    await vi.waitUntil(
+      () => metric('arb_alerts_dispatched_total{type="opportunity.expired"} 1'),
+      PATIENCE,
+    )
+    expect(await metric('arb_opportunities_total{kind="detected"} 1')).toBe(true)
+    // The first one may have waited for its books to be trusted, which is no latency of a frame.
+    exchanges.openGap()
+    await waitForLives(3)
+    expect(await metric('arb_tick_to_signal_seconds_count 0')).toBe(false)
+    expect(await metric('arb_book_state{exchange="kraken",state="live"} 2')).toBe(true)
+    const states = (await events()).filter(({ type }) => type === 'exchange.status')
+    expect(states.map(({ data }) => data.id)).toEqual(expect.arrayContaining(['bybit', 'kraken']))
+  })
+
+  it('ends in order on SIGTERM: everything open expires, nothing is left behind', async () => {
+    const { child, ready, worker_id } = await startWorker()
+    await ready()
+    exchanges.openGap()
+    await waitForLives(1)
+    process.kill(child.pid, 'SIGTERM')
+    expect(await child.exited).toEqual({ code: 0, signal: null })
+    expect((await lives()).at(-1)).toMatchObject({
+      type: 'opportunity.expired',
+      data: { expiry_reason: 'shutdown' },
+    })
+    expect(await redis.exists(KEYS.live, KEYS.lease, workerKey(worker_id))).toBe(0)
+  })
+
+  it('is replaced by a standby when it is killed, and its opportunities end', async () => {
+    const first = await startWorker()
+    await first.ready()
+    exchanges.openGap()
+    await waitForLives(1)
+    const second = await startWorker()
+    await second.ready()
+    expect(await lives()).toHaveLength(1)
+    process.kill(first.child.pid, 'SIGKILL')
+    await waitForLives(3)
+    const [lost, ended, own] = await lives()
+    expect(ended!.data).toMatchObject({ id: lost!.data.id, expiry_reason: 'disconnected' })
+    expect(own!.type).toBe('opportunity.detected')
+    expect(own!.data.id).not.toBe(lost!.data.id)
+    expect(await redis.hkeys(KEYS.live)).toEqual([own!.data.id])
+  })
+
+  it('watches the exchanges that answer while another does not', async () => {
+    const { get, ready } = await startWorker({ KRAKEN_REST_URL: 'http://127.0.0.1:9' })
+    await ready()
+    const health = Health.parse(await (await get('/health')).json())
+    expect(health.status).toBe('degraded')
+    expect(health.exchanges.bybit).toMatchObject({ connected: true, books_live: 1 })
+    expect(health.exchanges.kraken).toMatchObject({ connected: false, state: 'down' })
+    expect(health.exchanges.kraken!.reason).toContain('kraken')
+  })
+
+  it('listens, and says that it is down, while both stores are away; and still ends', async () => {
+    const { child, get } = await startWorker({
+      REDIS_URL: 'redis://127.0.0.1:1',
+      DATABASE_URL: 'postgres://127.0.0.1:1/x',
+    })
+    await vi.waitUntil(async () => {
+      const health = Health.parse(await (await get('/health')).json())
+      return health.redis.error !== 'not asked yet' && health.exchanges.bybit?.books_live === 1
+    }, PATIENCE)
+    const health = Health.parse(await (await get('/health')).json())
+    expect(health).toMatchObject({ status: 'down', redis: { ok: false }, postgres: { ok: false } })
+    expect((await get('/live')).status).toBe(200)
+    const response = await get('/ready')
+    expect(response.status).toBe(503)
+    expect(await response.json()).toEqual({ ready: false, missing: ['redis'] })
+    process.kill(child.pid, 'SIGTERM')
+    expect((await child.exited).code).toBe(0)
+  })
+
+  it('exits at once on the second signal', async () => {
+    const own_redis = await startRedis()
+    const { child, ready, get } = await startWorker({ REDIS_URL: own_redis.url })
+    await ready()
+    await vi.waitUntil(
+      async () => (await (await get('/metrics')).text()).includes('arb_leader 1'),
+      PATIENCE,
+    )
+    await own_redis.stop()
+    exchanges.openGap()
+    const depth = async () =>
+      /arb_outbox_depth (\d+)/.exec(await (await get('/metrics')).text())?.[1]
+    await vi.waitUntil(async () => Number(await depth()) > 0, PATIENCE)
+    process.kill(child.pid, 'SIGTERM')
+    await vi.waitUntil(() => child.tail().includes('shutting down'), PATIENCE)
+    process.kill(child.pid, 'SIGINT')
+    expect(await child.exited).toEqual({ code: 1, signal: null })
+    expect(child.tail()).not.toContain('"shut down"')
+  })
+})

@@ -1,0 +1,243 @@
+import type { Redis } from 'ioredis'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { type Redis as RedisServer, startRedis } from '../sandbox/redis.ts'
+import { systemClock } from '../shared/clock.ts'
+import { type Event, eventFromStream } from '../shared/event.ts'
+import { KEYS } from '../shared/keys.ts'
+import { silentLog } from '../shared/log.ts'
+import { Books } from './book/books.ts'
+import type { Candidate, Verdict } from './detection/candidate.ts'
+import { createIds } from './lifecycle/id.ts'
+import { Tracker } from './lifecycle/tracker.ts'
+import { Pipeline } from './pipeline.ts'
+import { expireOrphans } from './publish/orphans.ts'
+import { connectRedis } from './publish/redis.ts'
+import { Publisher } from './publish/stream.ts'
+import { exchangeStatus, opportunity } from './publish/testing.ts'
+
+let server: RedisServer
+let redis: Redis
+
+beforeAll(async () => {
+  server = await startRedis()
+  redis = connectRedis(server.url, 'command', 'test', silentLog)
+})
+afterAll(async () => {
+  redis.disconnect()
+  await server.stop()
+})
+beforeEach(async () => {
+  await vi.waitUntil(() => redis.status === 'ready')
+  await redis.flushall()
+  await redis.set(KEYS.fence, 1)
+})
+
+function candidate(key: string, profit_percent = '0.9210'): Candidate {
+  const {
+    id: _id,
+    status: _status,
+    detected_at: _detected,
+    updated_at: _updated,
+    expired_at: _expired,
+    duration_ms: _duration,
+    expiry_reason: _reason,
+    peak_profit_percent: _peak,
+    markouts: _markouts,
+    ...figures
+  } = opportunity('x')
+  return { ...figures, key, profit_percent }
+}
+
+/** A worker whose detector says what the test says: `now` holds, `changed` is news. */
+function worker() {
+  const now = new Map<string, Candidate>()
+  let changed: Verdict[] = []
+  const publisher = new Publisher({
+    redis,
+    clock: systemClock,
+    log: silentLog,
+    onFenced: () => {},
+    onPublished: () => {},
+  })
+  const pipeline = new Pipeline({
+    books: new Books(),
+    detector: {
+      run: () => changed.splice(0),
+      recheck: () => [...now.values()].map((one): Verdict => ({ kind: 'open', candidate: one })),
+    },
+    tracker: new Tracker({ clock: systemClock, newId: createIds(Math.random) }),
+    publisher,
+    clock: systemClock,
+    log: silentLog,
+    expireOrphans: () => expireOrphans(redis, systemClock, silentLog),
+    onSignal: () => {},
+  })
+  stops.push(() => publisher.resign())
+  return {
+    pipeline,
+    publisher,
+    open(key: string, profit_percent?: string) {
+      const one = candidate(key, profit_percent)
+      now.set(key, one)
+      changed = [{ kind: 'open', candidate: one }]
+      pipeline.round()
+    },
+    close(key: string) {
+      now.delete(key)
+      changed = [{ kind: 'closed', key, reason: 'closed' }]
+      pipeline.round()
+    },
+  }
+}
+
+const stops: (() => void)[] = []
+afterEach(() => {
+  for (const stop of stops.splice(0)) stop()
+})
+
+async function events(): Promise<Event[]> {
+  const entries = await redis.xrange(KEYS.events, '-', '+')
+  return entries.map(([id, [, type, , timestamp, , data]]) =>
+    eventFromStream(id, { type: type!, timestamp: timestamp!, data: data! }),
+  )
+}
+
+async function seen(): Promise<string[]> {
+  return (await events()).map(({ type, data }) => {
+    const reason = 'expiry_reason' in data ? data.expiry_reason : null
+    return reason === null ? type : `${type} ${reason}`
+  })
+}
+
+const has = (count: number) =>
+  vi.waitUntil(async () => (await redis.xlen(KEYS.events)) === count, { timeout: 10_000 })
+
+describe('a leader', () => {
+  it('publishes the life of an opportunity and what else is to be told', async () => {
+    const { pipeline, open, close, publisher } = worker()
+    pipeline.lead(1, 'new')
+    await vi.waitUntil(async () => {
+      pipeline.announce([exchangeStatus('kraken', true)])
+      return (await redis.xlen(KEYS.events)) > 0
+    })
+    await redis.del(KEYS.events)
+    open('one')
+    close('one')
+    await publisher.flush(10_000)
+    expect(await seen()).toEqual(['opportunity.detected', 'opportunity.expired closed'])
+    expect(await redis.hlen(KEYS.live)).toBe(0)
+  })
+
+  it('ends what a former leader left, and announces what it sees itself', async () => {
+    const left = opportunity('left')
+    await redis.hset(KEYS.live, left.id, JSON.stringify(left), 'opp_broken', '{"id":1}')
+    const { pipeline, open } = worker()
+    open('mine')
+    pipeline.lead(1, 'new')
+    await has(2)
+    const [orphan, own] = await events()
+    expect(orphan).toMatchObject({
+      type: 'opportunity.expired',
+      data: { id: left.id, status: 'expired', expiry_reason: 'disconnected' },
+    })
+    const { expired_at, duration_ms } = orphan!.data as ReturnType<typeof opportunity>
+    expect(Date.parse(expired_at!) - Date.parse(left.detected_at)).toBe(duration_ms)
+    expect(own).toMatchObject({ type: 'opportunity.detected' })
+    expect(await redis.hkeys(KEYS.live)).toEqual([own!.data.id])
+  })
+
+  it('does not end its own opportunities as orphans', async () => {
+    const { pipeline, open, publisher } = worker()
+    pipeline.lead(1, 'new')
+    for (let i = 0; i < 20; i++) open(`k${i}`)
+    await has(20)
+    await publisher.flush(10_000)
+    expect(new Set(await seen())).toEqual(new Set(['opportunity.detected']))
+    expect(await redis.hlen(KEYS.live)).toBe(20)
+  })
+
+  it('ends everything at shutdown, and takes no more', async () => {
+    const { pipeline, open, publisher } = worker()
+    pipeline.lead(1, 'new')
+    open('one')
+    open('two')
+    await has(2)
+    pipeline.end()
+    open('three')
+    pipeline.recheck()
+    expect(await publisher.flush(10_000)).toBe(true)
+    expect((await seen()).slice(2)).toEqual([
+      'opportunity.expired shutdown',
+      'opportunity.expired shutdown',
+    ])
+    expect(await redis.hlen(KEYS.live)).toBe(0)
+  })
+
+  it('writes the live set again when redis lost it, under the same ids', async () => {
+    const { pipeline, open } = worker()
+    pipeline.lead(1, 'new')
+    open('one')
+    await has(1)
+    const before = await redis.hkeys(KEYS.live)
+    await redis.flushall()
+    await redis.set(KEYS.fence, 2)
+    pipeline.lead(2, 'restored')
+    await has(1)
+    expect(await redis.hkeys(KEYS.live)).toEqual(before)
+    expect(await seen()).toEqual(['opportunity.updated'])
+  })
+})
+
+describe('a standby', () => {
+  it('tells nobody', async () => {
+    const { pipeline, open, publisher } = worker()
+    open('one')
+    pipeline.recheck()
+    pipeline.announce([exchangeStatus('kraken', true)])
+    pipeline.end()
+    expect(await publisher.flush(1_000)).toBe(true)
+    expect(await redis.exists(KEYS.events, KEYS.live)).toBe(0)
+  })
+
+  it('takes over with lives of its own, and a leader that lost stays silent', async () => {
+    const [first, second] = [worker(), worker()]
+    first.pipeline.lead(1, 'new')
+    first.open('gap')
+    second.open('gap')
+    await has(1)
+    await redis.set(KEYS.fence, 2)
+    second.pipeline.lead(2, 'new')
+    await has(3)
+    first.open('late')
+    first.pipeline.lose()
+    first.close('gap')
+    first.open('later')
+    await second.publisher.flush(5_000)
+    expect(await seen()).toEqual([
+      'opportunity.detected',
+      'opportunity.expired disconnected',
+      'opportunity.detected',
+    ])
+    const [old, ended, own] = await events()
+    expect(ended!.data.id).toBe(old!.data.id)
+    expect(own!.data.id).not.toBe(old!.data.id)
+    expect(await redis.hkeys(KEYS.live)).toEqual([own!.data.id])
+  })
+
+  it('gives an opportunity a new id when it leads again after another worker did', async () => {
+    const { pipeline, open } = worker()
+    pipeline.lead(1, 'new')
+    open('gap')
+    await has(1)
+    pipeline.lose()
+    await redis.set(KEYS.fence, 3)
+    pipeline.lead(3, 'new')
+    await has(3)
+    expect(await seen()).toEqual([
+      'opportunity.detected',
+      'opportunity.expired disconnected',
+      'opportunity.detected',
+    ])
+    expect(new Set((await events()).map(({ data }) => data.id)).size).toBe(2)
+  })
+})
