@@ -3,7 +3,7 @@
  * which it was received. It checks the line's own form; what the exchange said is not its business.
  */
 
-export type Direction = 'open' | 'out' | 'in' | 'http'
+type Direction = 'open' | 'out' | 'in' | 'http'
 
 export interface CaptureLine {
   /** receive time, ms since 1970 with fraction; null when the recording has none */

@@ -19,14 +19,14 @@ import {
 import { Scout } from './scout.ts'
 import { FileTime, numberedLines, startOf, untimed } from './timeline.ts'
 
-export interface SurveyedFile {
+interface SurveyedFile {
   readonly path: string
   readonly start_ms: number
   /** by key, in the order of their occurrence */
   readonly connections: ReadonlyMap<string, readonly ConnectionPlan[]>
 }
 
-export interface SurveyedExchange {
+interface SurveyedExchange {
   readonly exchange: Exchange
   /** those with book frames, by name */
   readonly markets: readonly Market[]

@@ -9,7 +9,7 @@ import { readReplayOptions } from './options.ts'
 import { replay } from './run.ts'
 import type { Summary } from './summary.ts'
 
-export type Event = Opportunity & { readonly event: string }
+type Event = Opportunity & { readonly event: string }
 
 export interface Replayed {
   readonly events: readonly Event[]
