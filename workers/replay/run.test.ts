@@ -324,10 +324,13 @@ describe('connections', () => {
         snapshot(T + 2, 1),
         event(T + 3, 2, old),
         opened('binance', T + 900, young),
+        // a ping into the dead connection opens nothing
+        { ...opened('binance', T + 900, old), dir: 'out', raw: '{}' },
         event(T + 901, 50, young),
         event(T + 902, 51, young),
         snapshot(T + 903, 50),
         event(T + 904, 52, young),
+        event(T + 20_000, 53, young),
       ]),
     )
     expect(book(result, 'binance').state).toBe('live')

@@ -28,6 +28,7 @@ export class Venue {
   unread = 0
   private readonly readers: FrameReader[] = []
   private readonly sessions = new Map<ConnectionPlan, Session>()
+  private readonly closed = new Set<ConnectionPlan>()
   private readonly snapshot_path: string | null
 
   /** `onBadFrame` hears of every frame that cannot be read. */
@@ -64,9 +65,9 @@ export class Venue {
     return known.reduce((sum, count) => sum + count, 0)
   }
 
-  /** The connection subscribes its markets. Once is enough: later calls change nothing. */
+  /** The connection subscribes its markets: once in its life, later calls change nothing. */
   open(plan: ConnectionPlan, now_ms: number): void {
-    if (this.sessions.has(plan)) return
+    if (this.sessions.has(plan) || this.closed.has(plan)) return
     const line = this.intake.line()
     const lanes = this.intake.lanes.filter(({ market }) => plan.markets.has(market))
     this.sessions.set(plan, { line, lanes, opened_ms: now_ms })
@@ -88,6 +89,7 @@ export class Venue {
     const session = this.sessions.get(plan)
     if (session === undefined) return
     this.sessions.delete(plan)
+    this.closed.add(plan)
     this.intake.end(session.line, now_ms)
     for (const next of this.sessions.values()) {
       const left = next.lanes.filter(
