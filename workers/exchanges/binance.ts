@@ -147,7 +147,7 @@ export const binance: Exchange = {
     // "a single connection is only valid for 24 hours"
     connection_life_ms: 23 * 3_600_000,
   },
-  keepalive: { idle_ms: 10_000, quiet_ms: 120_000 },
+  keepalive: { idle_ms: 10_000, answer_ms: 10_000, quiet_ms: 120_000 },
   fees: {
     taker_percent: '0.1',
     source: 'https://www.binance.com/en/fee/schedule',

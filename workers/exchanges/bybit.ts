@@ -139,6 +139,7 @@ export const bybit: Exchange = {
   },
   keepalive: {
     idle_ms: 10_000,
+    answer_ms: 10_000,
     quiet_ms: 120_000,
     // "send the ping heartbeat packet every 20 seconds"
     ping: { every_ms: 20_000, frame: () => '{"op":"ping"}' },

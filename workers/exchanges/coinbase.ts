@@ -179,7 +179,7 @@ export const coinbase: Exchange = {
     largest_frame_bytes: 32 << 20,
   },
   // a heartbeat comes each second and product
-  keepalive: { idle_ms: 6_000, quiet_ms: 120_000 },
+  keepalive: { idle_ms: 6_000, answer_ms: 10_000, quiet_ms: 120_000 },
   fees: {
     taker_percent: '0.6',
     source: 'https://exchange.coinbase.com/fees',

@@ -71,6 +71,8 @@ interface Limits {
 interface Keepalive {
   /** no frame of any kind for so long: the link is dead */
   readonly idle_ms: number
+  /** a subscription that brought no snapshot by then will not: several acknowledge what they never serve */
+  readonly answer_ms: number
   /** a market without a frame for so long may be one that the exchange forgot: resync it */
   readonly quiet_ms: number
   /** application-level ping the exchange expects from us; undefined where it expects none */

@@ -261,6 +261,7 @@ export const kraken: Exchange = {
   // a heartbeat comes each second when nothing else does
   keepalive: {
     idle_ms: 5_000,
+    answer_ms: 10_000,
     quiet_ms: 120_000,
     // a connection with no subscription and no ping is closed after about a minute
     ping: { every_ms: 30_000, frame: () => '{"method":"ping"}' },

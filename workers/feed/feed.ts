@@ -26,8 +26,6 @@ import { exchangeStatus } from './status.ts'
 import type { Tap } from './tap.ts'
 
 const SWEEP_EVERY_MS = 200
-/** several exchanges acknowledge what they never serve: a snapshot this late will not come */
-const ANSWER_LIMIT_MS = 10_000
 /** a refused frame may have taken others with it that were asked for in the same frame */
 const REFUSAL_LIMIT_MS = 3_000
 /** what an exchange refused it may serve later, after a listing or an outage */
@@ -283,7 +281,7 @@ export class Feed implements IntakeListener {
   private expectSnapshots(lanes: readonly Lane[]): void {
     for (const lane of lanes) {
       this.resyncs.forget(lane)
-      this.resyncs.asked(lane, this.now() + ANSWER_LIMIT_MS)
+      this.resyncs.asked(lane, this.now() + this.options.exchange.keepalive.answer_ms)
     }
   }
 
@@ -314,7 +312,7 @@ export class Feed implements IntakeListener {
         this.refusals.set(lane.market, 'subscribed, but no snapshot came')
       }
       this.fleet.resubscribe(lane)
-      this.resyncs.asked(lane, now_ms + ANSWER_LIMIT_MS)
+      this.resyncs.asked(lane, now_ms + this.options.exchange.keepalive.answer_ms)
     }
   }
 

@@ -26,6 +26,8 @@ export interface SocketEvents {
 }
 
 const HANDSHAKE_TIMEOUT_MS = 10_000
+/** a dead link is cut so soon after its idle limit */
+const IDLE_CHECK_MS = 50
 /** Header of the sandbox's servers: what they say is not the market. */
 const SANDBOX_HEADER = 'x-spreadwire-sandbox'
 
@@ -109,7 +111,7 @@ export class Socket {
     this.heard_ms = this.clock.monotonic_ms()
     this.tapped = this.tap?.opened(this.exchange, this.url, this.simulated)
     const { idle_ms, ping } = this.exchange.keepalive
-    this.timers.push(setInterval(() => this.checkIdle(), idle_ms / 10))
+    this.timers.push(setInterval(() => this.checkIdle(), IDLE_CHECK_MS))
     // any server must answer a protocol ping: a quiet link proves that it lives
     this.timers.push(setInterval(() => this.probe(), idle_ms / 3))
     if (ping !== undefined) {

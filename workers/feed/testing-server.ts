@@ -19,9 +19,12 @@ export const START: Change[] = [
 export const WAIT = { timeout: 10_000, interval: 10 }
 
 export interface Behaviour {
-  readonly upgradeStatus?: number
+  readonly upgradeStatus?: number | undefined
+  readonly upgradeHeaders?: string
   readonly sandbox?: boolean
   readonly autoPong?: boolean
+  /** somebody wants to connect, whatever becomes of it */
+  asked?(): void
   connected?(socket: WebSocket, index: number): void
   /** one client frame, parsed */
   said?(socket: WebSocket, frame: Record<string, unknown>, index: number): void
@@ -44,8 +47,10 @@ export async function exchangeServer(behaviour: Behaviour) {
   if (behaviour.sandbox) server.on('headers', (headers) => headers.push('x-spreadwire-sandbox: 1'))
   http.on('upgrade', (request, socket, head) => {
     attempts++
-    if (behaviour.upgradeStatus !== undefined) {
-      socket.end(`HTTP/1.1 ${behaviour.upgradeStatus} Refused\r\nContent-Length: 0\r\n\r\n`)
+    const { upgradeStatus, upgradeHeaders = '' } = behaviour
+    behaviour.asked?.()
+    if (upgradeStatus !== undefined) {
+      socket.end(`HTTP/1.1 ${upgradeStatus} Refused\r\n${upgradeHeaders}Content-Length: 0\r\n\r\n`)
       return
     }
     server.handleUpgrade(request, socket, head, (client) => {
