@@ -5,6 +5,7 @@
  */
 import type { Market } from '../../shared/market.ts'
 import { BookUpdate } from '../book/update.ts'
+import { BinanceScanner } from './binance-scan.ts'
 import {
   type Exchange,
   FrameError,
@@ -12,6 +13,7 @@ import {
   type FrameReader,
   type MarketTable,
 } from './exchange.ts'
+import { FastReader } from './fast.ts'
 import { stepText } from './instruments.ts'
 import {
   array,
@@ -176,5 +178,5 @@ export const binance: Exchange = {
   },
   subscribe: (markets) => request('SUBSCRIBE', markets),
   unsubscribe: (markets) => request('UNSUBSCRIBE', markets),
-  reader: (markets) => new BinanceReader(markets),
+  reader: (markets) => new FastReader(new BinanceScanner(markets), new BinanceReader(markets)),
 }

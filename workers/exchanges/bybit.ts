@@ -5,6 +5,7 @@
  */
 import type { Market } from '../../shared/market.ts'
 import { BookUpdate } from '../book/update.ts'
+import { BybitScanner } from './bybit-scan.ts'
 import {
   type Exchange,
   FrameError,
@@ -12,6 +13,7 @@ import {
   type FrameReader,
   type MarketTable,
 } from './exchange.ts'
+import { FastReader } from './fast.ts'
 import { stepText } from './instruments.ts'
 import {
   array,
@@ -161,5 +163,5 @@ export const bybit: Exchange = {
   continuity: 'increment',
   subscribe: (markets) => request('subscribe', markets),
   unsubscribe: (markets) => request('unsubscribe', markets),
-  reader: (markets) => new BybitReader(markets),
+  reader: (markets) => new FastReader(new BybitScanner(markets), new BybitReader(markets)),
 }

@@ -6,6 +6,7 @@
  */
 import type { Market } from '../../shared/market.ts'
 import { BookUpdate } from '../book/update.ts'
+import { CoinbaseScanner } from './coinbase-scan.ts'
 import {
   type Exchange,
   FrameError,
@@ -13,6 +14,7 @@ import {
   type FrameReader,
   type MarketTable,
 } from './exchange.ts'
+import { FastReader } from './fast.ts'
 import { stepText } from './instruments.ts'
 import {
   array,
@@ -195,5 +197,5 @@ export const coinbase: Exchange = {
   hello: () => ['{"type":"subscribe","channels":[{"name":"status"}]}'],
   subscribe: (markets) => request('subscribe', markets),
   unsubscribe: (markets) => request('unsubscribe', markets),
-  reader: (markets) => new CoinbaseReader(markets),
+  reader: (markets) => new FastReader(new CoinbaseScanner(markets), new CoinbaseReader(markets)),
 }

@@ -20,6 +20,11 @@ export class FrameError extends Error {
   }
 }
 
+/** Frames of this connection were lost, of whichever market: only a new connection heals that. */
+export class SequenceError extends FrameError {
+  override name = 'SequenceError'
+}
+
 /** What a reader tells the feed about a frame. Calls arrive in the order of the frame's content. */
 export interface FrameHandler {
   /** Levels for one market. `update` is reused: apply it before returning. */
@@ -37,18 +42,23 @@ export interface FrameHandler {
 
 /** The markets that are watched, found by the exchange's own name. */
 export interface MarketTable {
-  /** index of the market, or -1 when nobody asked for it */
+  /** index of the market, always the same for a name; -1 while nobody asked for it */
   find(market: string): number
 }
 
+/** 'ignored' is what the exchange may send and we do not need. */
+export type FrameKind = 'book' | 'control' | 'ignored'
+
 /** Decodes the frames of one connection; may keep what the protocol says is per connection. */
 export interface FrameReader {
+  /** frames so far that went through a JSON tree; undefined: all of them do */
+  readonly slow_path?: number
   /**
-   * Returns what kind of frame it was; 'ignored' for what the exchange may send and we do not need.
+   * Returns what kind of frame it was.
    * @throws FrameError, and nothing else, whatever the bytes are. A frame that throws has called
    * no handler.
    */
-  read(frame: Buffer, handler: FrameHandler): 'book' | 'control' | 'ignored'
+  read(frame: Buffer, handler: FrameHandler): FrameKind
 }
 
 interface Limits {
@@ -113,7 +123,7 @@ interface ServerTime {
 }
 
 /** How an exchange is spoken to over one kind of stream. */
-type Protocol = Pick<
+export type Protocol = Pick<
   Exchange,
   'limits' | 'keepalive' | 'subscribe' | 'unsubscribe' | 'hello' | 'reader'
 >

@@ -14,6 +14,7 @@ import {
   type FrameReader,
   type MarketTable,
 } from './exchange.ts'
+import { FastReader } from './fast.ts'
 import { stepOfDecimals, stepText } from './instruments.ts'
 import {
   array,
@@ -28,6 +29,7 @@ import {
   time,
   timeOrNaN,
 } from './json.ts'
+import { KrakenScanner } from './kraken-scan.ts'
 
 const SUBSCRIBED_DEPTH = 25
 const LEGAL_DEPTHS = [10, 25, 100, 500, 1000] as const
@@ -284,6 +286,6 @@ export const kraken: Exchange = {
   continuity: 'checksum',
   subscribe: (markets) => request('subscribe', markets, { snapshot: true }),
   unsubscribe: (markets) => request('unsubscribe', markets, {}),
-  reader: (markets) => new KrakenReader(markets),
+  reader: (markets) => new FastReader(new KrakenScanner(markets), new KrakenReader(markets)),
   checksum,
 }

@@ -5,7 +5,7 @@
  */
 import type { Books, MarketBook, StaleReason } from '../book/books.ts'
 import { BookUpdate } from '../book/update.ts'
-import type { Exchange, FrameError } from '../exchanges/exchange.ts'
+import type { Exchange, FrameError, FrameKind } from '../exchanges/exchange.ts'
 import { Lane } from './lane.ts'
 import { Line, type LineOwner } from './line.ts'
 import { TransitFloor } from './transit.ts'
@@ -42,6 +42,8 @@ class IntakeCounters {
   resyncs = 0
   checksums_ok = 0
   checksums_failed = 0
+  /** frames that went through a JSON tree */
+  slow_path = 0
 }
 
 export class Intake implements LineOwner {
@@ -149,10 +151,14 @@ export class Intake implements LineOwner {
     }
   }
 
-  accountFrame(kind: 'book' | 'control' | 'ignored', now_ms: number): void {
+  accountFrame(kind: FrameKind, now_ms: number): void {
     this.frame_ms = now_ms
     this.counters.frames++
     if (kind === 'ignored') this.counters.ignored++
+  }
+
+  slowFrame(): void {
+    this.counters.slow_path++
   }
 
   bookFrame(line: Line, update: BookUpdate, now_ms: number): void {

@@ -6,6 +6,7 @@ import type { BookUpdate } from '../book/update.ts'
 import {
   FrameError,
   type FrameHandler,
+  type FrameKind,
   type FrameReader,
   type MarketTable,
 } from '../exchanges/exchange.ts'
@@ -15,7 +16,8 @@ import { Transit, type TransitFloor } from './transit.ts'
 /** What a line needs of the intake that it belongs to. */
 export interface LineOwner {
   readonly lanes: readonly Lane[]
-  accountFrame(kind: 'book' | 'control' | 'ignored', now_ms: number): void
+  accountFrame(kind: FrameKind, now_ms: number): void
+  slowFrame(): void
   bookFrame(line: Line, update: BookUpdate, now_ms: number): void
   badFrame(line: Line, error: FrameError, now_ms: number): void
   systemFrame(state: 'online' | 'maintenance', reason: string, now_ms: number): void
@@ -45,12 +47,14 @@ export class Line implements Carrier, FrameHandler {
   /** One frame as received at `now_ms` of our monotonic clock. Never throws for what it says. */
   frame(data: Buffer, now_ms: number): void {
     this.heard_ms = now_ms
+    const slow_before = this.reader.slow_path
     try {
       this.owner.accountFrame(this.reader.read(data, this), now_ms)
     } catch (error) {
       if (!(error instanceof FrameError)) throw error
       this.owner.badFrame(this, error, now_ms)
     }
+    if (slow_before === undefined || this.reader.slow_path !== slow_before) this.owner.slowFrame()
   }
 
   /** A ping or pong: the link lives, and what was sent before it has arrived. */
