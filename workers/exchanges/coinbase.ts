@@ -6,6 +6,7 @@
  */
 import type { Market } from '../../shared/market.ts'
 import { BookUpdate } from '../book/update.ts'
+import { advancedTrade } from './coinbase-advanced.ts'
 import { CoinbaseScanner } from './coinbase-scan.ts'
 import {
   type Exchange,
@@ -162,6 +163,9 @@ export const coinbase: Exchange = {
   name: 'Coinbase Exchange',
   websocket_url: 'wss://ws-feed.exchange.coinbase.com',
   rest_url: 'https://api.exchange.coinbase.com',
+  alternatives: [
+    { websocket_url: 'wss://advanced-trade-ws.coinbase.com', protocol: advancedTrade },
+  ],
   hosts: [
     'ws-feed.exchange.coinbase.com',
     'api.exchange.coinbase.com',

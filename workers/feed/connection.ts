@@ -123,6 +123,13 @@ export class Connection {
     this.successor = this.newLink()
   }
 
+  /** Ends the link of this line at once, if it is one of ours. */
+  cut(line: Line, reason: string): void {
+    for (const link of [this.link, this.successor]) {
+      if (link?.line === line) link.terminate(reason)
+    }
+  }
+
   /** The exchange serves nothing on this line: tries another door. False when there is none. */
   leaveDoor(line: Line, reason: string): boolean {
     const { link } = this

@@ -8,7 +8,7 @@ import type { ExchangeStatus } from '../../shared/health.ts'
 import type { Log } from '../../shared/log.ts'
 import type { Market } from '../../shared/market.ts'
 import type { Books, MarketBook } from '../book/books.ts'
-import { type Exchange, FrameError } from '../exchanges/exchange.ts'
+import { type Exchange, FrameError, SequenceError } from '../exchanges/exchange.ts'
 import { Addresses, doorsOf, restAddressesOf } from './addresses.ts'
 import type { Random } from './backoff.ts'
 import { Budget } from './budget.ts'
@@ -199,7 +199,12 @@ export class Feed implements IntakeListener {
     if (state === 'online') this.options.onListChanged?.()
   }
 
-  badFrame(error: FrameError): void {
+  badFrame(error: FrameError, line: Line): void {
+    if (error instanceof SequenceError) this.fleet.cut(line, error.message)
+    this.reportBadFrame(error)
+  }
+
+  private reportBadFrame(error: FrameError): void {
     const now_ms = this.now()
     if (now_ms < this.bad_frame_logged_ms + BAD_FRAME_LOG_MS) return
     this.bad_frame_logged_ms = now_ms
@@ -353,7 +358,7 @@ export class Feed implements IntakeListener {
       this.intake.snapshot(lane, body, this.now())
     } catch (error) {
       if (!(error instanceof FrameError)) throw error
-      this.badFrame(error)
+      this.reportBadFrame(error)
       this.resyncs.ask(lane, this.now())
     }
   }

@@ -79,6 +79,11 @@ export class Fleet {
       ?.replace(reason)
   }
 
+  /** Frames of this line were lost: another connection starts from scratch. */
+  cut(line: Line, reason: string): void {
+    for (const connection of this.connections) connection.cut(line, reason)
+  }
+
   /** Nothing is served on this line: tries another address. False when there is none. */
   leaveDoor(line: Line, reason: string): boolean {
     return this.connections.some((connection) => connection.leaveDoor(line, reason))

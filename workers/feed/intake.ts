@@ -5,7 +5,12 @@
  */
 import type { Books, MarketBook, StaleReason } from '../book/books.ts'
 import { BookUpdate } from '../book/update.ts'
-import type { Exchange, FrameError, FrameKind } from '../exchanges/exchange.ts'
+import {
+  type Exchange,
+  type FrameError,
+  type FrameKind,
+  SequenceError,
+} from '../exchanges/exchange.ts'
 import { Lane } from './lane.ts'
 import { Line, type LineOwner } from './line.ts'
 import { TransitFloor } from './transit.ts'
@@ -27,7 +32,8 @@ export interface IntakeListener {
   refused(line: Line, market: string | null, reason: string): void
   closing(line: Line, reason: string): void
   system(state: 'online' | 'maintenance', reason: string): void
-  badFrame(error: FrameError): void
+  /** a SequenceError leaves nothing of the line's that could be trusted */
+  badFrame(error: FrameError, line: Line): void
 }
 
 class IntakeCounters {
@@ -174,14 +180,14 @@ export class Intake implements LineOwner {
   badFrame(line: Line, error: FrameError, now_ms: number): void {
     this.accountFrame('control', now_ms)
     this.counters.errors++
-    this.listener.badFrame(error)
     const named = this.lanes[error.market]
-    if (named?.carrier === line) this.lose(named, 'gap', 'frame', now_ms)
+    const cause = error instanceof SequenceError ? 'sequence' : 'frame'
     // ids and checksums would reveal a lost change; without them any market may have lost one
-    if (named !== undefined || this.exchange.continuity !== 'none') return
-    for (const lane of this.lanes) {
-      if (lane.carrier === line) this.lose(lane, 'gap', 'frame', now_ms)
+    const any = named === undefined && this.exchange.continuity === 'none'
+    for (const lane of any ? this.lanes : [named]) {
+      if (lane?.carrier === line) this.lose(lane, 'gap', cause, now_ms)
     }
+    this.listener.badFrame(error, line)
   }
 
   systemFrame(state: 'online' | 'maintenance', reason: string, now_ms: number): void {
