@@ -26,6 +26,17 @@ const WORKER_ROOMS = {
   publish: ['lifecycle'],
   alerts: ['publish'],
   ops: ['book'],
+  capture: ['exchanges', 'feed', 'arguments.ts', 'config.ts'],
+  replay: [
+    'capture',
+    'exchanges',
+    'feed',
+    'book',
+    'detection',
+    'lifecycle',
+    'arguments.ts',
+    'config.ts',
+  ],
 }
 
 /** No Node there: `shared` and `edge` run in workerd, the dashboard in browsers. */

@@ -73,6 +73,7 @@ describe('readConfig', () => {
       problemsOf({
         REDIS_URL: 'mysql://user:hunter2@host',
         DATABASE_URL: 'postgres//user:hunter3@host/db',
+        ADMIN_TOKEN: 'hunter4',
       }),
     )
     expect(message).toContain('REDIS_URL: "mysql://***@host"')

@@ -16,7 +16,22 @@ export interface ExchangeConfig {
   readonly rest_url: string | null
 }
 
-export interface Config {
+export interface LimitsConfig {
+  readonly min_percent: number
+  readonly max_percent: number
+  readonly min_volume_usd: number
+  readonly max_book_age_ms: number
+  readonly max_skew_ms: number
+}
+
+export interface WatchConfig {
+  readonly exchanges: readonly ExchangeConfig[]
+  /** canonical symbols to watch; null: whatever the exchanges have in common */
+  readonly symbols: readonly string[] | null
+  readonly max_symbols: number
+}
+
+export interface Config extends WatchConfig {
   readonly environment: 'production' | 'development' | 'test'
   readonly port: number
   readonly log_level: 'debug' | 'info' | 'warn' | 'error'
@@ -24,17 +39,9 @@ export interface Config {
   readonly error_log_file: string | null
   readonly redis_url: string
   readonly database_url: string
-  readonly exchanges: readonly ExchangeConfig[]
-  /** canonical symbols to watch; null: whatever the exchanges have in common */
-  readonly symbols: readonly string[] | null
-  readonly max_symbols: number
-  readonly limits: {
-    readonly min_percent: number
-    readonly max_percent: number
-    readonly min_volume_usd: number
-    readonly max_book_age_ms: number
-    readonly max_skew_ms: number
-  }
+  /** opens what only the operator may see; null: closed to everybody */
+  readonly admin_token: string | null
+  readonly limits: LimitsConfig
 }
 
 export interface ConfigProblem {
@@ -43,9 +50,12 @@ export interface ConfigProblem {
   readonly expected: string
 }
 
-export type ConfigResult =
-  | { readonly ok: true; readonly config: Config }
-  | { readonly ok: false; readonly problems: readonly ConfigProblem[] }
+interface Invalid {
+  readonly ok: false
+  readonly problems: readonly ConfigProblem[]
+}
+
+export type ConfigResult = { readonly ok: true; readonly config: Config } | Invalid
 
 /** A number with bounds; the message is what the operator reads. */
 function number(initial: number, minimum: number, maximum: number) {
@@ -87,6 +97,8 @@ function list(member: (value: string) => boolean, expected: string) {
 const oneOf = <const T extends readonly [string, ...string[]]>(values: T) =>
   z.enum(values, `one of ${values.join(', ')}`)
 
+const SHORTEST_TOKEN = 16
+
 /** The variables that every installation has; each exchange adds two addresses. */
 function settings(exchange_ids: readonly string[]) {
   return {
@@ -96,6 +108,15 @@ function settings(exchange_ids: readonly string[]) {
     ERROR_LOG_FILE: z.string().optional(),
     REDIS_URL: address(['redis', 'rediss']),
     DATABASE_URL: address(['postgres', 'postgresql']),
+    ADMIN_TOKEN: z.string().min(SHORTEST_TOKEN, 'at least 16 characters').optional(),
+    ...watchSettings(exchange_ids),
+    ...limitSettings,
+  }
+}
+
+/** What to watch. */
+function watchSettings(exchange_ids: readonly string[]) {
+  return {
     EXCHANGES: list(
       (id) => exchange_ids.includes(id),
       `a comma-separated list of ${exchange_ids.join(', ')}`,
@@ -105,12 +126,16 @@ function settings(exchange_ids: readonly string[]) {
       'a comma-separated list of BASE/QUOTE, such as BTC/USDT,ETH/USDT',
     ).optional(),
     MAX_SYMBOLS: integer(100, 1, 1_000),
-    MIN_ARBITRAGE_PERCENT: number(0.5, 0, 100),
-    MAX_ARBITRAGE_PERCENT: number(10, 0, 1_000),
-    MIN_VOLUME_USD: number(1_000, 0, 1_000_000_000),
-    MAX_BOOK_AGE_MS: integer(5_000, 1, 600_000),
-    MAX_SKEW_MS: integer(2_000, 1, 600_000),
   }
+}
+
+/** What an opportunity must reach. */
+const limitSettings = {
+  MIN_ARBITRAGE_PERCENT: number(0.5, 0, 100),
+  MAX_ARBITRAGE_PERCENT: number(10, 0, 1_000),
+  MIN_VOLUME_USD: number(1_000, 0, 1_000_000_000),
+  MAX_BOOK_AGE_MS: integer(5_000, 1, 600_000),
+  MAX_SKEW_MS: integer(2_000, 1, 600_000),
 }
 
 function addresses(exchange_ids: readonly string[]) {
@@ -137,13 +162,7 @@ export function readConfig(env: Environment, exchange_ids: readonly string[]): C
   const urls = z.object(addresses(exchange_ids)).safeParse(present)
   const issues = [...(main.error?.issues ?? []), ...(urls.error?.issues ?? [])]
   const problems = issues.map((issue) => problemOf(issue, env))
-  if (main.success && main.data.MIN_ARBITRAGE_PERCENT >= main.data.MAX_ARBITRAGE_PERCENT) {
-    problems.push({
-      variable: 'MAX_ARBITRAGE_PERCENT',
-      value: String(main.data.MAX_ARBITRAGE_PERCENT),
-      expected: `more than MIN_ARBITRAGE_PERCENT (${main.data.MIN_ARBITRAGE_PERCENT})`,
-    })
-  }
+  if (main.success) problems.push(...emptyRange(main.data))
   if (!main.success || !urls.success || problems.length > 0) return { ok: false, problems }
   const { data } = main
   const config: Config = {
@@ -153,30 +172,82 @@ export function readConfig(env: Environment, exchange_ids: readonly string[]): C
     error_log_file: data.ERROR_LOG_FILE ?? null,
     redis_url: data.REDIS_URL,
     database_url: data.DATABASE_URL,
+    admin_token: data.ADMIN_TOKEN ?? null,
+    ...watchOf(data, urls.data, exchange_ids),
+    limits: limitsOf(data),
+  }
+  return { ok: true, config }
+}
+
+/** What a recorder needs, and nothing more. */
+export function readWatch(
+  env: Environment,
+  exchange_ids: readonly string[],
+): { readonly ok: true; readonly watch: WatchConfig } | Invalid {
+  const present = withoutEmpty(env)
+  const main = z.object(watchSettings(exchange_ids)).safeParse(present)
+  const urls = z.object(addresses(exchange_ids)).safeParse(present)
+  if (main.success && urls.success) {
+    return { ok: true, watch: watchOf(main.data, urls.data, exchange_ids) }
+  }
+  const issues = [...(main.error?.issues ?? []), ...(urls.error?.issues ?? [])]
+  return { ok: false, problems: issues.map((issue) => problemOf(issue, env)) }
+}
+
+/** What a replay needs, and nothing more. */
+export function readLimits(
+  env: Environment,
+): { readonly ok: true; readonly limits: LimitsConfig } | Invalid {
+  const parsed = z.object(limitSettings).safeParse(withoutEmpty(env))
+  const problems = parsed.success
+    ? emptyRange(parsed.data)
+    : parsed.error.issues.map((issue) => problemOf(issue, env))
+  if (!parsed.success || problems.length > 0) return { ok: false, problems }
+  return { ok: true, limits: limitsOf(parsed.data) }
+}
+
+function watchOf(
+  data: z.infer<z.ZodObject<ReturnType<typeof watchSettings>>>,
+  urls: Readonly<Record<string, string | undefined>>,
+  exchange_ids: readonly string[],
+): WatchConfig {
+  return {
     exchanges: (data.EXCHANGES ?? exchange_ids).map((id) => ({
       id,
-      websocket_url: urls.data[websocketVariable(id)] ?? null,
-      rest_url: urls.data[restVariable(id)] ?? null,
+      websocket_url: urls[websocketVariable(id)] ?? null,
+      rest_url: urls[restVariable(id)] ?? null,
     })),
     symbols: data.SYMBOLS ?? null,
     max_symbols: data.MAX_SYMBOLS,
-    limits: {
-      min_percent: data.MIN_ARBITRAGE_PERCENT,
-      max_percent: data.MAX_ARBITRAGE_PERCENT,
-      min_volume_usd: data.MIN_VOLUME_USD,
-      max_book_age_ms: data.MAX_BOOK_AGE_MS,
-      max_skew_ms: data.MAX_SKEW_MS,
-    },
   }
-  return { ok: true, config }
+}
+
+type LimitValues = z.infer<z.ZodObject<typeof limitSettings>>
+
+function limitsOf(data: LimitValues): LimitsConfig {
+  return {
+    min_percent: data.MIN_ARBITRAGE_PERCENT,
+    max_percent: data.MAX_ARBITRAGE_PERCENT,
+    min_volume_usd: data.MIN_VOLUME_USD,
+    max_book_age_ms: data.MAX_BOOK_AGE_MS,
+    max_skew_ms: data.MAX_SKEW_MS,
+  }
+}
+
+function emptyRange({ MIN_ARBITRAGE_PERCENT, MAX_ARBITRAGE_PERCENT }: LimitValues) {
+  if (MIN_ARBITRAGE_PERCENT < MAX_ARBITRAGE_PERCENT) return []
+  const problem: ConfigProblem = {
+    variable: 'MAX_ARBITRAGE_PERCENT',
+    value: String(MAX_ARBITRAGE_PERCENT),
+    expected: `more than MIN_ARBITRAGE_PERCENT (${MIN_ARBITRAGE_PERCENT})`,
+  }
+  return [problem]
 }
 
 /** What the migration command needs, and nothing more. */
 export function readDatabaseUrl(
   env: Environment,
-):
-  | { readonly ok: true; readonly database_url: string }
-  | { readonly ok: false; readonly problems: readonly ConfigProblem[] } {
+): { readonly ok: true; readonly database_url: string } | Invalid {
   const { DATABASE_URL } = settings([])
   const parsed = z.object({ DATABASE_URL }).safeParse(withoutEmpty(env))
   if (parsed.success) return { ok: true, database_url: parsed.data.DATABASE_URL }
@@ -185,11 +256,13 @@ export function readDatabaseUrl(
 
 /** One message for people, a line a problem. */
 export function describeProblems(problems: readonly ConfigProblem[]): string {
-  const lines = problems.map(({ variable, value, expected }) => {
-    const found = value === undefined || value === '' ? 'not set' : `"${value}"`
-    return `  ${variable}: ${found}, expected ${expected}`
-  })
+  const lines = problems.map((problem) => `  ${describeProblem(problem)}`)
   return ['The configuration is not valid:', ...lines].join('\n')
+}
+
+export function describeProblem({ variable, value, expected }: ConfigProblem): string {
+  const found = value === undefined || value === '' ? 'not set' : `"${value}"`
+  return `${variable}: ${found}, expected ${expected}`
 }
 
 function withoutEmpty(env: Environment): Record<string, string> {
@@ -204,6 +277,7 @@ function problemOf(issue: z.core.$ZodIssue, env: Environment): ConfigProblem {
   const variable = String(issue.path[0])
   const value = env[variable]
   if (value === undefined) return { variable, value, expected: issue.message }
-  const hidden = SECRET_VARIABLES.has(variable) && URL.parse(value) === null
+  const unsplittable = SECRET_VARIABLES.has(variable) && URL.parse(value) === null
+  const hidden = variable === 'ADMIN_TOKEN' || unsplittable
   return { variable, value: hidden ? '***' : redactText(value), expected: issue.message }
 }

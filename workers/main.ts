@@ -17,8 +17,10 @@ import { Detector } from './detection/detector.ts'
 import { exchanges } from './exchanges/index.ts'
 import { createIds } from './lifecycle/id.ts'
 import { Tracker } from './lifecycle/tracker.ts'
+import { createBookView } from './ops/books.ts'
 import { createHealth } from './ops/health.ts'
 import { createHeartbeat, startPulse } from './ops/heartbeat.ts'
+import { watchLateness } from './ops/lateness.ts'
 import { Lease } from './ops/lease.ts'
 import { createLog, type OperatorLog, tellOperator } from './ops/log.ts'
 import { createMetrics } from './ops/metrics.ts'
@@ -47,11 +49,13 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
 
   const books = new Books(() => setImmediate(() => pipeline.round()))
   const watch = new Watch({ exchanges, config, books, clock, log, random })
+  const lateness = watchLateness(clock, () => pipeline.recheck())
   const detector = new Detector({
     books,
     limits: config.limits,
     clock,
     is_simulated: (exchange) => watch.isSimulated(exchange),
+    arrivals: { late: lateness.late, behind: (entry) => watch.isBehind(entry) },
   })
   const tracker = new Tracker({ clock, newId: createIds(random) })
 
@@ -104,14 +108,17 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
     rejected: () => detector.rejected,
     outbox: () => publisher,
     is_leader: () => lease.token !== null,
+    lateness,
   })
 
   const { registry } = metrics
+  const { admin_token } = config
   const server = await startOpsServer({
     port: config.port,
     clock,
     health,
     metrics: async () => ({ type: registry.contentType, text: await registry.metrics() }),
+    books: admin_token === null ? undefined : createBookView(books, clock, admin_token),
   })
   log.info('worker started', { worker_id, version, port: server.port })
 
@@ -151,6 +158,7 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
 
   installShutdown(log, async () => {
     clearInterval(rechecks)
+    lateness.stop()
     pipeline.end()
     const flushed = await publisher.flush(FLUSH_DEADLINE_MS)
     if (!flushed) log.error('events were not delivered', { count: publisher.depth })

@@ -1,25 +1,20 @@
 /**
  * Brings the exchanges up: their lists of markets, the choice of what to watch, one feed each. An
- * exchange that does not answer is asked again and joins later; it never holds up the others.
+ * exchange that does not answer joins later and never holds up the others. Lists change while the
+ * worker runs: the choice is made anew with each, and the feeds follow it.
  */
 import type { Clock } from '../shared/clock.ts'
 import type { ExchangeStatus } from '../shared/health.ts'
 import type { Log } from '../shared/log.ts'
 import type { Market } from '../shared/market.ts'
-import type { Books } from './book/books.ts'
+import type { Books, MarketBook } from './book/books.ts'
 import type { Config, ExchangeConfig } from './config.ts'
 import type { Exchange } from './exchanges/exchange.ts'
-import {
-  BLOCKED_RETRY_MS,
-  backoff_ms,
-  isBlocked,
-  isThrottled,
-  type Random,
-  THROTTLED_RETRY_MS,
-} from './feed/backoff.ts'
+import type { Random } from './feed/backoff.ts'
 import { chooseMarkets, unknownSymbols } from './feed/choose.ts'
 import { Feed } from './feed/feed.ts'
-import { fetchInstruments, type InstrumentList, RestError } from './feed/instruments.ts'
+import { ROSTER_TIMING, Roster, type RosterTiming } from './feed/roster.ts'
+import type { Tap } from './feed/tap.ts'
 import { resolveUrl } from './feed/url.ts'
 
 export interface WatchOptions {
@@ -29,129 +24,139 @@ export interface WatchOptions {
   readonly clock: Clock
   readonly log: Log
   readonly random: Random
+  /** how often lists of markets are asked for; absent: as in production */
+  readonly timing?: RosterTiming
+  /** a recording listens */
+  readonly tap?: Tap | undefined
 }
 
 /** Once one list is there, the others get this long before the symbols are chosen without them. */
 const GATHER_MS = 5_000
-const RETRY = { base_ms: 1_000, cap_ms: 60_000 }
 
 /** One exchange on its way: no list, a list, a feed. */
 interface Watched {
   readonly exchange: Exchange
   readonly websocket_url: string
   readonly rest_url: string
-  list: InstrumentList | null
+  readonly roster: Roster
   feed: Feed | null
-  /** why there is no list yet */
-  state: 'connecting' | 'down' | 'blocked'
-  reason: string | null
 }
 
 export class Watch {
   private readonly options: WatchOptions
   private readonly watched: readonly Watched[]
-  private readonly abort = new AbortController()
-  /** the symbols watched on every exchange; null until they are chosen */
+  /** the symbols that were chosen for themselves, best first: they keep their places */
+  private picked: readonly string[] = []
+  /** everything watched, with what values it in dollars; null until it is chosen */
   private chosen: ReadonlySet<string> | null = null
   private gathering: NodeJS.Timeout | undefined
+  private stopped = false
 
   constructor(options: WatchOptions) {
     this.options = options
-    this.watched = options.config.exchanges.map((config) => watchedOf(config, options.exchanges))
+    this.watched = options.config.exchanges.map((config) => this.watchedOf(config))
   }
 
   start(): void {
-    for (const one of this.watched) void this.bringUp(one)
+    for (const { roster } of this.watched) roster.start()
   }
 
   async stop(): Promise<void> {
-    this.abort.abort()
+    this.stopped = true
     clearTimeout(this.gathering)
+    for (const { roster } of this.watched) roster.stop()
     await Promise.all(this.watched.map(({ feed }) => feed?.stop()))
   }
 
   statuses(): ExchangeStatus[] {
     return this.watched.map(
-      (one) => one.feed?.status() ?? absentStatus(one.exchange, one.state, one.reason),
+      ({ feed, exchange, roster }) =>
+        feed?.status() ?? absentStatus(exchange, roster.state, roster.reason),
     )
   }
 
   /** True when this exchange's data come from the sandbox. */
   isSimulated(exchange_id: string): boolean {
     const one = this.watched.find(({ exchange }) => exchange.id === exchange_id)
-    return one?.list?.simulated ?? false
+    return one?.roster.list?.simulated ?? false
   }
 
-  private async bringUp(one: Watched): Promise<void> {
-    const { exchange, rest_url } = one
-    const { log, random } = this.options
-    for (let attempt = 0; !this.abort.signal.aborted; attempt++) {
-      try {
-        one.list = await fetchInstruments({ exchange, rest_url, log })
-        if (!this.abort.signal.aborted) this.arrived(one)
-        return
-      } catch (error) {
-        const status = error instanceof RestError ? error.status : undefined
-        one.state = isBlocked(status) ? 'blocked' : 'down'
-        one.reason = error instanceof Error ? error.message : String(error)
-        const wait_ms = waitFor(status, attempt, random)
-        log.warn('no list of markets', { exchange: exchange.id, wait_ms, reason: one.reason })
-        await pause(wait_ms, this.abort.signal)
-      }
+  /** True while this market's frames arrive late. */
+  isBehind(entry: MarketBook): boolean {
+    const one = this.watched.find(({ exchange }) => exchange.id === entry.market.exchange)
+    return one?.feed?.isBehind(entry) ?? false
+  }
+
+  private watchedOf(config: ExchangeConfig): Watched {
+    const { exchanges, clock, log, random, timing = ROSTER_TIMING, tap } = this.options
+    const exchange = exchanges.find(({ id }) => id === config.id)
+    if (exchange === undefined) throw new Error(`no exchange is called ${config.id}`)
+    const rest_url = resolveUrl(config.rest_url ?? undefined, exchange.rest_url)
+    const onList = () => this.arrived()
+    return {
+      exchange,
+      websocket_url: resolveUrl(config.websocket_url ?? undefined, exchange.websocket_url),
+      rest_url,
+      roster: new Roster({ exchange, rest_url, clock, log, random, timing, tap, onList }),
+      feed: null,
     }
   }
 
-  private arrived(one: Watched): void {
-    if (this.chosen !== null) this.startFeed(one, this.chosen)
-    else if (this.watched.every(({ list }) => list !== null)) this.choose()
+  private arrived(): void {
+    const complete = this.watched.every(({ roster }) => roster.list !== null)
+    if (this.chosen !== null || complete) this.choose()
     else this.gathering ??= setTimeout(() => this.choose(), GATHER_MS)
   }
 
+  /** With every new list: symbols keep their place while anybody trades them. */
   private choose(): void {
-    if (this.chosen !== null) return
+    if (this.stopped) return
     clearTimeout(this.gathering)
     const { config, log } = this.options
-    const there = this.watched.filter(({ list }) => list !== null)
-    const markets = there.flatMap(({ list }) => list?.markets ?? [])
+    const there = this.watched.filter(({ roster }) => roster.list !== null)
+    const markets = there.flatMap(({ roster }) => roster.list?.markets ?? [])
     const { max_symbols } = config
     const symbols = config.symbols ?? []
+    const first = this.chosen === null
     const unknown = unknownSymbols(markets, symbols)
-    if (unknown.length > 0) log.warn('no exchange trades these symbols', { symbols: unknown })
-    const choice = chooseMarkets(markets, { symbols, max_symbols })
-    const watched = choice.map(({ symbol }) => symbol)
-    // A requested symbol that is unknown so far may be traded by an exchange that joins later.
-    this.chosen = new Set([...watched, ...unknown, ...this.dollarMarkets(watched)])
-    log.info('symbols chosen', { symbols: this.chosen.size, exchanges: there.length })
-    for (const one of there) this.startFeed(one, this.chosen)
-  }
-
-  /**
-   * The markets that say what the quotes of these symbols are worth in US dollars. They are watched
-   * whatever was asked for: without them the size of an opportunity is not known.
-   */
-  private dollarMarkets(symbols: readonly string[]): string[] {
-    const quotes = new Set(symbols.map((symbol) => symbol.slice(symbol.indexOf('/') + 1)))
-    if (!quotes.delete('USD')) {
-      const listed = new Set(
-        this.watched.flatMap(({ list }) => list?.markets.map(({ symbol }) => symbol) ?? []),
-      )
-      const missing = [...quotes].filter((quote) => !listed.has(`${quote}/USD`))
-      if (missing.length > 0) {
-        this.options.log.warn('no exchange trades these for dollars: they make no opportunity', {
-          quotes: missing,
-        })
-      }
+    if (first && unknown.length > 0) {
+      log.warn('no exchange trades these symbols', { symbols: unknown })
     }
-    return [...quotes].map((quote) => `${quote}/USD`)
+    const choice = chooseMarkets(markets, { symbols, max_symbols, kept: this.picked })
+    this.picked = [...new Set(choice.map(({ symbol }) => symbol))]
+    const dollars = dollarMarkets(this.picked)
+    if (first) this.warnOfWorthless(dollars, markets)
+    // A requested symbol that is unknown so far may be traded by an exchange that joins later.
+    this.chosen = new Set([...this.picked, ...unknown, ...dollars])
+    if (first) log.info('symbols chosen', { symbols: this.chosen.size, exchanges: there.length })
+    for (const one of there) this.follow(one, this.chosen)
   }
 
-  private startFeed(one: Watched, chosen: ReadonlySet<string>): void {
-    const { books, clock, log, random } = this.options
-    const { exchange, websocket_url, rest_url, list } = one
-    const markets: Market[] = (list?.markets ?? []).filter(
+  /** A quote that no live market prices in dollars has no size, so it makes no opportunity. */
+  private warnOfWorthless(dollars: readonly string[], markets: readonly Market[]): void {
+    if (dollars.length < quotesOf(this.picked).size) return
+    const listed = new Set(markets.map(({ symbol }) => symbol))
+    const quotes = dollars
+      .filter((symbol) => !listed.has(symbol))
+      .map((symbol) => symbol.split('/')[0])
+    if (quotes.length === 0) return
+    this.options.log.warn('no exchange trades these for dollars: they make no opportunity', {
+      quotes,
+    })
+  }
+
+  private follow(one: Watched, chosen: ReadonlySet<string>): void {
+    const markets: Market[] = (one.roster.list?.markets ?? []).filter(
       ({ symbol, trading }) => trading && chosen.has(symbol),
     )
-    const feed = new Feed({
+    if (one.feed === null) this.startFeed(one, markets)
+    else one.feed.watch(markets)
+  }
+
+  private startFeed(one: Watched, markets: readonly Market[]): void {
+    const { books, clock, log, random, tap } = this.options
+    const { exchange, websocket_url, rest_url, roster } = one
+    one.feed = new Feed({
       exchange,
       websocket_url,
       rest_url,
@@ -160,37 +165,32 @@ export class Watch {
       clock,
       log,
       random,
+      tap,
+      onListChanged: () => roster.hint(),
     })
-    one.feed = feed
-    feed.start()
+    one.feed.start()
     log.info('feed started', { exchange: exchange.id, markets: markets.length })
   }
 }
 
-function watchedOf(config: ExchangeConfig, exchanges: readonly Exchange[]): Watched {
-  const exchange = exchanges.find(({ id }) => id === config.id)
-  if (exchange === undefined) throw new Error(`no exchange is called ${config.id}`)
-  return {
-    exchange,
-    websocket_url: resolveUrl(config.websocket_url ?? undefined, exchange.websocket_url),
-    rest_url: resolveUrl(config.rest_url ?? undefined, exchange.rest_url),
-    list: null,
-    feed: null,
-    state: 'connecting',
-    reason: null,
-  }
+/**
+ * The markets that say what the quotes of these symbols are worth in US dollars. They are watched
+ * whatever was asked for: without them the size of an opportunity is not known.
+ */
+function dollarMarkets(symbols: readonly string[]): string[] {
+  const quotes = quotesOf(symbols)
+  quotes.delete('USD')
+  return [...quotes].map((quote) => `${quote}/USD`)
 }
 
-function waitFor(status: number | undefined, attempt: number, random: Random): number {
-  if (isBlocked(status)) return BLOCKED_RETRY_MS
-  if (isThrottled(status)) return THROTTLED_RETRY_MS
-  return Math.round(backoff_ms(attempt, RETRY, random))
+function quotesOf(symbols: readonly string[]): Set<string> {
+  return new Set(symbols.map((symbol) => symbol.slice(symbol.indexOf('/') + 1)))
 }
 
 /** What can be said of an exchange whose markets are not known yet. */
 function absentStatus(
   exchange: Exchange,
-  state: Watched['state'],
+  state: Roster['state'],
   reason: string | null,
 ): ExchangeStatus {
   return {
@@ -219,18 +219,4 @@ function absentStatus(
     fee_as_of: exchange.fees.as_of,
     clock_offset_ms: null,
   }
-}
-
-function pause(duration_ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, duration_ms)
-    signal.addEventListener(
-      'abort',
-      () => {
-        clearTimeout(timer)
-        resolve()
-      },
-      { once: true },
-    )
-  })
 }

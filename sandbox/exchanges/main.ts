@@ -1,17 +1,19 @@
 /**
  * The command that runs the sandbox exchanges: simulated markets, or recordings with --captures.
  * Prints one JSON line with the addresses when everything listens, and ends on SIGTERM, SIGINT or
- * when the process that started it is gone. Problems go to standard error.
+ * when the process that started it is gone. Where that one holds a pipe to its standard input, it may
+ * command the market (commands.ts). Problems go to standard error.
  */
 import { closeSync, fstatSync, openSync, writeSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { systemClock } from '../../shared/clock.ts'
 import { createMarketModel } from '../market/model.ts'
 import { createTruth } from '../market/truth.ts'
+import { type Controls, hearCommands } from './commands.ts'
 import { SIMULATED } from './index.ts'
 import { playCaptures } from './playback.ts'
 import { record } from './recorder.ts'
-import { type ExchangeServer, type Listening, listen } from './server.ts'
+import { type ExchangeServer, type Listening, listen, type Observer } from './server.ts'
 
 const USAGE =
   'usage: node sandbox/exchanges/main.ts (--seed N --symbols N --truth FILE | --captures DIR) ' +
@@ -72,6 +74,8 @@ function readOptions(): Options {
 
 interface Market {
   readonly servers: readonly ExchangeServer[]
+  /** undefined: it goes its own way */
+  readonly controls?: Omit<Controls, 'frames_sent'>
   stop(): void
 }
 
@@ -80,13 +84,25 @@ function simulate(options: Simulation): Market {
   const file = openSync(options.truth, 'w')
   const truth = createTruth({ ...options, model, write: (line) => writeSync(file, `${line}\n`) })
   const servers = SIMULATED.map((server) => server(model))
+  let paused = false
   const timer = setInterval(() => {
+    if (paused) return
     const now_ms = systemClock.wall_ms()
     model.step(now_ms)
     truth.afterStep(now_ms)
   }, STEP_EVERY_MS)
   return {
     servers,
+    controls: {
+      model,
+      pause: () => {
+        paused = true
+        model.pause()
+      },
+      resume: () => {
+        paused = false
+      },
+    },
     stop: () => {
       clearInterval(timer)
       truth.close(systemClock.wall_ms())
@@ -110,11 +126,16 @@ function untilTold(): Promise<void> {
     process.once('SIGINT', () => resolve())
     const parent = process.ppid
     setInterval(() => process.ppid !== parent && resolve(), PARENT_CHECK_EVERY_MS).unref()
-    const stdin = fstatSync(0)
-    if (!stdin.isFIFO() && !stdin.isSocket()) return
+    if (!hasOwner()) return
     process.stdin.once('close', () => resolve())
     process.stdin.resume()
   })
+}
+
+/** True when a process holds the other end of our standard input: it is no terminal and no file. */
+function hasOwner(): boolean {
+  const stdin = fstatSync(0)
+  return stdin.isFIFO() || stdin.isSocket()
 }
 
 async function main({ market, record: file }: Options): Promise<void> {
@@ -123,18 +144,24 @@ async function main({ market, record: file }: Options): Promise<void> {
     file === undefined
       ? undefined
       : record(file, (problem) => complain(`cannot record: ${problem.message}`))
-  const { servers, stop } =
+  const { servers, controls, stop } =
     'captures' in market ? await play(market.captures, market.rate) : simulate(market)
-  const listening: [string, Listening][] = []
-  for (const server of servers) {
-    const observe = recorder?.observe
-    listening.push([server.id, await listen(server, observe === undefined ? {} : { observe })])
+  let frames_sent = 0
+  const observe: Observer = (seen) => {
+    if (seen.dir === 'in') frames_sent++
+    recorder?.observe(seen)
   }
+  const listening: [string, Listening][] = []
+  for (const server of servers) listening.push([server.id, await listen(server, { observe })])
   const exchanges = listening.map(([id, { websocket_url, rest_url }]) => [
     id,
     { websocket_url, rest_url },
   ])
-  process.stdout.write(`${JSON.stringify({ exchanges: Object.fromEntries(exchanges) })}\n`)
+  const say = (line: string) => process.stdout.write(`${line}\n`)
+  say(JSON.stringify({ exchanges: Object.fromEntries(exchanges) }))
+  if (hasOwner()) {
+    hearCommands(process.stdin, controls && { ...controls, frames_sent: () => frames_sent }, say)
+  }
   await told
   stop()
   await Promise.all(listening.map(([, { close }]) => close()))

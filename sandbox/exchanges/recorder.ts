@@ -28,7 +28,10 @@ export function record(file: string, onProblem: (problem: Error) => void): Recor
     observe: ({ url, dir, raw, connection }) => {
       if (!lines.writable) return
       // keys in the order that capture files use; `connection` only where there is one
-      lines.write(`${JSON.stringify({ ts: systemClock.wall_ms(), url, dir, raw, connection })}\n`)
+      const line = { ts: systemClock.wall_ms(), url, dir, raw, connection }
+      // under the production addresses, nothing else says that this is not the market
+      const marked = dir === 'open' || dir === 'http' ? { ...line, simulated: true } : line
+      lines.write(`${JSON.stringify(marked)}\n`)
     },
     close: async () => {
       lines.end()

@@ -53,7 +53,9 @@ export class LiveMarket {
   private readonly shape: Shape
   private readonly emit: Emit
   private readonly ticks_per_unit: number
-  private readonly mean_pause_ms: number
+  /** between batches, at rate 1 */
+  private readonly usual_pause_ms: number
+  private mean_pause_ms: number
   private next_batch_ms: number
   private noise = 0
   private seen: number
@@ -67,8 +69,9 @@ export class LiveMarket {
     this.emit = emit
     this.ticks_per_unit = 10 ** listing.price_decimals
     const popularity = Math.max(LEAST_POPULARITY, 1 / (1 + listing.rank * 0.25))
-    const batches = BATCHES_PER_SECOND[listing.exchange] * popularity * listing.activity * rate
-    this.mean_pause_ms = 1_000 / batches
+    const batches = BATCHES_PER_SECOND[listing.exchange] * popularity * listing.activity
+    this.usual_pause_ms = 1_000 / batches
+    this.mean_pause_ms = this.usual_pause_ms / rate
     this.next_batch_ms = random.exponential(this.mean_pause_ms)
     this.seen = fair
     this.book = new SimulatedBook(this.shape, random, this.quoteAround(fair))
@@ -82,6 +85,14 @@ export class LiveMarket {
       this.next_batch_ms += this.random.exponential(this.mean_pause_ms)
     }
     if (this.isLeftBehind(fair)) this.requote(time_ms, fair)
+  }
+
+  /** What is left of the present pause shrinks or grows with the others: it is exponential too. */
+  setRate(rate: number, time_ms: number): void {
+    const mean_pause_ms = this.usual_pause_ms / rate
+    const left_ms = (this.next_batch_ms - time_ms) * (mean_pause_ms / this.mean_pause_ms)
+    this.next_batch_ms = time_ms + left_ms
+    this.mean_pause_ms = mean_pause_ms
   }
 
   displace(displacement: Displacement | undefined, time_ms: number, fair: number): void {

@@ -125,6 +125,46 @@ describe('createMarketModel', () => {
     expect(batches[1]! / batches[0]!).toBeLessThan(4.5)
   })
 
+  it('takes another rate while it runs, at once and for every market', () => {
+    const model = createMarketModel({ seed: 7, symbols: 24, rate: 1 })
+    const batches = model.markets.map(() => 0)
+    model.onChange((market) => {
+      batches[market]! += 1
+    })
+    const countIn = (from_ms: number, duration_ms: number) => {
+      batches.fill(0)
+      for (let at = from_ms; at < from_ms + duration_ms; at += 20) model.step(START_MS + at)
+      return batches.reduce((sum, count) => sum + count, 0)
+    }
+    const usual = countIn(0, 60_000)
+    model.setRate(5)
+    const fast = countIn(60_000, 60_000)
+    expect(batches.every((count) => count > 0)).toBe(true)
+    model.setRate(1)
+    const again = countIn(120_000, 60_000)
+    expect(fast / usual).toBeGreaterThan(4.5)
+    expect(fast / usual).toBeLessThan(5.5)
+    expect(again / usual).toBeGreaterThan(0.9)
+    expect(again / usual).toBeLessThan(1.1)
+    expect(() => model.setRate(0)).toThrow(RangeError)
+  })
+
+  it('lets no time pass between a pause and the next step', () => {
+    const [paused, unpaused] = [1, 2].map(() =>
+      createMarketModel({ seed: 8, symbols: 4, rate: 2 }),
+    ) as [MarketModel, MarketModel]
+    run(paused, 5_000, 20)
+    run(unpaused, 5_000, 20)
+    paused.pause()
+    const hour_ms = 3_600_000
+    for (let at = 5_000; at <= 10_000; at += 20) {
+      paused.step(START_MS + hour_ms + at)
+      unpaused.step(START_MS + at)
+    }
+    const books = (model: MarketModel) => model.markets.map((_, market) => model.snapshot(market))
+    expect(books(paused)).toEqual(books(unpaused))
+  })
+
   it('makes gaps of the promised size, length and frequency, the first within seconds', {
     timeout: 60_000,
   }, () => {

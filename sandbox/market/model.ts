@@ -28,6 +28,10 @@ export interface MarketModel extends MarketSource {
    * only starts the clock; a clock that goes back lets no time pass. Steps of 5 to 50 ms look real.
    */
   step(now_ms: number): void
+  /** Stands still: the next step starts the clock again, and no time has passed. */
+  pause(): void
+  /** The same multiple as in the options, from now on. @throws RangeError when it is not positive. */
+  setRate(rate: number): void
   /** the best level of each side of markets[index]; a side is never empty */
   best(market: number): { readonly bid: Level; readonly ask: Level }
   /** fair dollar price of an asset that a market names. @throws Error for any other */
@@ -44,7 +48,7 @@ export function assembleModel(
   { seed, symbols, rate }: MarketModelOptions,
   createSchedule: (listed: readonly Listing[], random: Random) => Schedule,
 ): MarketModel {
-  if (!(rate > 0 && Number.isFinite(rate))) throw new RangeError(`rate must be positive: ${rate}`)
+  requireRate(rate)
   const random = createRandom(seed)
   const listed = listings(symbols)
   const prices = new FairPrices(listed, random.fork())
@@ -91,6 +95,13 @@ export function assembleModel(
         live.displace(displacement, time_ms, fairOf(listing))
       }
     },
+    pause() {
+      now_ms = undefined
+    },
+    setRate(next_rate) {
+      requireRate(next_rate)
+      for (const { live } of entries) live.setRate(next_rate, time_ms)
+    },
     best(market) {
       const { bids, asks } = entry(market).live.book
       return {
@@ -100,6 +111,10 @@ export function assembleModel(
     },
     usdPrice: (asset) => prices.usdPrice(asset),
   }
+}
+
+function requireRate(rate: number): void {
+  if (!(rate > 0 && Number.isFinite(rate))) throw new RangeError(`rate must be positive: ${rate}`)
 }
 
 /** Without what only the model needs. */

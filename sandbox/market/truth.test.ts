@@ -36,6 +36,8 @@ function handmade(markets: readonly SimulatedMarket[]) {
       return () => listeners.delete(listener)
     },
     step: () => {},
+    pause: () => {},
+    setRate: () => {},
     usdPrice: (asset) => (asset === 'USDT' ? 0.5 : 1),
   }
   const set = (index: number, bid: number, ask: number, size = 50) => {

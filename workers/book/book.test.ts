@@ -1,32 +1,8 @@
-/** The book against the slowest obvious thing: a map that is sorted on every question. */
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { Book, Side } from './book.ts'
+import { Book, type Side } from './book.ts'
 import { BookUpdate } from './update.ts'
 
 type Level = [number, number]
-
-class Oracle {
-  readonly levels = new Map<number, number>()
-  private readonly sign: 1 | -1
-
-  constructor(sign: 1 | -1) {
-    this.sign = sign
-  }
-
-  set(price: number, size: number): void {
-    if (size === 0) this.levels.delete(price)
-    else this.levels.set(price, size)
-  }
-
-  truncate(depth: number): void {
-    for (const [price] of this.sorted().slice(depth)) this.levels.delete(price)
-  }
-
-  sorted(): Level[] {
-    return [...this.levels].sort(([a], [b]) => this.sign * (b - a))
-  }
-}
 
 function levelsOf(side: Side): Level[] {
   return Array.from({ length: side.length }, (_, rank) => [side.price(rank), side.size(rank)])
@@ -38,68 +14,6 @@ function updateOf(bids: readonly Level[], asks: readonly Level[], more: Partial<
   for (const [price, size] of asks) update.asks.push(price, size)
   return update
 }
-
-/** A narrow range collides often, a wide one grows past every capacity. */
-const commands = (prices: number) =>
-  fc.array(
-    fc.oneof(
-      { weight: 20, arbitrary: fc.tuple(fc.integer({ min: 1, max: prices }), fc.nat(3)) },
-      { weight: 1, arbitrary: fc.nat(40) },
-    ),
-    { maxLength: 600, size: 'max' },
-  )
-
-describe.each([
-  ['bids', 1],
-  ['asks', -1],
-] as const)('%s', (_name, sign) => {
-  it.each([12, 5_000])('equal a sorted map after any commands over %i prices', (prices) => {
-    fc.assert(
-      fc.property(commands(prices), (all) => {
-        const side = new Side(sign)
-        const oracle = new Oracle(sign)
-        for (const command of all) {
-          if (typeof command === 'number') {
-            side.truncate(command)
-            oracle.truncate(command)
-          } else {
-            side.set(command[0] / 100, command[1])
-            oracle.set(command[0] / 100, command[1])
-          }
-        }
-        expect(levelsOf(side)).toEqual(oracle.sorted())
-      }),
-      { numRuns: 120 },
-    )
-  })
-
-  it('grows in either direction without losing a level', () => {
-    const side = new Side(sign)
-    const oracle = new Oracle(sign)
-    for (let i = 0; i < 3_000; i++) {
-      for (const price of [10_000 + i, 10_000 - i]) {
-        side.set(price, i + 1)
-        oracle.set(price, i + 1)
-      }
-    }
-    expect(levelsOf(side)).toEqual(oracle.sorted())
-  })
-
-  it('survives a wandering price for as long as it likes', () => {
-    const side = new Side(sign)
-    for (let i = 0; i < 5_000; i++) {
-      side.set(i, 1)
-      if (i >= 20) side.set(i - 20, 0)
-    }
-    expect(side.length).toBe(20)
-    expect(side.price(0)).toBe(sign === 1 ? 4_999 : 4_980)
-  })
-
-  it('says NaN beyond its levels', () => {
-    expect(new Side(sign).price(0)).toBeNaN()
-    expect(new Side(sign).size(0)).toBeNaN()
-  })
-})
 
 describe('Book', () => {
   it('replaces everything by a snapshot', () => {

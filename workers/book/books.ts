@@ -12,7 +12,8 @@ export type StaleReason = 'gap' | 'stale' | 'disconnected'
 export type BookState = 'cold' | 'syncing' | 'live' | 'stale' | 'halted'
 
 export class MarketBook {
-  readonly market: Market
+  /** its rules as the exchange last published them; replaced as a whole, by Books.revise */
+  market: Market
   readonly book: Book
   /** position in Books.all: detection keeps its caches by it */
   readonly index: number
@@ -52,6 +53,12 @@ export class Books {
 
   get(exchange: string, market: string): MarketBook | undefined {
     return this.by_name.get(`${exchange} ${market}`)
+  }
+
+  /** The exchange changed the market's ticks, lots, fees or its permission to trade. */
+  revise(entry: MarketBook, market: Market): void {
+    entry.market = market
+    this.touch(entry)
   }
 
   /** Changes a book's state; any change of state is news to the detector. */

@@ -11,10 +11,15 @@ export class Levels {
   size = new Float64Array(64)
 
   push(price: number, size: number): void {
-    if (this.count === this.price.length) this.grow()
+    this.reserve()
     this.price[this.count] = price
     this.size[this.count] = size
     this.count++
+  }
+
+  /** Makes room for one more. */
+  reserve(): void {
+    if (this.count === this.price.length) this.grow()
   }
 
   copyFrom(other: Levels): void {

@@ -3,11 +3,14 @@
  * This file only describes it; walk.ts sizes it, settle.ts proves it, guards.ts may refuse it.
  */
 import { type Decimal, decimal, divide, HUNDRED, ONE, subtract } from '../../shared/decimal.ts'
+import type { Market } from '../../shared/market.ts'
 import type { MarketBook } from '../book/books.ts'
 
 /** One trade of a chain, with the fee both as a fast number and exactly. */
 export interface ChainLeg {
   readonly entry: MarketBook
+  /** the rules that the fees below were taken from */
+  readonly market: Market
   readonly side: 'buy' | 'sell'
   /** 1 - taker fee: the part of the received asset that is kept */
   readonly keep: number
@@ -24,6 +27,7 @@ export function chainLeg(entry: MarketBook, side: 'buy' | 'sell'): ChainLeg {
   const exact_keep = subtract(ONE, divide(decimal(fee_percent), HUNDRED, 12))
   return {
     entry,
+    market: entry.market,
     side,
     keep: 1 - Number(fee_percent) / 100,
     exact_keep,

@@ -26,8 +26,17 @@ export class CrossPairs {
     }
   }
 
+  /** Those of one market, with the fees of the rules that are in force. */
   of(entry: MarketBook): readonly Pair[] {
-    return this.by_market[entry.index] ?? []
+    const pairs = this.by_market[entry.index] ?? []
+    for (const known of pairs) {
+      const { buy, sell } = known
+      if (buy.market !== buy.entry.market || sell.market !== sell.entry.market) {
+        // the same object all its life: the detector keeps its state by it
+        Object.assign(known, pair(buy.entry, sell.entry))
+      }
+    }
+    return pairs
   }
 
   private take(entry: MarketBook): void {

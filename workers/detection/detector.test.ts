@@ -17,14 +17,17 @@ let world: TestBooks
 let detector: Detector
 let cheap: MarketBook
 let dear: MarketBook
+let arrivals: { late: boolean; behind: MarketBook | null }
 
 beforeEach(() => {
+  arrivals = { late: false, behind: null }
   world = new TestBooks()
   detector = new Detector({
     books: world.books,
     limits: LIMITS,
     clock: world.clock,
     is_simulated: (exchange) => exchange === 'sandboxed',
+    arrivals: { late: () => arrivals.late, behind: (entry) => entry === arrivals.behind },
   })
   const usdt = world.add('kraken', 'USDT/USD')
   world.set(usdt, [['0.9990', '1000000']], [['0.9992', '1000000']])
@@ -102,6 +105,15 @@ describe('a cross-exchange opportunity', () => {
     expect(opened(round()).simulated).toBe(true)
   })
 
+  it('is priced with the fees that the exchange publishes now', () => {
+    quote('101.00')
+    const { key } = opened(round())
+    world.books.revise(dear, { ...dear.market, taker_fee_percent: '0.2' })
+    expect(opened(round())).toMatchObject({ key, profit_percent: '0.6972' })
+    world.books.revise(cheap, { ...cheap.market, taker_fee_percent: '0.6' })
+    expect(round()).toContainEqual({ kind: 'closed', key, reason: 'closed' })
+  })
+
   it('stays the same opportunity while it lasts and ends once', () => {
     quote('101.00')
     const key = opened(round()).key
@@ -163,6 +175,33 @@ describe('guards', () => {
     refuses('quarantine')
     world.clock.now_ms += 150
     expect(opened(detector.recheck()).sell_exchange).toBe('bybit')
+  })
+
+  it('backlog: a loop that is late, until it has caught up', () => {
+    arrivals.late = true
+    quote('101.00')
+    refuses('backlog')
+    arrivals.late = false
+    expect(opened(detector.recheck()).sell_exchange).toBe('bybit')
+  })
+
+  it('backlog: a market whose frames arrive late', () => {
+    arrivals.behind = dear
+    quote('101.00')
+    refuses('backlog')
+    arrivals.behind = null
+    expect(opened(detector.recheck()).sell_exchange).toBe('bybit')
+  })
+
+  it('backlog: a late loop neither updates nor ends what is open, a late connection ends it', () => {
+    quote('101.00')
+    const key = opened(round()).key
+    arrivals.late = true
+    quote('101.20')
+    expect(round()).toEqual([])
+    expect(detector.recheck()).toEqual([])
+    arrivals.behind = dear
+    expect(detector.recheck()).toEqual([{ kind: 'closed', key, reason: 'stale' }])
   })
 
   it('crossed: a book whose own bid is not below its ask', () => {

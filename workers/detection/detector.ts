@@ -10,7 +10,7 @@ import type { Books, MarketBook } from '../book/books.ts'
 import { type Candidate, GUARDS, type Guard, type Verdict } from './candidate.ts'
 import { CrossPairs, type Pair } from './cross.ts'
 import { candidateOf } from './evidence.ts'
-import { type DataLimits, objection } from './guards.ts'
+import { type Arrivals, type DataLimits, objection } from './guards.ts'
 import { settle } from './settle.ts'
 import { createValuation, type Valuation } from './valuation.ts'
 import { topRate, walk } from './walk.ts'
@@ -29,6 +29,8 @@ export interface DetectorOptions {
   readonly clock: Clock
   /** true when the exchange's data come from the sandbox */
   readonly is_simulated: (exchange: string) => boolean
+  /** absent in a replay: recorded frames do not wait for us */
+  readonly arrivals?: Arrivals
 }
 
 /** An open opportunity is kept down to this part of the threshold, so that it does not flicker. */
@@ -92,8 +94,9 @@ export class Detector {
     }
     const found = this.price(pair, bound, now_ms)
     if ('guard' in found) {
+      if (is_open && found.reason === null) return
       this.hold(pair, found.guard)
-      if (is_open) this.close(pair, found.reason, verdicts)
+      if (is_open && found.reason !== null) this.close(pair, found.reason, verdicts)
       return
     }
     this.held.delete(pair)
@@ -105,9 +108,9 @@ export class Detector {
     pair: Pair,
     bound: Bound,
     now_ms: number,
-  ): Candidate | { readonly guard: Guard; readonly reason: CloseReason } {
-    const { limits, is_simulated } = this.options
-    const refusal = objection(pair.legs, limits, now_ms)
+  ): Candidate | { readonly guard: Guard; readonly reason: CloseReason | null } {
+    const { limits, is_simulated, arrivals } = this.options
+    const refusal = objection(pair.legs, limits, now_ms, arrivals)
     if (refusal !== null) return refusal
     const usd_rate = this.valuation.usd(pair.buy.entry.market.quote)
     if (usd_rate === null) return { guard: 'below_minimum', reason: 'closed' }

@@ -12,10 +12,18 @@ export interface DataLimits {
   readonly max_skew_ms: number
 }
 
+/** Whether frames wait before we see them: then every book looks fresher than it is. */
+export interface Arrivals {
+  /** the event loop is late: frames of any connection may have waited */
+  readonly late: () => boolean
+  /** this market's connection delivers late */
+  readonly behind: (entry: MarketBook) => boolean
+}
+
 export interface Refusal {
   readonly guard: Guard
-  /** how an open opportunity ends when this guard objects to it */
-  readonly reason: Exclude<ExpiryReason, 'shutdown'>
+  /** how an open opportunity ends when this guard objects to it; null: it is judged later */
+  readonly reason: Exclude<ExpiryReason, 'shutdown'> | null
 }
 
 /** A book that has just become live may still be catching up with a burst. */
@@ -26,12 +34,18 @@ export function objection(
   legs: readonly ChainLeg[],
   limits: DataLimits,
   now_ms: number,
+  arrivals?: Arrivals,
 ): Refusal | null {
   for (const { entry } of legs) {
     const refusal = bookObjection(entry, limits, now_ms)
     if (refusal !== null) return refusal
   }
-  return skew_ms(legs) > limits.max_skew_ms ? { guard: 'skew', reason: 'stale' } : null
+  if (skew_ms(legs) > limits.max_skew_ms) return { guard: 'skew', reason: 'stale' }
+  if (legs.some(({ entry }) => arrivals?.behind(entry))) {
+    return { guard: 'backlog', reason: 'stale' }
+  }
+  // a late turn is short, or the connections fall behind: it ends nothing and opens nothing
+  return arrivals?.late() ? { guard: 'backlog', reason: null } : null
 }
 
 /** How far apart the moments are at which the legs' books were last known to be current. */

@@ -5,6 +5,7 @@
  */
 import type { Market } from '../../shared/market.ts'
 import { BookUpdate } from '../book/update.ts'
+import { BinanceScanner } from './binance-scan.ts'
 import {
   type Exchange,
   FrameError,
@@ -12,6 +13,7 @@ import {
   type FrameReader,
   type MarketTable,
 } from './exchange.ts'
+import { FastReader } from './fast.ts'
 import { stepText } from './instruments.ts'
 import {
   array,
@@ -22,6 +24,7 @@ import {
   parseJson,
   pushPairs,
   text,
+  time,
   timeOrNaN,
 } from './json.ts'
 
@@ -116,28 +119,37 @@ const request = (method: string, markets: readonly string[]) => [
 export const binance: Exchange = {
   id: 'binance',
   name: 'Binance',
-  // the market-data-only hosts: the others answer 451 from some countries, public data included
-  websocket_url: 'wss://data-stream.binance.vision/stream',
-  rest_url: 'https://data-api.binance.vision',
+  websocket_url: 'wss://stream.binance.com/stream',
+  rest_url: 'https://api.binance.com',
+  alternatives: [
+    // the market-data-only hosts: the others answer 451 from some countries, public data included
+    {
+      websocket_url: 'wss://data-stream.binance.vision/stream',
+      rest_url: 'https://data-api.binance.vision',
+    },
+  ],
   hosts: [
     'data-stream.binance.vision',
     'data-api.binance.vision',
     'stream.binance.com',
     'api.binance.com',
   ],
+  stream_paths: ['/stream', '/ws'],
   limits: {
     // 5 incoming messages a second, PING and PONG frames count: two are left to them
     frames_per_second: 3,
     markets_per_frame: 100,
     // 1,024 streams are allowed; a slow reader is cut off, so the load is spread
     markets_per_connection: 200,
-    // 300 connection attempts in 5 minutes per address
-    connects: { count: 300, window_ms: 300_000 },
+    // 300 connection attempts in 5 minutes per address: half is left to a standby
+    connects: { count: 150, window_ms: 300_000 },
+    // REQUEST_WEIGHT is 6,000 a minute: a sixth is left to instruments and to a standby
+    rest: { weight: 5_000, window_ms: 60_000 },
     largest_frame_bytes: 1 << 20,
     // "a single connection is only valid for 24 hours"
     connection_life_ms: 23 * 3_600_000,
   },
-  keepalive: { idle_ms: 10_000, quiet_ms: 120_000 },
+  keepalive: { idle_ms: 10_000, answer_ms: 10_000, quiet_ms: 120_000 },
   fees: {
     taker_percent: '0.1',
     source: 'https://www.binance.com/en/fee/schedule',
@@ -152,16 +164,19 @@ export const binance: Exchange = {
         ),
       ),
   },
+  time: {
+    path: '/api/v3/time',
+    parse: (body) => time(object(parseJson(body), 'time').serverTime, 'serverTime'),
+    resolution_ms: 1,
+  },
   continuity: 'range',
   snapshot: {
-    // 1,000 levels weigh 50 of 6,000 a minute; fewer would leave liquid books thin after a move.
-    // A sixth of the budget stays free for instruments and for a standby on the same address.
+    // 1,000 levels weigh 50; fewer would leave liquid books thin after a move
     path: (market) => `/api/v3/depth?symbol=${encodeURIComponent(market)}&limit=1000`,
     weight: 50,
-    budget: { weight: 5_000, window_ms: 60_000 },
     parse: parseSnapshot,
   },
   subscribe: (markets) => request('SUBSCRIBE', markets),
   unsubscribe: (markets) => request('UNSUBSCRIBE', markets),
-  reader: (markets) => new BinanceReader(markets),
+  reader: (markets) => new FastReader(new BinanceScanner(markets), new BinanceReader(markets)),
 }

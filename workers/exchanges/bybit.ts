@@ -5,6 +5,7 @@
  */
 import type { Market } from '../../shared/market.ts'
 import { BookUpdate } from '../book/update.ts'
+import { BybitScanner } from './bybit-scan.ts'
 import {
   type Exchange,
   FrameError,
@@ -12,6 +13,7 @@ import {
   type FrameReader,
   type MarketTable,
 } from './exchange.ts'
+import { FastReader } from './fast.ts'
 import { stepText } from './instruments.ts'
 import {
   array,
@@ -23,6 +25,7 @@ import {
   parseJson,
   pushPairs,
   text,
+  time,
   timeOrNaN,
 } from './json.ts'
 
@@ -123,18 +126,22 @@ export const bybit: Exchange = {
   websocket_url: 'wss://stream.bybit.com/v5/public/spot',
   rest_url: 'https://api.bybit.com',
   hosts: ['stream.bybit.com', 'api.bybit.com', 'api.bytick.com'],
+  stream_paths: ['/v5/public/spot'],
   limits: {
     frames_per_second: 10,
     // spot: "you can input up to 10 args for each subscription request"
     markets_per_frame: 10,
     // 21,000 characters of args a connection are allowed; the load is spread
     markets_per_connection: 150,
-    // 500 connections in 5 minutes per domain
-    connects: { count: 500, window_ms: 300_000 },
+    // 500 connections in 5 minutes per domain: half is left to a standby
+    connects: { count: 250, window_ms: 300_000 },
+    // 600 requests in 5 seconds per address
+    rest: { weight: 300, window_ms: 5_000 },
     largest_frame_bytes: 1 << 20,
   },
   keepalive: {
     idle_ms: 10_000,
+    answer_ms: 10_000,
     quiet_ms: 120_000,
     // "send the ping heartbeat packet every 20 seconds"
     ping: { every_ms: 20_000, frame: () => '{"op":"ping"}' },
@@ -148,8 +155,13 @@ export const bybit: Exchange = {
     paths: ['/v5/market/instruments-info?category=spot'],
     parse: (bodies) => bodies.flatMap(parseInstruments),
   },
+  time: {
+    path: '/v5/market/time',
+    parse: (body) => time(object(parseJson(body), 'time').time, 'time'),
+    resolution_ms: 1,
+  },
   continuity: 'increment',
   subscribe: (markets) => request('subscribe', markets),
   unsubscribe: (markets) => request('unsubscribe', markets),
-  reader: (markets) => new BybitReader(markets),
+  reader: (markets) => new FastReader(new BybitScanner(markets), new BybitReader(markets)),
 }

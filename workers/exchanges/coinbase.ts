@@ -6,6 +6,8 @@
  */
 import type { Market } from '../../shared/market.ts'
 import { BookUpdate } from '../book/update.ts'
+import { advancedTrade } from './coinbase-advanced.ts'
+import { CoinbaseScanner } from './coinbase-scan.ts'
 import {
   type Exchange,
   FrameError,
@@ -13,6 +15,7 @@ import {
   type FrameReader,
   type MarketTable,
 } from './exchange.ts'
+import { FastReader } from './fast.ts'
 import { stepText } from './instruments.ts'
 import {
   array,
@@ -24,6 +27,7 @@ import {
   pushLevel,
   pushPairs,
   text,
+  time,
   timeOrNaN,
 } from './json.ts'
 
@@ -159,32 +163,43 @@ export const coinbase: Exchange = {
   name: 'Coinbase Exchange',
   websocket_url: 'wss://ws-feed.exchange.coinbase.com',
   rest_url: 'https://api.exchange.coinbase.com',
+  alternatives: [
+    { websocket_url: 'wss://advanced-trade-ws.coinbase.com', protocol: advancedTrade },
+  ],
   hosts: [
     'ws-feed.exchange.coinbase.com',
     'api.exchange.coinbase.com',
     'ws-feed.pro.coinbase.com',
     'api.pro.coinbase.com',
   ],
+  stream_paths: ['/'],
   limits: {
     frames_per_second: 10,
     // each snapshot is a whole book, some of several MB: they come in small groups
     markets_per_frame: 10,
     markets_per_connection: 60,
-    // 8 a second per address
-    connects: { count: 8, window_ms: 1_000 },
+    // 8 a second per address: half is left to a standby
+    connects: { count: 4, window_ms: 1_000 },
+    // 10 a second per address
+    rest: { weight: 5, window_ms: 1_000 },
     largest_frame_bytes: 32 << 20,
   },
   // a heartbeat comes each second and product
-  keepalive: { idle_ms: 6_000, quiet_ms: 120_000 },
+  keepalive: { idle_ms: 6_000, answer_ms: 10_000, quiet_ms: 120_000 },
   fees: {
     taker_percent: '0.6',
     source: 'https://exchange.coinbase.com/fees',
     as_of: '2026-07-26',
   },
   instruments: { paths: ['/products'], parse: (bodies) => bodies.flatMap(parseInstruments) },
+  time: {
+    path: '/time',
+    parse: (body) => time(object(parseJson(body), 'time').iso, 'iso'),
+    resolution_ms: 1,
+  },
   continuity: 'none',
   hello: () => ['{"type":"subscribe","channels":[{"name":"status"}]}'],
   subscribe: (markets) => request('subscribe', markets),
   unsubscribe: (markets) => request('unsubscribe', markets),
-  reader: (markets) => new CoinbaseReader(markets),
+  reader: (markets) => new FastReader(new CoinbaseScanner(markets), new CoinbaseReader(markets)),
 }

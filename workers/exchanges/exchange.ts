@@ -20,6 +20,11 @@ export class FrameError extends Error {
   }
 }
 
+/** Frames of this connection were lost, of whichever market: only a new connection heals that. */
+export class SequenceError extends FrameError {
+  override name = 'SequenceError'
+}
+
 /** What a reader tells the feed about a frame. Calls arrive in the order of the frame's content. */
 export interface FrameHandler {
   /** Levels for one market. `update` is reused: apply it before returning. */
@@ -37,18 +42,23 @@ export interface FrameHandler {
 
 /** The markets that are watched, found by the exchange's own name. */
 export interface MarketTable {
-  /** index of the market, or -1 when nobody asked for it */
+  /** index of the market, always the same for a name; -1 while nobody asked for it */
   find(market: string): number
 }
 
+/** 'ignored' is what the exchange may send and we do not need. */
+export type FrameKind = 'book' | 'control' | 'ignored'
+
 /** Decodes the frames of one connection; may keep what the protocol says is per connection. */
 export interface FrameReader {
+  /** frames so far that went through a JSON tree; undefined: all of them do */
+  readonly slow_path?: number
   /**
-   * Returns what kind of frame it was; 'ignored' for what the exchange may send and we do not need.
+   * Returns what kind of frame it was.
    * @throws FrameError, and nothing else, whatever the bytes are. A frame that throws has called
    * no handler.
    */
-  read(frame: Buffer, handler: FrameHandler): 'book' | 'control' | 'ignored'
+  read(frame: Buffer, handler: FrameHandler): FrameKind
 }
 
 interface Limits {
@@ -59,6 +69,10 @@ interface Limits {
   readonly markets_per_connection: number
   /** connection attempts per address */
   readonly connects: { readonly count: number; readonly window_ms: number }
+  /** after a failed attempt, at least so long until the next; undefined: the backoff alone */
+  readonly redial_ms?: number
+  /** what REST requests may weigh within any such window, per address */
+  readonly rest: { readonly weight: number; readonly window_ms: number }
   readonly largest_frame_bytes: number
   /** the exchange cuts older connections: replace them before; undefined where it does not */
   readonly connection_life_ms?: number
@@ -67,6 +81,8 @@ interface Limits {
 interface Keepalive {
   /** no frame of any kind for so long: the link is dead */
   readonly idle_ms: number
+  /** a subscription that brought no snapshot by then will not: several acknowledge what they never serve */
+  readonly answer_ms: number
   /** a market without a frame for so long may be one that the exchange forgot: resync it */
   readonly quiet_ms: number
   /** application-level ping the exchange expects from us; undefined where it expects none */
@@ -76,9 +92,8 @@ interface Keepalive {
 /** REST snapshot that seeds a book whose deltas carry on from it. */
 export interface SnapshotProcedure {
   readonly path: (market: string) => string
-  /** request weight and the budget it counts against */
+  /** counts against limits.rest */
   readonly weight: number
-  readonly budget: { readonly weight: number; readonly window_ms: number }
   /** @throws FrameError when the body is not a snapshot */
   readonly parse: (body: string, update: BookUpdate) => void
 }
@@ -98,18 +113,46 @@ interface FeeSchedule {
   readonly as_of: string
 }
 
+/** Where the exchange tells the time. */
+interface ServerTime {
+  readonly path: string
+  /** ms since 1970. @throws FrameError when the body tells no time */
+  readonly parse: (body: string) => number
+  /** the answer may be too small by up to so much */
+  readonly resolution_ms: number
+}
+
+/** How an exchange is spoken to over one kind of stream. */
+export type Protocol = Pick<
+  Exchange,
+  'limits' | 'keepalive' | 'subscribe' | 'unsubscribe' | 'hello' | 'reader'
+>
+
+/** Another door to the same books: other hosts, or another protocol of the same exchange. */
+interface Alternative {
+  readonly websocket_url?: string
+  readonly rest_url?: string
+  /** where it differs from the exchange's own; ids, continuity and market names are the same */
+  readonly protocol?: Protocol
+}
+
 export interface Exchange {
   readonly id: string
   readonly name: string
   /** production addresses; `<ID>_WS_URL` and `<ID>_REST_URL` replace them */
   readonly websocket_url: string
   readonly rest_url: string
+  /** tried in this order where those are refused or cannot be had; never beside an override */
+  readonly alternatives?: readonly Alternative[]
   /** every host that speaks for this exchange: capture files are told apart by it */
   readonly hosts: readonly string[]
+  /** where on them this protocol is spoken: the same hosts may serve older ones and other books */
+  readonly stream_paths: readonly string[]
   readonly limits: Limits
   readonly keepalive: Keepalive
   readonly fees: FeeSchedule
   readonly instruments: Instruments
+  readonly time: ServerTime
   readonly continuity: Continuity
   readonly snapshot?: SnapshotProcedure
   /** frames that subscribe these markets (at most limits.markets_per_frame), ids included */

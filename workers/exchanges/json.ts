@@ -57,6 +57,14 @@ export function timeOrNaN(value: JsonValue | undefined): number {
   return time_ms >= EARLIEST_TIME_MS && time_ms <= LATEST_TIME_MS ? time_ms : Number.NaN
 }
 
+/** Milliseconds since 1970 where a clock is all that was asked for. */
+export function time(value: JsonValue | undefined, what: string): number {
+  const time_ms = timeOrNaN(value)
+  if (Number.isNaN(time_ms))
+    throw new FrameError(`${what}: expected a time, got ${describe(value)}`)
+  return time_ms
+}
+
 /** Adds one level and widens the update's digits. @throws FrameError on a broken number. */
 export function pushLevel(
   update: BookUpdate,

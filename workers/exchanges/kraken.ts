@@ -14,6 +14,7 @@ import {
   type FrameReader,
   type MarketTable,
 } from './exchange.ts'
+import { FastReader } from './fast.ts'
 import { stepOfDecimals, stepText } from './instruments.ts'
 import {
   array,
@@ -25,8 +26,10 @@ import {
   parseJson,
   pushLevel,
   text,
+  time,
   timeOrNaN,
 } from './json.ts'
+import { KrakenScanner } from './kraken-scan.ts'
 
 const SUBSCRIBED_DEPTH = 25
 const LEGAL_DEPTHS = [10, 25, 100, 500, 1000] as const
@@ -215,6 +218,11 @@ function parseInstruments(body: string): Market[] {
     .map(([name, pair]) => parsePair(name, pair))
 }
 
+function parseTime(body: string): number {
+  const result = object(object(parseJson(body), 'Time').result, 'result')
+  return time(integer(result.unixtime, 'unixtime') * 1_000, 'unixtime')
+}
+
 /** Not a dark pool (no wsname), not routed to another venue, not a tokenised stock. */
 function isOwnSpotPair(pair: JsonObject): boolean {
   return (
@@ -238,6 +246,7 @@ export const kraken: Exchange = {
   websocket_url: 'wss://ws.kraken.com/v2',
   rest_url: 'https://api.kraken.com',
   hosts: ['ws.kraken.com', 'api.kraken.com'],
+  stream_paths: ['/v2'],
   limits: {
     // the exchange's limit is dynamic ("Exceeded msg rate")
     frames_per_second: 5,
@@ -245,11 +254,16 @@ export const kraken: Exchange = {
     markets_per_connection: 150,
     // about 150 in a rolling 10 minutes per address, then a ban: half is left to a standby
     connects: { count: 75, window_ms: 600_000 },
+    // about 5 seconds between attempts are asked for during maintenance
+    redial_ms: 5_000,
+    // public requests: about one a second per address
+    rest: { weight: 5, window_ms: 10_000 },
     largest_frame_bytes: 4 << 20,
   },
   // a heartbeat comes each second when nothing else does
   keepalive: {
     idle_ms: 5_000,
+    answer_ms: 10_000,
     quiet_ms: 120_000,
     // a connection with no subscription and no ping is closed after about a minute
     ping: { every_ms: 30_000, frame: () => '{"method":"ping"}' },
@@ -263,9 +277,15 @@ export const kraken: Exchange = {
     paths: ['/0/public/AssetPairs'],
     parse: (bodies) => bodies.flatMap(parseInstruments),
   },
+  time: {
+    path: '/0/public/Time',
+    parse: parseTime,
+    // whole seconds
+    resolution_ms: 1_000,
+  },
   continuity: 'checksum',
   subscribe: (markets) => request('subscribe', markets, { snapshot: true }),
   unsubscribe: (markets) => request('unsubscribe', markets, {}),
-  reader: (markets) => new KrakenReader(markets),
+  reader: (markets) => new FastReader(new KrakenScanner(markets), new KrakenReader(markets)),
   checksum,
 }

@@ -4,6 +4,7 @@
  */
 import { crc32 } from 'node:zlib'
 import type { Market } from '../../shared/market.ts'
+import type { Exchange } from './exchange.ts'
 
 export type Change = readonly ['bid' | 'ask', string, string]
 
@@ -47,6 +48,8 @@ export interface Dialect {
   readonly market: string
   /** one more, that the connection did not ask for */
   readonly stranger: string
+  /** a size without digits deletes the level, as zero does */
+  readonly empty_deletes?: boolean
   /** where snapshots come from */
   readonly snapshots: 'socket' | 'rest'
   snapshot(book: TrueBook, market?: string): string
@@ -211,7 +214,68 @@ const kraken: Dialect = {
   ],
 }
 
-export const dialects: Readonly<Record<string, Dialect>> = { binance, bybit, coinbase, kraken }
+/** One counter over all frames of a connection; tests have one connection at a time. */
+let advanced_sequence = 0
+
+function advancedFrame(type: string, market: string, time_ms: number, changes: readonly Change[]) {
+  const timestamp = new Date(time_ms).toISOString()
+  return JSON.stringify({
+    channel: 'l2_data',
+    client_id: '',
+    timestamp,
+    sequence_num: advanced_sequence++,
+    events: [
+      {
+        type,
+        product_id: market,
+        updates: changes.map(([side, price_level, new_quantity]) => ({
+          side: side === 'bid' ? 'bid' : 'offer',
+          event_time: timestamp,
+          price_level,
+          new_quantity,
+        })),
+      },
+    ],
+  })
+}
+
+const advanced: Dialect = {
+  market: 'BTC-USD',
+  empty_deletes: true,
+  stranger: 'ETH-USD',
+  snapshots: 'socket',
+  snapshot: (book, market = 'BTC-USD') =>
+    advancedFrame('snapshot', market, book.time_ms, [
+      ...book.levels('bids').map(([price, size]): Change => ['bid', price, size]),
+      ...book.levels('asks').map(([price, size]): Change => ['ask', price, size]),
+    ]),
+  delta: (book, changes, _batch, market = 'BTC-USD') =>
+    advancedFrame('update', market, book.time_ms, changes),
+  others: [
+    '{"channel":"subscriptions","client_id":"","timestamp":"2026-04-07T14:30:00.000000Z","sequence_num":0,"events":[{"subscriptions":{"level2":["BTC-USD"]}}]}',
+    '{"channel":"subscriptions","timestamp":"2026-04-07T14:30:00.000000Z","sequence_num":1,"events":[{"subscriptions":{"heartbeats":["heartbeats"]}}]}',
+    '{"channel":"heartbeats","client_id":"","timestamp":"2026-04-07T14:30:10.000000Z","sequence_num":0,"events":[{"current_time":"2026-04-07 14:30:10.000000000+00:00","heartbeat_counter":42}]}',
+    '{"channel":"ticker","timestamp":"2026-04-07T14:30:10.000000Z","sequence_num":3,"events":[]}',
+  ],
+}
+
+export const dialects: Readonly<Record<string, Dialect>> = {
+  binance,
+  bybit,
+  coinbase,
+  kraken,
+  'coinbase at advanced-trade-ws.coinbase.com': advanced,
+}
+
+/** Every protocol that is spoken: each exchange's own and those of its alternatives, by name. */
+export function protocolsOf(exchange: Exchange): (readonly [string, Exchange])[] {
+  const others = (exchange.alternatives ?? []).flatMap(({ websocket_url, protocol }) => {
+    if (websocket_url === undefined || protocol === undefined) return []
+    const name = `${exchange.id} at ${new URL(websocket_url).hostname}`
+    return [[name, { ...exchange, ...protocol }] as const]
+  })
+  return [[exchange.id, exchange], ...others]
+}
 
 export function testMarket(exchange: string, market: string): Market {
   const [base = '', quote = ''] = market.includes('/')

@@ -15,6 +15,8 @@ export interface Choice {
   readonly symbols?: readonly string[] | undefined
   /** most symbols to watch, each on every exchange that lists it */
   readonly max_symbols: number
+  /** symbols that keep their place while anybody trades them: a halt elsewhere moves nobody */
+  readonly kept?: readonly string[]
 }
 
 /**
@@ -27,8 +29,8 @@ export function chooseMarkets(markets: readonly Market[], choice: Choice): Marke
     (market) => market.symbol,
   )
   const requested = choice.symbols ?? []
-  const order = requested.length > 0 ? [...new Set(requested)] : rank(listed)
-  return order
+  const order = requested.length > 0 ? requested : [...(choice.kept ?? []), ...rank(listed)]
+  return [...new Set(order)]
     .filter((symbol) => listed.has(symbol))
     .slice(0, choice.max_symbols)
     .flatMap((symbol) => listed.get(symbol) ?? [])

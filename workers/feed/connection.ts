@@ -1,13 +1,13 @@
 /**
- * Keeps one fixed set of markets connected: dials, subscribes, redials with backoff, and replaces a
+ * Keeps a set of markets connected: dials, subscribes, redials with backoff, and replaces a
  * link that is about to be closed before it is. It reads no frame and changes no book.
  */
 import type { Clock } from '../../shared/clock.ts'
 import type { Log } from '../../shared/log.ts'
 import type { Exchange } from '../exchanges/exchange.ts'
+import type { Addresses, Door } from './addresses.ts'
 import {
   type Backoff,
-  BLOCKED_RETRY_MS,
   backoff_ms,
   isBlocked,
   isThrottled,
@@ -17,26 +17,32 @@ import {
 import type { Budget } from './budget.ts'
 import type { Intake } from './intake.ts'
 import type { Lane } from './lane.ts'
-import { Link } from './link.ts'
+import type { Line } from './line.ts'
+import { Link, type LinkEvents } from './link.ts'
 import type { SocketEnd } from './socket.ts'
+import type { Tap } from './tap.ts'
+import { TransitFloor } from './transit.ts'
 
 const REDIAL: Backoff = { base_ms: 500, cap_ms: 30_000 }
 /** a connection that lived so long failed for a new reason: the backoff starts again */
 const STABLE_AFTER_MS = 30_000
 /** markets that did not join the new link by then are subscribed from scratch on it */
 const HANDOVER_LIMIT_MS = 10_000
+/** a link that delivers late for so long will not catch up: a new one starts with nothing waiting */
+const BEHIND_LIMIT_MS = 10_000
 /** a replacement that failed is tried again after so long, while the old link still serves */
 const REPLACE_RETRY_MS = 30_000
 
 export interface ConnectionContext {
   readonly exchange: Exchange
-  readonly url: string
+  readonly doors: Addresses<Door>
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
   readonly intake: Intake
   /** connection attempts of the whole exchange */
   readonly connects: Budget
+  readonly tap: Tap | undefined
   opened(simulated: boolean, again: boolean): void
   /** `lanes` start from scratch on a link: their snapshots come unasked */
   subscribed(lanes: readonly Lane[]): void
@@ -44,11 +50,13 @@ export interface ConnectionContext {
 }
 
 export class Connection {
-  readonly lanes: readonly Lane[]
+  readonly lanes: Lane[]
   /** the exchange refuses our address */
   blocked = false
   private link: Link | null = null
   private successor: Link | null = null
+  /** how quick frames can be; it outlives links */
+  readonly floor = new TransitFloor()
   private opened_before = false
   private attempts = 0
   private replace_after_ms = 0
@@ -57,7 +65,7 @@ export class Connection {
   private readonly context: ConnectionContext
 
   constructor(lanes: readonly Lane[], context: ConnectionContext) {
-    this.lanes = lanes
+    this.lanes = [...lanes]
     this.context = context
   }
 
@@ -76,6 +84,27 @@ export class Connection {
     this.link?.terminate('stopped')
   }
 
+  /** Subscribes more markets beside those that are there. */
+  add(lanes: readonly Lane[]): void {
+    this.lanes.push(...lanes)
+    const markets = lanes.map((lane) => lane.market)
+    if (this.link?.open) {
+      this.begin(this.link, lanes)
+      this.link.subscribe(markets)
+    }
+    if (this.successor?.open) {
+      for (const lane of lanes) this.successor.line.succeed(lane)
+      this.successor.subscribe(markets)
+    }
+  }
+
+  remove(lane: Lane): void {
+    this.lanes.splice(this.lanes.indexOf(lane), 1)
+    for (const link of [this.link, this.successor]) {
+      if (link?.open) link.unsubscribe([lane.market])
+    }
+  }
+
   /** False while there is no link to ask on; the next one subscribes everything anyway. */
   resubscribe(lane: Lane): boolean {
     if (this.link === null || lane.carrier !== this.link.line) return false
@@ -87,39 +116,69 @@ export class Connection {
   replace(reason: string): void {
     if (this.stopped || this.link === null || this.successor !== null) return
     const now_ms = this.context.clock.monotonic_ms()
-    if (now_ms < this.replace_after_ms) return
+    if (now_ms < this.replace_after_ms || this.context.doors.blocked_for_ms > 0) return
     this.replace_after_ms = now_ms + REPLACE_RETRY_MS
     if (this.context.connects.take(1, now_ms) > 0) return
     this.context.log.info('replacing a connection', { exchange: this.context.exchange.id, reason })
     this.successor = this.newLink()
   }
 
+  /** Ends the link of this line at once, if it is one of ours. */
+  cut(line: Line, reason: string): void {
+    for (const link of [this.link, this.successor]) {
+      if (link?.line === line) link.terminate(reason)
+    }
+  }
+
+  /** The exchange serves nothing on this line: tries another door. False when there is none. */
+  leaveDoor(line: Line, reason: string): boolean {
+    const { link } = this
+    if (link?.line !== line || !this.context.doors.avoid(link.door)) return false
+    link.terminate(reason)
+    return true
+  }
+
   /** Rotation and hand-over. Call it a few times a second. */
   sweep(now_ms: number): void {
-    const life_ms = this.context.exchange.limits.connection_life_ms ?? Number.POSITIVE_INFINITY
-    if (this.link !== null && now_ms - this.link.opened_ms > life_ms) this.replace('its age')
+    if (this.link !== null) this.renew(this.link, now_ms)
     const next = this.successor
     if (next === null || !next.open) return
     const overdue = now_ms - next.opened_ms > HANDOVER_LIMIT_MS
     if (overdue || this.lanes.every((lane) => lane.carrier === next.line)) this.promote(next)
   }
 
+  private renew(link: Link, now_ms: number): void {
+    const { connection_life_ms } = link.door.exchange.limits
+    const late_ms = now_ms - link.line.transit.behind_since_ms
+    if (now_ms - link.opened_ms > (connection_life_ms ?? Number.POSITIVE_INFINITY)) {
+      this.replace('its age')
+    } else if (late_ms > BEHIND_LIMIT_MS) {
+      this.replace('its delay')
+    }
+  }
+
   private dial(): void {
-    const wait_ms = this.context.connects.take(1, this.context.clock.monotonic_ms())
+    const { doors, connects, clock } = this.context
+    const { blocked_for_ms } = doors
+    const wait_ms = blocked_for_ms > 0 ? blocked_for_ms : connects.take(1, clock.monotonic_ms())
     if (wait_ms > 0) this.schedule(wait_ms)
     else this.link = this.newLink()
   }
 
   private newLink(): Link {
-    const { url, exchange, clock, intake } = this.context
-    return new Link(url, exchange, clock, intake.line(), {
+    const { doors, clock, intake, tap } = this.context
+    const door = doors.current
+    const events: LinkEvents = {
       opened: (link, simulated) => this.opened(link, simulated),
       ended: (link, end) => this.ended(link, end),
-    })
+    }
+    const line = intake.line(this.floor, door.exchange.reader)
+    return new Link(door, clock, line, events, tap)
   }
 
   private opened(link: Link, simulated: boolean): void {
     this.blocked = false
+    this.context.doors.succeeded(link.door)
     // a planned replacement is no reconnect
     const replacement = link === this.successor
     this.context.opened(simulated, this.opened_before && !replacement)
@@ -129,7 +188,7 @@ export class Connection {
     } else {
       this.begin(link, this.lanes)
     }
-    link.subscribe(this.lanes.map((lane) => lane.market))
+    link.greet(this.lanes.map((lane) => lane.market))
   }
 
   private begin(link: Link, lanes: readonly Lane[]): void {
@@ -164,16 +223,28 @@ export class Connection {
     }
     this.successor?.terminate('its predecessor ended')
     if (now_ms - link.opened_ms >= STABLE_AFTER_MS) this.attempts = 0
-    this.schedule(this.redialDelay(end))
+    this.schedule(this.redialDelay(link, end))
   }
 
-  private redialDelay(end: SocketEnd): number {
-    const { random } = this.context
-    this.blocked = isBlocked(end.status)
-    if (this.blocked) return BLOCKED_RETRY_MS * (1 + random() / 10)
-    if (isThrottled(end.status))
+  private redialDelay(link: Link, end: SocketEnd): number {
+    const { random, doors, connects, clock, intake, log } = this.context
+    const refused = isBlocked(end.status)
+    const blocked_for_ms = refused ? doors.refused(link.door) : 0
+    this.blocked = blocked_for_ms > 0
+    if (this.blocked) return blocked_for_ms * (1 + random() / 10)
+    if (refused) {
+      log.warn('another address is tried', { exchange: link.door.exchange.id, reason: end.reason })
+      return backoff_ms(0, REDIAL, random)
+    }
+    if (isThrottled(end.status)) {
+      // it asks the address, not this connection
+      connects.pause(clock.monotonic_ms() + retryAfter_ms(end.retry_after))
       return retryAfter_ms(end.retry_after) + backoff_ms(3, REDIAL, random)
-    return backoff_ms(this.attempts++, REDIAL, random)
+    }
+    if (!link.open) doors.failed(link.door)
+    const eased = this.attempts === 0 && intake.system === 'online'
+    const least_ms = eased ? 0 : (link.door.exchange.limits.redial_ms ?? 0)
+    return least_ms + backoff_ms(this.attempts++, REDIAL, random)
   }
 
   private schedule(delay_ms: number): void {

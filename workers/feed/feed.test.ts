@@ -1,128 +1,22 @@
 /** A feed against small servers that misbehave as exchanges do. */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { ServerResponse } from 'node:http'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { type WebSocket, WebSocketServer } from 'ws'
-import { systemClock } from '../../shared/clock.ts'
 import { silentLog } from '../../shared/log.ts'
-import { Books, type MarketBook } from '../book/books.ts'
 import { binance } from '../exchanges/binance.ts'
 import { bybit } from '../exchanges/bybit.ts'
-import type { Exchange } from '../exchanges/exchange.ts'
 import { kraken } from '../exchanges/kraken.ts'
-import { type Change, dialects, TrueBook, testMarket } from '../exchanges/testing.ts'
-import { Feed } from './feed.ts'
+import { dialects, TrueBook } from '../exchanges/testing.ts'
 import { fetchInstruments } from './instruments.ts'
-
-const START: Change[] = [
-  ['bid', '99.90', '1.0000'],
-  ['ask', '100.10', '1.5000'],
-]
-/** generous: the machine may be busy */
-const WAIT = { timeout: 10_000, interval: 10 }
-
-interface Behaviour {
-  readonly upgradeStatus?: number
-  readonly sandbox?: boolean
-  readonly autoPong?: boolean
-  connected?(socket: WebSocket, index: number): void
-  /** one client frame, parsed */
-  said?(socket: WebSocket, frame: Record<string, unknown>, index: number): void
-  rest?(request: IncomingMessage, response: ServerResponse): void
-}
-
-/** One exchange's front door: REST and WebSocket on one port. */
-async function exchangeServer(behaviour: Behaviour) {
-  const sockets: WebSocket[] = []
-  const frames: Record<string, unknown>[] = []
-  let attempts = 0
-  const http: Server = createServer((request, response) => behaviour.rest?.(request, response))
-  const server = new WebSocketServer({ noServer: true, autoPong: behaviour.autoPong ?? true })
-  if (behaviour.sandbox) server.on('headers', (headers) => headers.push('x-spreadwire-sandbox: 1'))
-  http.on('upgrade', (request, socket, head) => {
-    attempts++
-    if (behaviour.upgradeStatus !== undefined) {
-      socket.end(`HTTP/1.1 ${behaviour.upgradeStatus} Refused\r\nContent-Length: 0\r\n\r\n`)
-      return
-    }
-    server.handleUpgrade(request, socket, head, (client) => {
-      const index = sockets.push(client) - 1
-      behaviour.connected?.(client, index)
-      client.on('message', (data) => {
-        const frame = JSON.parse(String(data)) as Record<string, unknown>
-        frames.push(frame)
-        behaviour.said?.(client, frame, index)
-      })
-    })
-  })
-  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))
-  const { port } = http.address() as AddressInfo
-  onTestFinished(() => {
-    for (const socket of sockets) socket.terminate()
-    http.closeAllConnections()
-    http.close()
-  })
-  return {
-    websocket_url: `ws://127.0.0.1:${port}`,
-    rest_url: `http://127.0.0.1:${port}`,
-    sockets,
-    frames,
-    attempts: () => attempts,
-  }
-}
-
-/** Books that write down every state that a market went through. */
-class WatchedBooks extends Books {
-  readonly history: string[] = []
-
-  override move(...[entry, state, reason, now_ms]: Parameters<Books['move']>): void {
-    const step = `${entry.market.market} ${state}${reason === null ? '' : ` ${reason}`}`
-    if (step !== this.history.at(-1)) this.history.push(step)
-    super.move(entry, state, reason, now_ms)
-  }
-}
-
-function startFeed(
-  server: { websocket_url: string; rest_url: string },
-  exchange: Exchange,
-  markets: readonly string[],
-  random = () => 0,
-) {
-  const books = new WatchedBooks()
-  const feed = new Feed({
-    exchange,
-    websocket_url: server.websocket_url,
-    rest_url: server.rest_url,
-    markets: markets.map((market) => testMarket(exchange.id, market)),
-    books,
-    clock: systemClock,
-    log: silentLog,
-    random,
-  })
-  onTestFinished(() => feed.stop())
-  feed.start()
-  const entry = (market: string) => books.get(exchange.id, market) as MarketBook
-  const state = (market: string) => entry(market).state
-  return { feed, books, entry, state }
-}
-
-const withIdle = (exchange: Exchange, idle_ms: number): Exchange => ({
-  ...exchange,
-  keepalive: { ...exchange.keepalive, idle_ms },
-})
-
-const argsOf = (frame: Record<string, unknown>) =>
-  ((frame.args as string[] | undefined) ?? []).map((topic) => topic.replace('orderbook.50.', ''))
-
-/** Bybit as documented: an answer to the frame, then a snapshot for each topic. */
-function bybitServes(truth: TrueBook): NonNullable<Behaviour['said']> {
-  return (socket, frame) => {
-    if (frame.op === 'ping') socket.send('{"success":true,"ret_msg":"pong","op":"ping"}')
-    if (frame.op !== 'subscribe') return
-    socket.send('{"success":true,"ret_msg":"subscribe","op":"subscribe"}')
-    for (const market of argsOf(frame)) socket.send(dialects.bybit!.snapshot(truth, market))
-  }
-}
+import {
+  argsOf,
+  type Behaviour,
+  bybitServes,
+  exchangeServer,
+  START,
+  startFeed,
+  WAIT,
+  withIdle,
+} from './testing-server.ts'
 
 describe('a connection', () => {
   it('brings books live, and says that a sandbox is one', async () => {
@@ -176,7 +70,7 @@ describe('a connection', () => {
     await expect.poll(() => state('BTCUSDT'), WAIT).toBe('live')
     await expect.poll(() => server.sockets.length, WAIT).toBeGreaterThan(1)
     expect(books.history).toContain('BTCUSDT stale disconnected')
-    expect(feed.status().reconnects_total).toBeGreaterThan(0)
+    await expect.poll(() => feed.status().reconnects_total, WAIT).toBeGreaterThan(0)
   })
 
   it('that only answers pings keeps its quiet books confirmed', async () => {
@@ -348,7 +242,7 @@ describe('the exchange', () => {
       const server = await exchangeServer({ upgradeStatus })
       const { feed } = startFeed(server, bybit, ['BTCUSDT'])
       await expect.poll(() => feed.status().state, WAIT).toBe('blocked')
-      expect(feed.status().reason).toBe(`HTTP ${upgradeStatus}`)
+      expect(feed.status().reason).toBe(`HTTP ${upgradeStatus}, our address is not served`)
       // with no jitter at all, a storm would have begun by now
       await new Promise((resolve) => setTimeout(resolve, 300))
       expect(server.attempts()).toBe(1)
@@ -457,8 +351,8 @@ describe('REST snapshots', () => {
     const server = await diffServer((response, truth) =>
       response.end(dialects.binance!.snapshot(truth)),
     )
-    const snapshot = { ...binance.snapshot!, budget: { weight: 100, window_ms: 60_000 } }
-    startFeed(server, { ...binance, snapshot }, ['AUSDT', 'BUSDT', 'CUSDT', 'BTCUSDT'])
+    const limits = { ...binance.limits, rest: { weight: 110, window_ms: 60_000 } }
+    startFeed(server, { ...binance, limits }, ['AUSDT', 'BUSDT', 'CUSDT', 'BTCUSDT'])
     for (const [index, market] of ['AUSDT', 'BUSDT', 'CUSDT'].entries()) {
       await expect.poll(() => server.sockets.length, WAIT).toBe(1)
       const changes = server.truth.change([['bid', `9${index}.00`, '1.0000']])

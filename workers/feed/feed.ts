@@ -2,29 +2,30 @@
  * One exchange, live: markets spread over connections, snapshots asked for, one market resynced
  * without the others, and an account of how it goes. It prices nothing and decides no continuity.
  */
+import { isDeepStrictEqual } from 'node:util'
 import type { Clock } from '../../shared/clock.ts'
 import type { ExchangeStatus } from '../../shared/health.ts'
 import type { Log } from '../../shared/log.ts'
 import type { Market } from '../../shared/market.ts'
-import type { Books } from '../book/books.ts'
-import { type Exchange, FrameError } from '../exchanges/exchange.ts'
+import type { Books, MarketBook } from '../book/books.ts'
+import { type Exchange, FrameError, SequenceError } from '../exchanges/exchange.ts'
+import { Addresses, doorsOf, restAddressesOf } from './addresses.ts'
 import type { Random } from './backoff.ts'
 import { Budget } from './budget.ts'
-import { Connection } from './connection.ts'
+import { Fleet } from './fleet.ts'
 import { Intake, type IntakeListener } from './intake.ts'
 import type { Lane } from './lane.ts'
 import type { Line } from './line.ts'
 import { Rate } from './rate.ts'
+import { Rest, type RestAnswer } from './rest.ts'
 import { Resyncs } from './resyncs.ts'
-import { type SnapshotAnswer, Snapshots } from './snapshots.ts'
+import { ServerClock } from './server-clock.ts'
+import { Snapshots } from './snapshots.ts'
 import type { SocketEnd } from './socket.ts'
 import { exchangeStatus } from './status.ts'
+import type { Tap } from './tap.ts'
 
 const SWEEP_EVERY_MS = 200
-/** connections open one after another: the snapshots of all at once would be a burst of megabytes */
-const STAGGER_MS = 1_000
-/** several exchanges acknowledge what they never serve: a snapshot this late will not come */
-const ANSWER_LIMIT_MS = 10_000
 /** a refused frame may have taken others with it that were asked for in the same frame */
 const REFUSAL_LIMIT_MS = 3_000
 /** what an exchange refused it may serve later, after a listing or an outage */
@@ -44,12 +45,18 @@ export interface FeedOptions {
   readonly clock: Clock
   readonly log: Log
   readonly random: Random
+  /** the exchange said something that its list of markets should explain */
+  readonly onListChanged?: () => void
+  /** a recording listens */
+  readonly tap?: Tap | undefined
 }
 
 export class Feed implements IntakeListener {
   private readonly options: FeedOptions
   private readonly intake: Intake
-  private readonly connections: readonly Connection[]
+  private readonly fleet: Fleet
+  private readonly rest: Rest
+  private readonly server_clock: ServerClock
   private readonly snapshots: Snapshots | null
   private readonly resyncs: Resyncs<Lane>
   private readonly refusals = new Map<string, string>()
@@ -60,6 +67,8 @@ export class Feed implements IntakeListener {
   private reconnects = 0
   private reason: string | null = null
   private rest_blocked = false
+  /** markets that do not trade, those that left among them */
+  private closed = 0
   private bad_frame_logged_ms = Number.NEGATIVE_INFINITY
 
   constructor(options: FeedOptions) {
@@ -69,35 +78,75 @@ export class Feed implements IntakeListener {
     this.intake = new Intake(exchange, entries, books, this)
     this.resyncs = new Resyncs(random)
     this.rate = new Rate(clock.monotonic_ms())
-    this.connections = this.plan()
+    this.fleet = this.makeFleet()
+    this.fleet.add(this.intake.lanes)
+    const { rest } = exchange.limits
+    const addresses = new Addresses(restAddressesOf(exchange, rest_url), clock)
+    this.rest = new Rest(addresses, new Budget(rest.weight, rest.window_ms), clock)
+    this.server_clock = new ServerClock(exchange, this.rest, clock)
     this.snapshots =
       exchange.snapshot === undefined
         ? null
-        : new Snapshots(exchange.snapshot, rest_url, clock, (market, answer) =>
+        : new Snapshots(exchange.snapshot, this.rest, (market, answer) =>
             this.answered(market, answer),
           )
   }
 
   start(): void {
-    for (const [index, connection] of this.connections.entries()) {
-      connection.start(index * STAGGER_MS)
-    }
+    this.fleet.start()
+    this.server_clock.start()
     this.timer = setInterval(() => this.sweep(), SWEEP_EVERY_MS)
   }
 
   async stop(): Promise<void> {
     clearInterval(this.timer)
     this.snapshots?.stop()
-    for (const connection of this.connections) connection.stop()
+    this.server_clock.stop()
+    this.rest.stop()
+    this.fleet.stop()
   }
 
   status(): ExchangeStatus {
     const { exchange, clock } = this.options
-    const { connected, simulated, reconnects, reason, refusals, connected_since_ms } = this
+    const { simulated, reconnects, reason, refusals, connected_since_ms } = this
+    const { connected, quickest_ms } = this.fleet
+    const clock_offset_ms = this.server_clock.offset_ms(quickest_ms)
     const state = this.state()
     const { per_second } = this.rate
     const own = { connected, state, reason, simulated, connected_since_ms, per_second }
-    return exchangeStatus(exchange, this.intake, clock, { ...own, reconnects, refusals })
+    return exchangeStatus(exchange, this.intake, clock, {
+      ...own,
+      reconnects,
+      refusals,
+      clock_offset_ms,
+    })
+  }
+
+  /**
+   * These are the markets to watch from now on: new ones are subscribed, others are halted and
+   * left, changed rules are taken over.
+   */
+  watch(markets: readonly Market[]): void {
+    const { exchange, books, log } = this.options
+    const wanted = new Map(markets.map((market) => [market.market, market]))
+    for (const lane of this.intake.lanes.filter(({ watched }) => watched)) {
+      const market = wanted.get(lane.market)
+      wanted.delete(lane.market)
+      if (market === undefined) this.leave(lane)
+      else if (!isDeepStrictEqual(market, lane.entry.market)) books.revise(lane.entry, market)
+    }
+    const joining = [...wanted.values()].map((market) => this.join(market))
+    if (joining.length > 0) {
+      const names = joining.map((lane) => lane.market)
+      log.info('markets join', { exchange: exchange.id, markets: names })
+    }
+    this.fleet.add(joining)
+    this.closed = this.countClosed()
+  }
+
+  /** True while this market's connection delivers frames that waited somewhere. */
+  isBehind(entry: MarketBook): boolean {
+    return this.intake.lane(entry.market.market)?.carrier?.transit.behind === true
   }
 
   lost(lane: Lane, cause: string): void {
@@ -125,9 +174,12 @@ export class Feed implements IntakeListener {
   refused(line: Line, market: string | null, reason: string): void {
     const { exchange, log } = this.options
     log.warn('a subscription was refused', { exchange: exchange.id, market, reason })
+    const carried = this.intake.lanes.filter(({ carrier }) => carrier === line)
+    const nothing_served = market === null && !carried.some(({ synced }) => synced)
+    if (nothing_served && this.fleet.leaveDoor(line, reason)) return
     const give_up_ms = this.now() + REFUSAL_LIMIT_MS
-    for (const lane of this.intake.lanes) {
-      if (lane.carrier !== line || lane.synced) continue
+    for (const lane of carried) {
+      if (lane.synced) continue
       if (lane.market === market) {
         this.refuse(lane, reason)
       } else {
@@ -137,18 +189,22 @@ export class Feed implements IntakeListener {
   }
 
   closing(line: Line, reason: string): void {
-    this.connections
-      .find(({ lanes }) => lanes.some(({ carrier }) => carrier === line))
-      ?.replace(reason)
+    this.fleet.replace(line, reason)
   }
 
   system(state: 'online' | 'maintenance', reason: string): void {
     const { exchange, log } = this.options
     log.warn('the exchange changed its state', { exchange: exchange.id, state, reason })
     this.reason = state === 'online' ? null : reason
+    if (state === 'online') this.options.onListChanged?.()
   }
 
-  badFrame(error: FrameError): void {
+  badFrame(error: FrameError, line: Line): void {
+    if (error instanceof SequenceError) this.fleet.cut(line, error.message)
+    this.reportBadFrame(error)
+  }
+
+  private reportBadFrame(error: FrameError): void {
     const now_ms = this.now()
     if (now_ms < this.bad_frame_logged_ms + BAD_FRAME_LOG_MS) return
     this.bad_frame_logged_ms = now_ms
@@ -157,36 +213,57 @@ export class Feed implements IntakeListener {
     log.warn('a frame could not be read', { exchange: exchange.id, error: error.message, errors })
   }
 
-  private plan(): Connection[] {
-    const { exchange, websocket_url, clock, random, log } = this.options
-    const { connects, markets_per_connection } = exchange.limits
-    const context = {
+  private join(market: Market): Lane {
+    const { books, exchange } = this.options
+    const known = books.get(exchange.id, market.market)
+    if (known !== undefined) books.revise(known, market)
+    return this.intake.watch(known ?? books.add(market))
+  }
+
+  private leave(lane: Lane): void {
+    const { exchange, books, log } = this.options
+    log.info('a market leaves', { exchange: exchange.id, market: lane.market })
+    this.fleet.remove(lane)
+    this.snapshots?.cancel(lane.market)
+    this.resyncs.forget(lane)
+    this.refusals.delete(lane.market)
+    books.revise(lane.entry, { ...lane.entry.market, trading: false })
+    this.intake.leave(lane, this.now())
+  }
+
+  /** A market that opens or closes is news of the list that it is on. */
+  private noticeTrading(): void {
+    const { closed } = this
+    this.closed = this.countClosed()
+    if (this.closed !== closed) this.options.onListChanged?.()
+  }
+
+  private countClosed(): number {
+    return this.intake.lanes.filter(({ trading }) => !trading).length
+  }
+
+  private makeFleet(): Fleet {
+    const { exchange, websocket_url, clock, random, log, tap } = this.options
+    const { connects } = exchange.limits
+    return new Fleet({
       exchange,
-      url: websocket_url,
+      doors: new Addresses(doorsOf(exchange, websocket_url), clock),
       clock,
       random,
       log,
       intake: this.intake,
       connects: new Budget(connects.count, connects.window_ms),
+      tap,
       opened: (simulated: boolean, again: boolean) => this.opened(simulated, again),
       subscribed: (lanes: readonly Lane[]) => this.expectSnapshots(lanes),
       ended: (end: SocketEnd) => this.ended(end),
-    }
-    const plan: Connection[] = []
-    for (let at = 0; at < this.intake.lanes.length; at += markets_per_connection) {
-      plan.push(new Connection(this.intake.lanes.slice(at, at + markets_per_connection), context))
-    }
-    return plan
-  }
-
-  private get connected(): boolean {
-    return this.connections.some((connection) => connection.connected)
+    })
   }
 
   private state(): ExchangeStatus['state'] {
     if (this.rest_blocked) return 'blocked'
-    if (this.connected) return this.intake.system
-    if (this.connections.some(({ blocked }) => blocked)) return 'blocked'
+    if (this.fleet.connected) return this.intake.system
+    if (this.fleet.blocked) return 'blocked'
     return this.reason === null ? 'connecting' : 'down'
   }
 
@@ -203,20 +280,21 @@ export class Feed implements IntakeListener {
     const { exchange, log } = this.options
     log.warn('a connection ended', { exchange: exchange.id, reason: end.reason })
     this.reason = end.reason
-    if (!this.connected) this.connected_since_ms = null
+    if (!this.fleet.connected) this.connected_since_ms = null
   }
 
   private expectSnapshots(lanes: readonly Lane[]): void {
     for (const lane of lanes) {
       this.resyncs.forget(lane)
-      this.resyncs.asked(lane, this.now() + ANSWER_LIMIT_MS)
+      this.resyncs.asked(lane, this.now() + this.options.exchange.keepalive.answer_ms)
     }
   }
 
   private sweep(): void {
     const now_ms = this.now()
     this.intake.sweep(now_ms)
-    for (const connection of this.connections) connection.sweep(now_ms)
+    this.fleet.sweep(now_ms)
+    this.noticeTrading()
     this.askDue()
     this.rate.sample(this.intake.counters.frames, now_ms)
   }
@@ -238,13 +316,14 @@ export class Feed implements IntakeListener {
       if (this.resyncs.attempts(lane) > FRUITLESS_ATTEMPTS && !this.refusals.has(lane.market)) {
         this.refusals.set(lane.market, 'subscribed, but no snapshot came')
       }
-      this.connections.some((connection) => connection.resubscribe(lane))
-      this.resyncs.asked(lane, now_ms + ANSWER_LIMIT_MS)
+      this.fleet.resubscribe(lane)
+      this.resyncs.asked(lane, now_ms + this.options.exchange.keepalive.answer_ms)
     }
   }
 
-  private answered(market: string, answer: SnapshotAnswer): void {
-    const lane = this.intake.lanes.find((candidate) => candidate.market === market)
+  private answered(market: string, answer: RestAnswer): void {
+    this.tellTap(market, answer)
+    const lane = this.intake.lane(market)
     if (lane === undefined || lane.carrier === null) return
     this.rest_blocked = answer.kind === 'blocked'
     if (answer.kind === 'body') {
@@ -261,10 +340,17 @@ export class Feed implements IntakeListener {
     }
   }
 
+  private tellTap(market: string, answer: RestAnswer): void {
+    const { exchange, tap } = this.options
+    if (answer.kind !== 'body' || exchange.snapshot === undefined) return
+    tap?.answered(exchange, exchange.snapshot.path(market), answer.body)
+  }
+
   /** Reported, and asked for again alone and rarely. */
   private refuse(lane: Lane, reason: string): void {
     this.refusals.set(lane.market, reason)
     this.resyncs.asked(lane, this.now() + REFUSED_RETRY_MS)
+    this.options.onListChanged?.()
   }
 
   private takeSnapshot(lane: Lane, body: string): void {
@@ -272,7 +358,7 @@ export class Feed implements IntakeListener {
       this.intake.snapshot(lane, body, this.now())
     } catch (error) {
       if (!(error instanceof FrameError)) throw error
-      this.badFrame(error)
+      this.reportBadFrame(error)
       this.resyncs.ask(lane, this.now())
     }
   }

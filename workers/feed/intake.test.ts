@@ -2,7 +2,13 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { exchanges } from '../exchanges/index.ts'
-import { type Change, dialects, KRAKEN_WINDOW, TrueBook } from '../exchanges/testing.ts'
+import {
+  type Change,
+  dialects,
+  KRAKEN_WINDOW,
+  protocolsOf,
+  TrueBook,
+} from '../exchanges/testing.ts'
 import { Bench } from './testing.ts'
 
 const START: Change[] = [
@@ -13,251 +19,248 @@ const START: Change[] = [
 ]
 const MOVE: Change[] = [['bid', '99.95', '0.7000']]
 
-describe.each(exchanges.map((exchange) => [exchange.id, exchange] as const))(
-  '%s',
-  (id, exchange) => {
-    const dialect = dialects[id]!
-    const stranger = dialect.stranger
+describe.each(exchanges.flatMap(protocolsOf))('%s', (id, exchange) => {
+  const dialect = dialects[id]!
+  const stranger = dialect.stranger
 
-    /** A bench, the truth, and a connection that already holds it. */
-    function synced(levels: readonly Change[] = START) {
-      const bench = new Bench(exchange, [dialect.market])
-      const truth = new TrueBook(levels)
-      let batch = 0
-      const seed = () => {
-        batch = 0
-        if (dialect.snapshots === 'socket') bench.frame(dialect.snapshot(truth))
-        else bench.intake.snapshot(bench.lane, dialect.snapshot(truth), bench.now_ms)
-      }
-      const delta = (changes: readonly Change[]) =>
-        dialect.delta(truth, truth.change(changes), ++batch)
-      const send = (changes: readonly Change[]) => bench.frame(delta(changes))
-      seed()
-      send([['bid', '99.80', '2.6000']])
-      return { bench, truth, seed, delta, send }
-    }
-
-    function expectTruth(bench: Bench, truth: TrueBook) {
-      for (const side of ['bids', 'asks'] as const) {
-        const levels = truth.levels(side).map(([price, size]) => [Number(price), Number(size)])
-        expect(bench.levels(side)).toEqual(levels)
-      }
-    }
-
-    it('is syncing until its snapshot, then live and confirmed', () => {
-      expect(new Bench(exchange, [dialect.market]).entry.state).toBe('syncing')
-      const { bench, truth } = synced()
-      expect(bench.entry.state).toBe('live')
-      expect(bench.entry.confirmed_ms).toBe(bench.now_ms)
-      expectTruth(bench, truth)
-    })
-
-    it('takes no delta before a snapshot', () => {
-      const bench = new Bench(exchange, [dialect.market])
-      const truth = new TrueBook(START)
-      bench.frame(dialect.delta(truth, truth.change(MOVE), 1))
-      expect(bench.entry.state).toBe('syncing')
-      expect(bench.levels('bids')).toEqual([])
-    })
-
-    it('follows any course of changes level by level', () => {
-      const change = fc.tuple(
-        fc.constantFrom('bid' as const, 'ask' as const),
-        fc.nat(8),
-        fc.integer({ min: 0, max: 30_000 }),
-      )
-      const batches = fc.array(fc.array(change, { minLength: 1, maxLength: 4 }), { maxLength: 40 })
-      fc.assert(
-        fc.property(batches, (all) => {
-          const { bench, truth, send } = synced()
-          for (const changes of all) {
-            send(
-              changes.map(([side, tick, lots]) => [
-                side,
-                (side === 'bid' ? 99.9 - tick / 100 : 100.1 + tick / 100).toFixed(2),
-                (lots / 10_000).toFixed(4),
-              ]),
-            )
-            expectTruth(bench, truth)
-          }
-          expect(bench.said.lost).toEqual([])
-        }),
-        { numRuns: 60 },
-      )
-    })
-
-    it('deletes by a size of zero, and shrugs at levels that it never had', () => {
-      const { bench, truth, send } = synced()
-      send([
-        ['bid', '99.90', '0.0000'],
-        ['bid', '42.00', '0.0000'],
-      ])
-      expect(bench.entry.state).toBe('live')
-      expectTruth(bench, truth)
-    })
-
-    it('is stale at once after a loss, asks once, ignores what follows, and lives on a snapshot', () => {
-      const { bench, truth, seed, delta, send } = synced()
-      if (exchange.continuity === 'none') {
-        // nothing but the clock shows a loss
-        const late = delta(MOVE)
-        send([['ask', '100.15', '0.2000']])
-        bench.frame(late)
-      } else {
-        delta(MOVE)
-        send([['ask', '100.15', '0.2000']])
-      }
-      expect(bench.entry.state).toBe('stale')
-      expect(bench.entry.reason).toBe('gap')
-      expect(bench.said.needed).toEqual([dialect.market])
-      expect(bench.intake.counters.gaps).toBe(1)
-      send([['ask', '100.16', '0.3000']])
-      expect(bench.entry.state).toBe('stale')
-      expect(bench.said.needed).toHaveLength(1)
-      seed()
-      send(MOVE)
-      expect(bench.entry.state).toBe('live')
-      expect(bench.entry.reason).toBeNull()
-      expect(bench.intake.counters.resyncs).toBe(1)
-      expectTruth(bench, truth)
-    })
-
-    it('is not disturbed by a repeated delta', () => {
-      const { bench, truth, delta, send } = synced()
-      const frame = delta(MOVE)
-      bench.frame(frame)
-      bench.frame(frame)
-      expect(bench.entry.state).toBe('live')
-      expectTruth(bench, truth)
-      send([['ask', '100.10', '9.0000']])
-      expect(bench.entry.state).toBe('live')
-      expectTruth(bench, truth)
-    })
-
-    it('loses one market and leaves its neighbours alone', () => {
-      const bench = new Bench(exchange, [dialect.market, stranger])
-      const truth = new TrueBook(START)
-      for (const [index, market] of [dialect.market, stranger].entries()) {
-        const lane = bench.lanes[index]!
-        if (dialect.snapshots === 'socket') bench.frame(dialect.snapshot(truth, market))
-        else bench.intake.snapshot(lane, dialect.snapshot(truth, market), bench.now_ms)
-      }
-      const changes = truth.change(MOVE)
-      bench.frame(dialect.delta(truth, changes, 1, dialect.market))
-      bench.frame(dialect.delta(truth, changes, 1, stranger))
-      bench.frame(dialect.delta(truth, [['bid', '99.00', '-1']], 2, dialect.market))
-      expect(bench.lanes.map(({ entry }) => entry.state)).toEqual(['stale', 'live'])
-      expect(bench.said.errors).toHaveLength(1)
-    })
-
-    it('applies nothing of a frame that it cannot read', () => {
-      const { bench, truth } = synced()
-      const broken = dialect.delta(
-        truth,
-        [
-          ['bid', '99.99', '1.0000'],
-          ['ask', '100.01', 'NaN'],
-        ],
-        2,
-      )
-      bench.frame(broken)
-      expectTruth(bench, truth)
-      expect(bench.intake.counters.errors).toBe(1)
-    })
-
-    it('marks a book stale when it stays crossed for more than half a second, not before', () => {
-      const { bench, send } = synced()
-      send([['bid', '100.10', '1.0000']])
-      bench.intake.sweep(bench.now_ms + 500)
-      expect(bench.entry.state).toBe('live')
-      bench.intake.sweep(bench.now_ms + 501)
-      expect(bench.entry.state).toBe('stale')
-      expect(bench.said.lost).toEqual([`${dialect.market} crossed`])
-    })
-
-    it('forgives a cross that ends in time', () => {
-      const { bench, send } = synced()
-      send([['bid', '100.10', '1.0000']])
-      bench.now_ms += 400
-      send([['bid', '100.10', '0.0000']])
-      bench.intake.sweep(bench.now_ms + 5_000)
-      expect(bench.entry.state).toBe('live')
-    })
-
-    it('halts a book with an empty side and takes it back', () => {
-      const { bench, send } = synced()
-      send([
-        ['ask', '100.10', '0.0000'],
-        ['ask', '100.20', '0.0000'],
-      ])
-      expect(bench.entry.state).toBe('halted')
-      send([['ask', '100.30', '1.0000']])
-      expect(bench.entry.state).toBe('live')
-    })
-
-    it('confirms a quiet book by anything heard on its connection, up to a limit', () => {
-      const { bench } = synced()
-      const start_ms = bench.now_ms
-      bench.line.heard(start_ms + 3_000)
-      bench.intake.sweep(start_ms + 3_100)
-      expect(bench.entry.confirmed_ms).toBe(start_ms + 3_000)
-      const limit_ms = start_ms + exchange.keepalive.quiet_ms
-      bench.line.heard(limit_ms)
-      bench.intake.sweep(limit_ms)
-      expect(bench.entry.state).toBe('live')
-      bench.intake.sweep(limit_ms + 1)
-      expect(bench.entry.state).toBe('stale')
-      expect(bench.entry.reason).toBe('stale')
-    })
-
-    it('makes everything stale when the connection ends, and starts anew on the next', () => {
-      const { bench, truth } = synced()
-      bench.intake.end(bench.line, bench.now_ms)
-      expect(bench.entry.state).toBe('stale')
-      expect(bench.entry.reason).toBe('disconnected')
-      const next = bench.intake.line()
-      bench.intake.begin(next, bench.lanes, bench.now_ms)
-      bench.frame(dialect.delta(truth, truth.change(MOVE), 3))
-      expect(bench.entry.state).toBe('stale')
-      if (dialect.snapshots === 'socket') bench.frame(dialect.snapshot(truth), next)
+  /** A bench, the truth, and a connection that already holds it. */
+  function synced(levels: readonly Change[] = START) {
+    const bench = new Bench(exchange, [dialect.market])
+    const truth = new TrueBook(levels)
+    let batch = 0
+    const seed = () => {
+      batch = 0
+      if (dialect.snapshots === 'socket') bench.frame(dialect.snapshot(truth))
       else bench.intake.snapshot(bench.lane, dialect.snapshot(truth), bench.now_ms)
-      bench.frame(dialect.delta(truth, truth.change([['bid', '99.91', '1.0000']]), 1), next)
-      expect(bench.entry.state).toBe('live')
-      expectTruth(bench, truth)
-    })
+    }
+    const delta = (changes: readonly Change[]) =>
+      dialect.delta(truth, truth.change(changes), ++batch)
+    const send = (changes: readonly Change[]) => bench.frame(delta(changes))
+    seed()
+    send([['bid', '99.80', '2.6000']])
+    return { bench, truth, seed, delta, send }
+  }
 
-    it('hands a market over to a second connection without a moment of staleness', () => {
-      const { bench, truth, send } = synced()
-      const next = bench.intake.line()
-      next.succeed(bench.lane)
-      send(MOVE)
-      if (dialect.snapshots === 'socket') {
-        // a delta from a stream that did not start yet says nothing
-        bench.frame(dialect.delta(truth, MOVE, 7), next)
-        expect(bench.lane.carrier).toBe(bench.line)
-        bench.frame(dialect.snapshot(truth), next)
-        bench.frame(dialect.delta(truth, truth.change([['ask', '100.10', '3.0000']]), 1), next)
-      } else {
-        bench.frame(dialect.delta(truth, truth.change([['ask', '100.10', '3.0000']]), 1), next)
-      }
-      expect(bench.lane.carrier).toBe(next)
-      expect(bench.said.lost).toEqual([])
-      expect(bench.entry.state).toBe('live')
-      bench.intake.end(bench.line, bench.now_ms)
-      expect(bench.entry.state).toBe('live')
-      expectTruth(bench, truth)
-    })
+  function expectTruth(bench: Bench, truth: TrueBook) {
+    for (const side of ['bids', 'asks'] as const) {
+      const levels = truth.levels(side).map(([price, size]) => [Number(price), Number(size)])
+      expect(bench.levels(side)).toEqual(levels)
+    }
+  }
 
-    it('touches the detector for a change of the top and for nothing below it', () => {
-      const { bench, send } = synced()
-      bench.books.takeDirty()
-      send([['bid', '99.10', '4.0000']])
-      expect(bench.books.has_dirty).toBe(false)
-      send([['bid', '99.90', '4.0000']])
-      expect(bench.books.takeDirty()).toEqual([bench.entry])
-    })
-  },
-)
+  it('is syncing until its snapshot, then live and confirmed', () => {
+    expect(new Bench(exchange, [dialect.market]).entry.state).toBe('syncing')
+    const { bench, truth } = synced()
+    expect(bench.entry.state).toBe('live')
+    expect(bench.entry.confirmed_ms).toBe(bench.now_ms)
+    expectTruth(bench, truth)
+  })
+
+  it('takes no delta before a snapshot', () => {
+    const bench = new Bench(exchange, [dialect.market])
+    const truth = new TrueBook(START)
+    bench.frame(dialect.delta(truth, truth.change(MOVE), 1))
+    expect(bench.entry.state).toBe('syncing')
+    expect(bench.levels('bids')).toEqual([])
+  })
+
+  it('follows any course of changes level by level', () => {
+    const change = fc.tuple(
+      fc.constantFrom('bid' as const, 'ask' as const),
+      fc.nat(8),
+      fc.integer({ min: 0, max: 30_000 }),
+    )
+    const batches = fc.array(fc.array(change, { minLength: 1, maxLength: 4 }), { maxLength: 40 })
+    fc.assert(
+      fc.property(batches, (all) => {
+        const { bench, truth, send } = synced()
+        for (const changes of all) {
+          send(
+            changes.map(([side, tick, lots]) => [
+              side,
+              (side === 'bid' ? 99.9 - tick / 100 : 100.1 + tick / 100).toFixed(2),
+              (lots / 10_000).toFixed(4),
+            ]),
+          )
+          expectTruth(bench, truth)
+        }
+        expect(bench.said.lost).toEqual([])
+      }),
+      { numRuns: 60 },
+    )
+  })
+
+  it('deletes by a size of zero, and shrugs at levels that it never had', () => {
+    const { bench, truth, send } = synced()
+    send([
+      ['bid', '99.90', '0.0000'],
+      ['bid', '42.00', '0.0000'],
+    ])
+    expect(bench.entry.state).toBe('live')
+    expectTruth(bench, truth)
+  })
+
+  it('is stale at once after a loss, asks once, ignores what follows, and lives on a snapshot', () => {
+    const { bench, truth, seed, delta, send } = synced()
+    if (exchange.continuity === 'none') {
+      // nothing but the clock shows a loss
+      const late = delta(MOVE)
+      send([['ask', '100.15', '0.2000']])
+      bench.frame(late)
+    } else {
+      delta(MOVE)
+      send([['ask', '100.15', '0.2000']])
+    }
+    expect(bench.entry.state).toBe('stale')
+    expect(bench.entry.reason).toBe('gap')
+    expect(bench.said.needed).toEqual([dialect.market])
+    expect(bench.intake.counters.gaps).toBe(1)
+    send([['ask', '100.16', '0.3000']])
+    expect(bench.entry.state).toBe('stale')
+    expect(bench.said.needed).toHaveLength(1)
+    seed()
+    send(MOVE)
+    expect(bench.entry.state).toBe('live')
+    expect(bench.entry.reason).toBeNull()
+    expect(bench.intake.counters.resyncs).toBe(1)
+    expectTruth(bench, truth)
+  })
+
+  it('is not disturbed by a repeated delta', () => {
+    const { bench, truth, delta, send } = synced()
+    const frame = delta(MOVE)
+    bench.frame(frame)
+    bench.frame(frame)
+    expect(bench.entry.state).toBe('live')
+    expectTruth(bench, truth)
+    send([['ask', '100.10', '9.0000']])
+    expect(bench.entry.state).toBe('live')
+    expectTruth(bench, truth)
+  })
+
+  it('loses one market and leaves its neighbours alone', () => {
+    const bench = new Bench(exchange, [dialect.market, stranger])
+    const truth = new TrueBook(START)
+    for (const [index, market] of [dialect.market, stranger].entries()) {
+      const lane = bench.lanes[index]!
+      if (dialect.snapshots === 'socket') bench.frame(dialect.snapshot(truth, market))
+      else bench.intake.snapshot(lane, dialect.snapshot(truth, market), bench.now_ms)
+    }
+    const changes = truth.change(MOVE)
+    bench.frame(dialect.delta(truth, changes, 1, dialect.market))
+    bench.frame(dialect.delta(truth, changes, 1, stranger))
+    bench.frame(dialect.delta(truth, [['bid', '99.00', '-1']], 2, dialect.market))
+    expect(bench.lanes.map(({ entry }) => entry.state)).toEqual(['stale', 'live'])
+    expect(bench.said.errors).toHaveLength(1)
+  })
+
+  it('applies nothing of a frame that it cannot read', () => {
+    const { bench, truth } = synced()
+    const broken = dialect.delta(
+      truth,
+      [
+        ['bid', '99.99', '1.0000'],
+        ['ask', '100.01', 'NaN'],
+      ],
+      2,
+    )
+    bench.frame(broken)
+    expectTruth(bench, truth)
+    expect(bench.intake.counters.errors).toBe(1)
+  })
+
+  it('marks a book stale when it stays crossed for more than half a second, not before', () => {
+    const { bench, send } = synced()
+    send([['bid', '100.10', '1.0000']])
+    bench.intake.sweep(bench.now_ms + 500)
+    expect(bench.entry.state).toBe('live')
+    bench.intake.sweep(bench.now_ms + 501)
+    expect(bench.entry.state).toBe('stale')
+    expect(bench.said.lost).toEqual([`${dialect.market} crossed`])
+  })
+
+  it('forgives a cross that ends in time', () => {
+    const { bench, send } = synced()
+    send([['bid', '100.10', '1.0000']])
+    bench.now_ms += 400
+    send([['bid', '100.10', '0.0000']])
+    bench.intake.sweep(bench.now_ms + 5_000)
+    expect(bench.entry.state).toBe('live')
+  })
+
+  it('halts a book with an empty side and takes it back', () => {
+    const { bench, send } = synced()
+    send([
+      ['ask', '100.10', '0.0000'],
+      ['ask', '100.20', '0.0000'],
+    ])
+    expect(bench.entry.state).toBe('halted')
+    send([['ask', '100.30', '1.0000']])
+    expect(bench.entry.state).toBe('live')
+  })
+
+  it('confirms a quiet book by anything heard on its connection, up to a limit', () => {
+    const { bench } = synced()
+    const start_ms = bench.now_ms
+    bench.line.heard(start_ms + 3_000)
+    bench.intake.sweep(start_ms + 3_100)
+    expect(bench.entry.confirmed_ms).toBe(start_ms + 3_000)
+    const limit_ms = start_ms + exchange.keepalive.quiet_ms
+    bench.line.heard(limit_ms)
+    bench.intake.sweep(limit_ms)
+    expect(bench.entry.state).toBe('live')
+    bench.intake.sweep(limit_ms + 1)
+    expect(bench.entry.state).toBe('stale')
+    expect(bench.entry.reason).toBe('stale')
+  })
+
+  it('makes everything stale when the connection ends, and starts anew on the next', () => {
+    const { bench, truth } = synced()
+    bench.intake.end(bench.line, bench.now_ms)
+    expect(bench.entry.state).toBe('stale')
+    expect(bench.entry.reason).toBe('disconnected')
+    const next = bench.intake.line()
+    bench.intake.begin(next, bench.lanes, bench.now_ms)
+    bench.frame(dialect.delta(truth, truth.change(MOVE), 3))
+    expect(bench.entry.state).toBe('stale')
+    if (dialect.snapshots === 'socket') bench.frame(dialect.snapshot(truth), next)
+    else bench.intake.snapshot(bench.lane, dialect.snapshot(truth), bench.now_ms)
+    bench.frame(dialect.delta(truth, truth.change([['bid', '99.91', '1.0000']]), 1), next)
+    expect(bench.entry.state).toBe('live')
+    expectTruth(bench, truth)
+  })
+
+  it('hands a market over to a second connection without a moment of staleness', () => {
+    const { bench, truth, send } = synced()
+    const next = bench.intake.line()
+    next.succeed(bench.lane)
+    send(MOVE)
+    if (dialect.snapshots === 'socket') {
+      // a delta from a stream that did not start yet says nothing
+      bench.frame(dialect.delta(truth, MOVE, 7), next)
+      expect(bench.lane.carrier).toBe(bench.line)
+      bench.frame(dialect.snapshot(truth), next)
+      bench.frame(dialect.delta(truth, truth.change([['ask', '100.10', '3.0000']]), 1), next)
+    } else {
+      bench.frame(dialect.delta(truth, truth.change([['ask', '100.10', '3.0000']]), 1), next)
+    }
+    expect(bench.lane.carrier).toBe(next)
+    expect(bench.said.lost).toEqual([])
+    expect(bench.entry.state).toBe('live')
+    bench.intake.end(bench.line, bench.now_ms)
+    expect(bench.entry.state).toBe('live')
+    expectTruth(bench, truth)
+  })
+
+  it('touches the detector for a change of the top and for nothing below it', () => {
+    const { bench, send } = synced()
+    bench.books.takeDirty()
+    send([['bid', '99.10', '4.0000']])
+    expect(bench.books.has_dirty).toBe(false)
+    send([['bid', '99.90', '4.0000']])
+    expect(bench.books.takeDirty()).toEqual([bench.entry])
+  })
+})
 
 describe('Kraken’s window', () => {
   const kraken = exchanges.find(({ id }) => id === 'kraken')!

@@ -5,9 +5,15 @@
  */
 import type { Books, MarketBook, StaleReason } from '../book/books.ts'
 import { BookUpdate } from '../book/update.ts'
-import type { Exchange, FrameError } from '../exchanges/exchange.ts'
+import {
+  type Exchange,
+  type FrameError,
+  type FrameKind,
+  SequenceError,
+} from '../exchanges/exchange.ts'
 import { Lane } from './lane.ts'
 import { Line, type LineOwner } from './line.ts'
+import { TransitFloor } from './transit.ts'
 
 /** Bids may meet asks for a moment while an exchange matches; longer means a lost deletion. */
 const CROSSED_LIMIT_MS = 500
@@ -26,7 +32,8 @@ export interface IntakeListener {
   refused(line: Line, market: string | null, reason: string): void
   closing(line: Line, reason: string): void
   system(state: 'online' | 'maintenance', reason: string): void
-  badFrame(error: FrameError): void
+  /** a SequenceError leaves nothing of the line's that could be trusted */
+  badFrame(error: FrameError, line: Line): void
 }
 
 class IntakeCounters {
@@ -41,18 +48,21 @@ class IntakeCounters {
   resyncs = 0
   checksums_ok = 0
   checksums_failed = 0
+  /** frames that went through a JSON tree */
+  slow_path = 0
 }
 
 export class Intake implements LineOwner {
   readonly counters = new IntakeCounters()
-  readonly lanes: readonly Lane[]
+  /** in the order in which they came; readers know a market by its place here */
+  readonly lanes: Lane[] = []
   system: 'online' | 'maintenance' = 'online'
   /** our monotonic clock at the last frame of any connection, ms; null before the first */
   frame_ms: number | null = null
   private readonly exchange: Exchange
   private readonly books: Books
   private readonly listener: IntakeListener
-  private readonly index_of: ReadonlyMap<string, number>
+  private readonly index_of = new Map<string, number>()
   private readonly snapshot_update = new BookUpdate()
 
   constructor(
@@ -64,14 +74,43 @@ export class Intake implements LineOwner {
     this.exchange = exchange
     this.books = books
     this.listener = listener
-    this.lanes = entries.map((entry) => new Lane(entry, exchange))
-    this.index_of = new Map(this.lanes.map((lane, index) => [lane.market, index]))
+    for (const entry of entries) this.watch(entry)
   }
 
-  /** A new connection's decoder. It carries nothing until told so. */
-  line(): Line {
+  /** Takes a market in, or back after it had left. It is carried by nobody yet. */
+  watch(entry: MarketBook): Lane {
+    const known = this.lane(entry.market.market)
+    if (known !== undefined) {
+      known.watched = true
+      known.trading = true
+      return known
+    }
+    const lane = new Lane(entry, this.exchange)
+    this.index_of.set(lane.market, this.lanes.push(lane) - 1)
+    return lane
+  }
+
+  /** The market is halted and nothing that may still come for it counts. */
+  leave(lane: Lane, now_ms: number): void {
+    lane.watched = false
+    lane.trading = false
+    lane.successor = null
+    this.drop(lane)
+    lane.lost = null
+    this.refresh(lane, now_ms)
+  }
+
+  /**
+   * A new connection's decoder. It carries nothing until told so. `floor` outlives connections that
+   * follow each other; `reader` is that of the protocol spoken.
+   */
+  line(floor = new TransitFloor(), reader = this.exchange.reader): Line {
     const find = (market: string) => this.index_of.get(market) ?? -1
-    return new Line(this, this.exchange.reader, { find })
+    return new Line(this, reader, { find }, floor)
+  }
+
+  lane(market: string): Lane | undefined {
+    return this.lanes[this.index_of.get(market) ?? -1]
   }
 
   /** `line` is subscribing these markets from scratch. */
@@ -88,9 +127,7 @@ export class Intake implements LineOwner {
     for (const lane of this.lanes) {
       if (lane.successor === line) lane.successor = null
       if (lane.carrier !== line) continue
-      lane.carrier = null
-      lane.crossed_since_ms = Number.NaN
-      lane.sequencer.lose()
+      this.drop(lane)
       if (lane.entry.state !== 'cold') lane.lost = 'disconnected'
       this.refresh(lane, now_ms)
     }
@@ -120,10 +157,14 @@ export class Intake implements LineOwner {
     }
   }
 
-  accountFrame(kind: 'book' | 'control' | 'ignored', now_ms: number): void {
+  accountFrame(kind: FrameKind, now_ms: number): void {
     this.frame_ms = now_ms
     this.counters.frames++
     if (kind === 'ignored') this.counters.ignored++
+  }
+
+  slowFrame(): void {
+    this.counters.slow_path++
   }
 
   bookFrame(line: Line, update: BookUpdate, now_ms: number): void {
@@ -139,14 +180,14 @@ export class Intake implements LineOwner {
   badFrame(line: Line, error: FrameError, now_ms: number): void {
     this.accountFrame('control', now_ms)
     this.counters.errors++
-    this.listener.badFrame(error)
     const named = this.lanes[error.market]
-    if (named?.carrier === line) this.lose(named, 'gap', 'frame', now_ms)
+    const cause = error instanceof SequenceError ? 'sequence' : 'frame'
     // ids and checksums would reveal a lost change; without them any market may have lost one
-    if (named !== undefined || this.exchange.continuity !== 'none') return
-    for (const lane of this.lanes) {
-      if (lane.carrier === line) this.lose(lane, 'gap', 'frame', now_ms)
+    const any = named === undefined && this.exchange.continuity === 'none'
+    for (const lane of any ? this.lanes : [named]) {
+      if (lane?.carrier === line) this.lose(lane, 'gap', cause, now_ms)
     }
+    this.listener.badFrame(error, line)
   }
 
   systemFrame(state: 'online' | 'maintenance', reason: string, now_ms: number): void {
@@ -157,7 +198,7 @@ export class Intake implements LineOwner {
   }
 
   tradingFrame(market: string, open: boolean, now_ms: number): void {
-    const lane = this.lanes[this.index_of.get(market) ?? -1]
+    const lane = this.lane(market)
     if (lane === undefined) return
     lane.trading = open
     this.refresh(lane, now_ms)
@@ -173,6 +214,12 @@ export class Intake implements LineOwner {
 
   closingFrame(line: Line, reason: string): void {
     this.listener.closing(line, reason)
+  }
+
+  private drop(lane: Lane): void {
+    lane.carrier = null
+    lane.crossed_since_ms = Number.NaN
+    lane.sequencer.lose()
   }
 
   private take(lane: Lane, update: BookUpdate, now_ms: number): void {

@@ -5,11 +5,13 @@
 import type { BookState, MarketBook, StaleReason } from '../book/books.ts'
 import { Sequencer } from '../book/sequencer.ts'
 import type { Exchange } from '../exchanges/exchange.ts'
+import type { Transit } from './transit.ts'
 
 /** Whoever carries a market's frames; a connection to the feed, a file to a replay. */
 export interface Carrier {
   /** our monotonic clock when anything at all was last heard from it, ms; NaN before */
   readonly heard_ms: number
+  readonly transit: Transit
 }
 
 export class Lane {
@@ -21,6 +23,8 @@ export class Lane {
   successor: Carrier | null = null
   /** false when the exchange closed this market */
   trading = true
+  /** false when it left the exchange's list or our choice; its place is kept for its return */
+  watched = true
   /** why the thread was lost; null while it is not or before it first existed */
   lost: StaleReason | null = null
   /** the listener knows that the market is synced */
@@ -45,8 +49,8 @@ export class Lane {
 
   /** The state that follows from all this; `online` is the exchange's own. */
   state(online: boolean): BookState {
-    const halted = !online || !this.trading || (this.synced && this.oneSided)
-    if (halted) return 'halted'
+    if (!online || !this.trading || !this.watched) return 'halted'
+    if (this.synced && this.oneSided) return 'halted'
     if (this.synced) return 'live'
     if (this.lost !== null) return 'stale'
     return this.carrier === null ? 'cold' : 'syncing'

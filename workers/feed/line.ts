@@ -6,15 +6,18 @@ import type { BookUpdate } from '../book/update.ts'
 import {
   FrameError,
   type FrameHandler,
+  type FrameKind,
   type FrameReader,
   type MarketTable,
 } from '../exchanges/exchange.ts'
 import type { Carrier, Lane } from './lane.ts'
+import { Transit, type TransitFloor } from './transit.ts'
 
 /** What a line needs of the intake that it belongs to. */
 export interface LineOwner {
   readonly lanes: readonly Lane[]
-  accountFrame(kind: 'book' | 'control' | 'ignored', now_ms: number): void
+  accountFrame(kind: FrameKind, now_ms: number): void
+  slowFrame(): void
   bookFrame(line: Line, update: BookUpdate, now_ms: number): void
   badFrame(line: Line, error: FrameError, now_ms: number): void
   systemFrame(state: 'online' | 'maintenance', reason: string, now_ms: number): void
@@ -26,6 +29,7 @@ export interface LineOwner {
 
 export class Line implements Carrier, FrameHandler {
   heard_ms = Number.NaN
+  readonly transit: Transit
   private readonly owner: LineOwner
   private readonly reader: FrameReader
 
@@ -33,20 +37,24 @@ export class Line implements Carrier, FrameHandler {
     owner: LineOwner,
     reader: (markets: MarketTable) => FrameReader,
     markets: MarketTable,
+    floor: TransitFloor,
   ) {
     this.owner = owner
+    this.transit = new Transit(floor)
     this.reader = reader(markets)
   }
 
   /** One frame as received at `now_ms` of our monotonic clock. Never throws for what it says. */
   frame(data: Buffer, now_ms: number): void {
     this.heard_ms = now_ms
+    const slow_before = this.reader.slow_path
     try {
       this.owner.accountFrame(this.reader.read(data, this), now_ms)
     } catch (error) {
       if (!(error instanceof FrameError)) throw error
       this.owner.badFrame(this, error, now_ms)
     }
+    if (slow_before === undefined || this.reader.slow_path !== slow_before) this.owner.slowFrame()
   }
 
   /** A ping or pong: the link lives, and what was sent before it has arrived. */
@@ -66,6 +74,7 @@ export class Line implements Carrier, FrameHandler {
   }
 
   book(update: BookUpdate): void {
+    if (!update.snapshot) this.transit.observe(update.exchange_time_ms, this.heard_ms)
     this.owner.bookFrame(this, update, this.heard_ms)
   }
 

@@ -4,9 +4,11 @@
  */
 import type { Clock } from '../../shared/clock.ts'
 import type { Exchange } from '../exchanges/exchange.ts'
+import type { Door } from './addresses.ts'
 import type { Line } from './line.ts'
 import { Pacer } from './pacer.ts'
-import { Socket, type SocketEnd } from './socket.ts'
+import { Socket, type SocketEnd, type SocketEvents } from './socket.ts'
+import type { Tap } from './tap.ts'
 
 export interface LinkEvents {
   opened(link: Link, simulated: boolean): void
@@ -15,16 +17,19 @@ export interface LinkEvents {
 
 export class Link {
   readonly line: Line
+  readonly door: Door
   /** our monotonic clock when it opened, ms; NaN before */
   opened_ms = Number.NaN
   private readonly socket: Socket
   private readonly pacer: Pacer
   private readonly exchange: Exchange
 
-  constructor(url: string, exchange: Exchange, clock: Clock, line: Line, events: LinkEvents) {
+  constructor(door: Door, clock: Clock, line: Line, events: LinkEvents, tap: Tap | undefined) {
+    const { url, exchange } = door
+    this.door = door
     this.exchange = exchange
     this.line = line
-    this.socket = new Socket(url, exchange, clock, {
+    const socket_events: SocketEvents = {
       open: (simulated) => {
         this.opened_ms = clock.monotonic_ms()
         line.heard(this.opened_ms)
@@ -36,7 +41,8 @@ export class Link {
         this.pacer.stop()
         events.ended(this, end)
       },
-    })
+    }
+    this.socket = new Socket(url, exchange, clock, socket_events, tap)
     this.pacer = new Pacer(exchange.limits.frames_per_second, clock, (frame) =>
       this.socket.send(frame),
     )
@@ -46,12 +52,19 @@ export class Link {
     return !Number.isNaN(this.opened_ms)
   }
 
-  subscribe(markets: readonly string[]): void {
-    const { hello, limits, subscribe } = this.exchange
+  /** Once, when it is open: what the exchange wants to hear first, and the first markets. */
+  greet(markets: readonly string[]): void {
+    const { hello } = this.exchange
     if (hello !== undefined) this.pacer.push(hello(markets))
-    for (let at = 0; at < markets.length; at += limits.markets_per_frame) {
-      this.pacer.push(subscribe(markets.slice(at, at + limits.markets_per_frame)))
-    }
+    this.subscribe(markets)
+  }
+
+  subscribe(markets: readonly string[]): void {
+    for (const group of this.groups(markets)) this.pacer.push(this.exchange.subscribe(group))
+  }
+
+  unsubscribe(markets: readonly string[]): void {
+    for (const group of this.groups(markets)) this.pacer.push(this.exchange.unsubscribe(group))
   }
 
   /** A new subscription brings a new snapshot, without disturbing the connection's other markets. */
@@ -61,5 +74,14 @@ export class Link {
 
   terminate(reason: string): void {
     this.socket.terminate(reason)
+  }
+
+  /** As many markets to a frame as the exchange allows. */
+  private groups(markets: readonly string[]): string[][] {
+    const { markets_per_frame } = this.exchange.limits
+    const count = Math.ceil(markets.length / markets_per_frame)
+    return Array.from({ length: count }, (_, index) =>
+      markets.slice(index * markets_per_frame, (index + 1) * markets_per_frame),
+    )
   }
 }

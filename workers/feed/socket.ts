@@ -5,6 +5,8 @@
 import WebSocket from 'ws'
 import type { Clock } from '../../shared/clock.ts'
 import type { Exchange } from '../exchanges/exchange.ts'
+import { isBlocked } from './backoff.ts'
+import type { ConnectionTap, Tap } from './tap.ts'
 
 export interface SocketEnd {
   readonly reason: string
@@ -24,6 +26,8 @@ export interface SocketEvents {
 }
 
 const HANDSHAKE_TIMEOUT_MS = 10_000
+/** a dead link is cut so soon after its idle limit */
+const IDLE_CHECK_MS = 50
 /** Header of the sandbox's servers: what they say is not the market. */
 const SANDBOX_HEADER = 'x-spreadwire-sandbox'
 
@@ -36,8 +40,19 @@ export class Socket {
   private heard_ms = 0
   private ended = false
   private simulated = false
+  private readonly url: string
+  private readonly tap: Tap | undefined
+  private tapped: ConnectionTap | undefined
 
-  constructor(url: string, exchange: Exchange, clock: Clock, events: SocketEvents) {
+  constructor(
+    url: string,
+    exchange: Exchange,
+    clock: Clock,
+    events: SocketEvents,
+    tap: Tap | undefined,
+  ) {
+    this.url = url
+    this.tap = tap
     this.exchange = exchange
     this.clock = clock
     this.events = events
@@ -53,7 +68,9 @@ export class Socket {
   }
 
   send(frame: string): void {
-    if (this.socket.readyState === WebSocket.OPEN) this.socket.send(frame)
+    if (this.socket.readyState !== WebSocket.OPEN) return
+    this.tapped?.sent(frame)
+    this.socket.send(frame)
   }
 
   /** On a dead link close() would wait half a minute for an answer: cut it. */
@@ -71,6 +88,7 @@ export class Socket {
     socket.on('message', (data) => {
       this.heard_ms = this.clock.monotonic_ms()
       // the default binaryType of ws hands over every message as one Buffer
+      this.tapped?.received(data as Buffer)
       this.events.frame(data as Buffer, this.heard_ms)
     })
     socket.on('ping', () => this.heard())
@@ -79,7 +97,8 @@ export class Socket {
       const retry_after = response.headers['retry-after']
       const status = response.statusCode ?? 0
       request.destroy()
-      this.finish({ reason: `HTTP ${status}`, status, retry_after })
+      const meaning = isBlocked(status) ? ', our address is not served' : ''
+      this.finish({ reason: `HTTP ${status}${meaning}`, status, retry_after })
     })
     // an error is always followed by close; the first of them names the reason
     socket.on('error', (error) => this.finish({ reason: error.message }))
@@ -90,8 +109,9 @@ export class Socket {
 
   private opened(): void {
     this.heard_ms = this.clock.monotonic_ms()
+    this.tapped = this.tap?.opened(this.exchange, this.url, this.simulated)
     const { idle_ms, ping } = this.exchange.keepalive
-    this.timers.push(setInterval(() => this.checkIdle(), idle_ms / 10))
+    this.timers.push(setInterval(() => this.checkIdle(), IDLE_CHECK_MS))
     // any server must answer a protocol ping: a quiet link proves that it lives
     this.timers.push(setInterval(() => this.probe(), idle_ms / 3))
     if (ping !== undefined) {

@@ -15,6 +15,8 @@ export interface ConnectionStatus {
   /** frames */
   readonly per_second: number
   readonly reconnects: number
+  /** exchange clock minus ours; null while nothing is known */
+  readonly clock_offset_ms: number | null
   /** market → the exchange's words */
   readonly refusals: ReadonlyMap<string, string>
 }
@@ -25,7 +27,8 @@ export function exchangeStatus(
   clock: Clock,
   own: ConnectionStatus,
 ): ExchangeStatus {
-  const { counters, lanes, frame_ms } = intake
+  const { counters, frame_ms } = intake
+  const lanes = intake.lanes.filter(({ watched }) => watched)
   const count = (state: BookState) => lanes.filter(({ entry }) => entry.state === state).length
   const since_ms = own.connected ? own.connected_since_ms : null
   return {
@@ -53,7 +56,6 @@ export function exchangeStatus(
     taker_fee_percent: exchange.fees.taker_percent,
     fee_source: exchange.fees.source,
     fee_as_of: exchange.fees.as_of,
-    // no estimate: ages are measured by our own clock alone
-    clock_offset_ms: null,
+    clock_offset_ms: own.clock_offset_ms,
   }
 }

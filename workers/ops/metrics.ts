@@ -2,10 +2,10 @@
  * The metric catalogue: every name, label and unit that /metrics shows is in this file. What other
  * rooms count themselves is read when somebody asks; only durations are pushed here.
  */
-import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { ExchangeStatus } from '../../shared/health.ts'
 import type { BookState } from '../book/books.ts'
+import type { Lateness } from './lateness.ts'
 
 /** What is read at scrape time. */
 export interface MetricSources {
@@ -15,6 +15,7 @@ export interface MetricSources {
   readonly rejected: () => Readonly<Record<string, number>>
   readonly outbox: () => { readonly depth: number; readonly dropped_total: number }
   readonly is_leader: () => boolean
+  readonly lateness: Pick<Lateness, 'quantile_ms' | 'reset'>
 }
 
 export interface Metrics {
@@ -29,7 +30,6 @@ export interface Metrics {
 const MICROSECONDS_TO_SECONDS = [
   0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1,
 ]
-const LAG_RESOLUTION_MS = 10
 const MILLISECONDS_TO_MINUTE = [
   0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60,
 ]
@@ -178,9 +178,10 @@ function detectionMetrics(registers: Registry[], { rejected, outbox }: MetricSou
   })
 }
 
-function processMetrics(registers: Registry[], { build, is_leader }: MetricSources): void {
-  const delay = monitorEventLoopDelay({ resolution: LAG_RESOLUTION_MS })
-  delay.enable()
+function processMetrics(
+  registers: Registry[],
+  { build, is_leader, lateness }: MetricSources,
+): void {
   new Gauge({
     name: 'arb_event_loop_lag_seconds',
     help: 'How late the event loop turned since the last scrape, by quantile.',
@@ -188,11 +189,9 @@ function processMetrics(registers: Registry[], { build, is_leader }: MetricSourc
     registers,
     collect() {
       for (const quantile of [0.5, 0.99, 1]) {
-        // An idle loop measures the resolution itself: the timer was due that much later anyway.
-        const lag_ms = delay.percentile(quantile * 100) / 1e6 - LAG_RESOLUTION_MS
-        this.set({ quantile: String(quantile) }, Math.max(0, lag_ms) / 1_000)
+        this.set({ quantile: String(quantile) }, lateness.quantile_ms(quantile) / 1_000)
       }
-      delay.reset()
+      lateness.reset()
     },
   })
   new Gauge({

@@ -1,12 +1,14 @@
 /**
- * The operator's HTTP endpoints: /health, /live, /ready and /metrics. It listens at once, before
- * anything else is up, and answers from what is known already: it never waits for a store.
+ * The operator's HTTP endpoints: /health, /live, /ready, /metrics and, with the operator's token,
+ * /books/{exchange}/{market}. It listens at once, before anything else is up, and answers from what
+ * is known already: it never waits for a store.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type Clock, timestamp } from '../../shared/clock.ts'
 import type { Health } from '../../shared/health.ts'
 import { problem } from '../../shared/problem.ts'
+import type { BookView } from './books.ts'
 
 export interface OpsServerOptions {
   /** 0 takes a free one */
@@ -14,6 +16,8 @@ export interface OpsServerOptions {
   readonly clock: Clock
   readonly health: () => Health
   readonly metrics: () => Promise<{ readonly type: string; readonly text: string }>
+  /** absent: no operator's token is set, and books are shown to nobody */
+  readonly books?: BookView | undefined
 }
 
 export interface OpsServer {
@@ -54,7 +58,7 @@ export async function startOpsServer(options: OpsServerOptions): Promise<OpsServ
 
 async function answer(
   request: IncomingMessage,
-  { health, metrics, clock }: OpsServerOptions,
+  { health, metrics, clock, books }: OpsServerOptions,
 ): Promise<Answer> {
   const path = (request.url ?? '/').split('?')[0] ?? '/'
   if (request.method !== 'GET' && request.method !== 'HEAD') {
@@ -77,6 +81,7 @@ async function answer(
       return { status: 200, type, body: text }
     }
     default:
+      if (path.startsWith('/books/')) return bookAnswer(path, request.headers.authorization, books)
       return failure(404, 'not_found', 'Here are /health, /live, /ready and /metrics.', path)
   }
 }
@@ -86,6 +91,26 @@ async function turnOfLoop(clock: Clock): Promise<number> {
   const started_ms = clock.monotonic_ms()
   await new Promise((resolve) => setImmediate(() => setTimeout(resolve, 0)))
   return clock.monotonic_ms() - started_ms
+}
+
+function bookAnswer(path: string, authorization: string | undefined, books?: BookView): Answer {
+  if (books === undefined) return failure(404, 'not_found', 'ADMIN_TOKEN is not set.', path)
+  if (!books.admits(authorization)) {
+    return failure(401, 'unauthorized', "The operator's token is needed.", path)
+  }
+  const [exchange = '', market = ''] = path.split('/').slice(2).map(decoded)
+  const book = books.show(exchange, market)
+  if (book !== undefined) return json(200, book)
+  return failure(404, 'not_found', `No market ${market} of ${exchange} is watched.`, path)
+}
+
+/** Empty when it is not valid percent-encoding. */
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    return ''
+  }
 }
 
 /** Ready: Redis takes writes and at least one exchange is live. Standbys are ready too. */
@@ -118,6 +143,7 @@ function send(request: IncomingMessage, response: ServerResponse, found: Answer)
     'content-length': Buffer.byteLength(found.body),
     'cache-control': 'no-store',
     ...(found.status === 405 ? { allow: 'GET, HEAD' } : {}),
+    ...(found.status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
   })
   response.end(request.method === 'HEAD' ? undefined : found.body)
 }

@@ -1,0 +1,74 @@
+import { PassThrough } from 'node:stream'
+import { expect, it, vi } from 'vitest'
+import { createMarketModel } from '../market/model.ts'
+import { type Answer, hearCommands, obey, type TrueBook } from './commands.ts'
+
+const START_MS = 1_790_000_000_000
+
+function market() {
+  const model = createMarketModel({ seed: 3, symbols: 2, rate: 1 })
+  model.step(START_MS)
+  const controls = { model, pause: vi.fn(), resume: vi.fn(), frames_sent: () => 7 }
+  return { model, controls, tell: (command: string) => obey(command, controls) }
+}
+
+function granted(answer: Answer): unknown {
+  if (!answer.ok) throw new Error(answer.error)
+  return answer.value
+}
+
+it('answers each line with one, in their order', async () => {
+  const { controls } = market()
+  const input = new PassThrough()
+  const lines: string[] = []
+  hearCommands(input, controls, (line) => lines.push(line))
+  input.write('pause\nfra')
+  input.write('mes\nresume\n')
+  await vi.waitUntil(() => lines.length === 3)
+  expect(lines.map((line) => JSON.parse(line))).toEqual([
+    { command: 'pause', ok: true, value: null },
+    { command: 'frames', ok: true, value: 7 },
+    { command: 'resume', ok: true, value: null },
+  ])
+  expect(controls.pause).toHaveBeenCalledOnce()
+  expect(controls.resume).toHaveBeenCalledOnce()
+})
+
+it('shows the market itself with every digit, best first', () => {
+  const { model, tell } = market()
+  for (let at = 0; at < 5_000; at += 10) model.step(START_MS + at)
+  const books = granted(tell('books kraken')) as TrueBook[]
+  const listed = model.markets.flatMap((one, index) => (one.exchange === 'kraken' ? [index] : []))
+  expect(books.map(({ symbol }) => symbol)).toEqual(
+    listed.map((index) => model.markets[index]?.symbol),
+  )
+  for (const [at, index] of listed.entries()) {
+    const { bids, asks, version } = model.snapshot(index)
+    const { price_decimals, size_decimals } = model.markets[index]!
+    expect(books[at]?.version).toBe(version)
+    for (const [shown, levels] of [
+      [books[at]?.bids, bids],
+      [books[at]?.asks, asks],
+    ] as const) {
+      const integers = shown?.map(([price, size]) => ({
+        price: Math.round(Number(price) * 10 ** price_decimals),
+        size: Math.round(Number(size) * 10 ** size_decimals),
+      }))
+      expect(integers).toEqual(levels)
+    }
+  }
+  expect(granted(tell('books nobody'))).toEqual([])
+})
+
+it('changes the rate of the market, and refuses one that is none', () => {
+  const { model, tell } = market()
+  const setRate = vi.spyOn(model, 'setRate')
+  expect(tell('rate 2.5')).toEqual({ command: 'rate 2.5', ok: true, value: 2.5 })
+  expect(setRate).toHaveBeenCalledWith(2.5)
+  for (const bad of ['rate', 'rate -1', 'rate x']) expect(tell(bad)).toMatchObject({ ok: false })
+})
+
+it('says what it cannot do', () => {
+  expect(market().tell('sell everything')).toMatchObject({ error: expect.stringContaining('sell') })
+  expect(obey('pause', undefined)).toMatchObject({ error: expect.stringContaining('recordings') })
+})

@@ -1,0 +1,75 @@
+/**
+ * Shows an operator one order book as this worker holds it, so that it can be compared with what
+ * the exchange shows. It answers nobody without the operator's token, and nobody at all where no
+ * token is set: a book is what others would pay an exchange for.
+ */
+import { createHash, timingSafeEqual } from 'node:crypto'
+import { type Clock, timestamp } from '../../shared/clock.ts'
+import { fixed } from '../../shared/decimal.ts'
+import type { Book, Side } from '../book/book.ts'
+import type { Books, MarketBook } from '../book/books.ts'
+
+type Level = readonly [price: string, size: string]
+
+/** All levels, best first, with the exchange's digits. */
+export interface ShownBook {
+  readonly exchange: string
+  readonly market: string
+  readonly symbol: string
+  readonly state: MarketBook['state']
+  readonly reason: MarketBook['reason']
+  /** id of the last update applied; null where the exchange has none */
+  readonly sequence: string | null
+  /** the exchange's clock on the last frame; null when it sent none */
+  readonly exchange_time: string | null
+  /** since the feed last proved that the book is current; null before the first time */
+  readonly age_ms: number | null
+  readonly bids: readonly Level[]
+  readonly asks: readonly Level[]
+}
+
+export interface BookView {
+  /** whether the request carries the operator's token, as `Authorization: Bearer …` */
+  readonly admits: (authorization: string | undefined) => boolean
+  /** undefined: this market is not watched */
+  readonly show: (exchange: string, market: string) => ShownBook | undefined
+}
+
+export function createBookView(books: Books, clock: Clock, admin_token: string): BookView {
+  const expected = digest(`Bearer ${admin_token}`)
+  return {
+    admits: (authorization) => timingSafeEqual(digest(authorization ?? ''), expected),
+    show: (exchange, market) => {
+      const entry = books.get(exchange, market)
+      return entry === undefined ? undefined : shown(entry, clock.monotonic_ms())
+    },
+  }
+}
+
+/** Of equal length whatever was sent, so that the comparison takes always the same time. */
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest()
+}
+
+function shown({ market, book, state, reason, confirmed_ms }: MarketBook, now_ms: number) {
+  const { last_id, exchange_time_ms } = book
+  const age_ms = Math.max(0, Math.round(now_ms - confirmed_ms))
+  return {
+    exchange: market.exchange,
+    market: market.market,
+    symbol: market.symbol,
+    state,
+    reason,
+    sequence: Number.isNaN(last_id) ? null : String(last_id),
+    exchange_time: Number.isNaN(exchange_time_ms) ? null : timestamp(exchange_time_ms),
+    age_ms: Number.isNaN(age_ms) ? null : age_ms,
+    bids: levels(book.bids, book),
+    asks: levels(book.asks, book),
+  }
+}
+
+function levels(side: Side, { price_decimals, size_decimals }: Book): Level[] {
+  return side
+    .levels()
+    .map(({ price, size }) => [fixed(price, price_decimals), fixed(size, size_decimals)])
+}
