@@ -36,7 +36,11 @@ export const ExchangeStatus = z.object({
   taker_fee_percent: DecimalString,
   fee_source: z.string(),
   fee_as_of: z.string(),
+  /** the exchange's clock minus ours; null while nothing is known */
   clock_offset_ms: z.number().nullable(),
+  /** books compared with the exchange's by REST, where no checksum proves them */
+  audits_ok: z.int().optional(),
+  audits_failed: z.int().optional(),
 })
 export type ExchangeStatus = z.infer<typeof ExchangeStatus>
 

@@ -176,6 +176,14 @@ export const binance: Exchange = {
     weight: 50,
     parse: parseSnapshot,
   },
+  audit: {
+    // up to 100 levels weigh 5
+    path: (market) => `/api/v3/depth?symbol=${encodeURIComponent(market)}&limit=100`,
+    weight: 5,
+    every_ms: 45_000,
+    settle_ms: 1_000,
+    parse: parseSnapshot,
+  },
   subscribe: (markets) => request('SUBSCRIBE', markets),
   unsubscribe: (markets) => request('UNSUBSCRIBE', markets),
   reader: (markets) => new FastReader(new BinanceScanner(markets), new BinanceReader(markets)),

@@ -116,6 +116,16 @@ function parseInstruments(body: string): Market[] {
   )
 }
 
+/** Its `u` counts the updates of the 1,000 levels, not of ours: only the times are comparable. */
+function parseOrderBook(body: string, update: BookUpdate): void {
+  const result = object(object(parseJson(body), 'orderbook').result, 'result')
+  update.reset()
+  update.snapshot = true
+  update.exchange_time_ms = timeOrNaN(result.cts)
+  pushPairs(update, update.bids, result.b)
+  pushPairs(update, update.asks, result.a)
+}
+
 const request = (op: string, markets: readonly string[]) => [
   JSON.stringify({ op, args: markets.map((market) => TOPIC + market) }),
 ]
@@ -161,6 +171,14 @@ export const bybit: Exchange = {
     resolution_ms: 1,
   },
   continuity: 'increment',
+  audit: {
+    path: (market) =>
+      `/v5/market/orderbook?category=spot&symbol=${encodeURIComponent(market)}&limit=50`,
+    weight: 1,
+    every_ms: 45_000,
+    settle_ms: 1_000,
+    parse: parseOrderBook,
+  },
   subscribe: (markets) => request('subscribe', markets),
   unsubscribe: (markets) => request('unsubscribe', markets),
   reader: (markets) => new FastReader(new BybitScanner(markets), new BybitReader(markets)),

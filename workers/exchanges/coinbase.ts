@@ -154,6 +154,14 @@ function parseInstruments(body: string): Market[] {
   )
 }
 
+function parseBook(body: string, update: BookUpdate): void {
+  const book = object(parseJson(body), 'book')
+  update.reset()
+  update.snapshot = true
+  pushPairs(update, update.bids, book.bids)
+  pushPairs(update, update.asks, book.asks)
+}
+
 const request = (type: string, markets: readonly string[]) => [
   JSON.stringify({ type, product_ids: markets, channels: ['level2_batch', 'heartbeat'] }),
 ]
@@ -198,6 +206,14 @@ export const coinbase: Exchange = {
     resolution_ms: 1,
   },
   continuity: 'none',
+  audit: {
+    // the best level alone: more may be the whole book, some of several MB
+    path: (market) => `/products/${encodeURIComponent(market)}/book?level=1`,
+    weight: 1,
+    every_ms: 45_000,
+    settle_ms: 1_000,
+    parse: parseBook,
+  },
   hello: () => ['{"type":"subscribe","channels":[{"name":"status"}]}'],
   subscribe: (markets) => request('subscribe', markets),
   unsubscribe: (markets) => request('unsubscribe', markets),

@@ -98,6 +98,19 @@ export interface SnapshotProcedure {
   readonly parse: (body: string, update: BookUpdate) => void
 }
 
+/** The best levels by REST, where neither checksum nor anything else proves a book right. */
+export interface AuditProcedure {
+  readonly path: (market: string) => string
+  /** counts against limits.rest */
+  readonly weight: number
+  /** every market has its turn so often, where the budget allows */
+  readonly every_ms: number
+  /** what the stream and REST show is apart by no more than this */
+  readonly settle_ms: number
+  /** Fills in the levels, best first, and what tells their time. @throws FrameError */
+  readonly parse: (body: string, update: BookUpdate) => void
+}
+
 /** Where the list of markets is. `parse` gets the bodies in the order of `paths`. */
 interface Instruments {
   readonly paths: readonly string[]
@@ -155,6 +168,7 @@ export interface Exchange {
   readonly time: ServerTime
   readonly continuity: Continuity
   readonly snapshot?: SnapshotProcedure
+  readonly audit?: AuditProcedure
   /** frames that subscribe these markets (at most limits.markets_per_frame), ids included */
   readonly subscribe: (markets: readonly string[]) => string[]
   readonly unsubscribe: (markets: readonly string[]) => string[]

@@ -10,6 +10,7 @@ import type { Market } from '../../shared/market.ts'
 import type { Books, MarketBook } from '../book/books.ts'
 import { type Exchange, FrameError, SequenceError } from '../exchanges/exchange.ts'
 import { Addresses, doorsOf, restAddressesOf } from './addresses.ts'
+import { Auditor } from './auditor.ts'
 import type { Random } from './backoff.ts'
 import { Budget } from './budget.ts'
 import { Fleet } from './fleet.ts'
@@ -58,6 +59,7 @@ export class Feed implements IntakeListener {
   private readonly rest: Rest
   private readonly server_clock: ServerClock
   private readonly snapshots: Snapshots | null
+  private readonly auditor: Auditor | null
   private readonly resyncs: Resyncs<Lane>
   private readonly refusals = new Map<string, string>()
   private readonly rate: Rate
@@ -72,7 +74,7 @@ export class Feed implements IntakeListener {
   private bad_frame_logged_ms = Number.NEGATIVE_INFINITY
 
   constructor(options: FeedOptions) {
-    const { exchange, books, clock, markets, rest_url, random } = options
+    const { exchange, books, clock, markets, random } = options
     this.options = options
     const entries = markets.map((market) => books.add(market))
     this.intake = new Intake(exchange, entries, books, this)
@@ -80,9 +82,7 @@ export class Feed implements IntakeListener {
     this.rate = new Rate(clock.monotonic_ms())
     this.fleet = this.makeFleet()
     this.fleet.add(this.intake.lanes)
-    const { rest } = exchange.limits
-    const addresses = new Addresses(restAddressesOf(exchange, rest_url), clock)
-    this.rest = new Rest(addresses, new Budget(rest.weight, rest.window_ms), clock)
+    this.rest = this.makeRest()
     this.server_clock = new ServerClock(exchange, this.rest, clock)
     this.snapshots =
       exchange.snapshot === undefined
@@ -90,11 +90,13 @@ export class Feed implements IntakeListener {
         : new Snapshots(exchange.snapshot, this.rest, (market, answer) =>
             this.answered(market, answer),
           )
+    this.auditor = this.makeAuditor()
   }
 
   start(): void {
     this.fleet.start()
     this.server_clock.start()
+    this.auditor?.start()
     this.timer = setInterval(() => this.sweep(), SWEEP_EVERY_MS)
   }
 
@@ -102,6 +104,7 @@ export class Feed implements IntakeListener {
     clearInterval(this.timer)
     this.snapshots?.stop()
     this.server_clock.stop()
+    this.auditor?.stop()
     this.rest.stop()
     this.fleet.stop()
   }
@@ -119,6 +122,8 @@ export class Feed implements IntakeListener {
       reconnects,
       refusals,
       clock_offset_ms,
+      audits_ok: this.auditor?.ok ?? 0,
+      audits_failed: this.auditor?.failed ?? 0,
     })
   }
 
@@ -211,6 +216,30 @@ export class Feed implements IntakeListener {
     const { exchange, log } = this.options
     const { errors } = this.intake.counters
     log.warn('a frame could not be read', { exchange: exchange.id, error: error.message, errors })
+  }
+
+  private makeRest(): Rest {
+    const { exchange, rest_url, clock } = this.options
+    const { weight, window_ms } = exchange.limits.rest
+    const addresses = new Addresses(restAddressesOf(exchange, rest_url), clock)
+    return new Rest(addresses, new Budget(weight, window_ms), clock)
+  }
+
+  private makeAuditor(): Auditor | null {
+    const { exchange, log } = this.options
+    const { rest, intake } = this
+    const procedure = exchange.audit
+    if (procedure === undefined) return null
+    return new Auditor({
+      procedure,
+      rest,
+      lanes: () => intake.lanes.filter(({ watched }) => watched),
+      now_ms: () => this.now(),
+      wrong: (lane, level) => {
+        log.error('a book was wrong', { exchange: exchange.id, market: lane.market, level })
+        intake.distrust(lane, this.now())
+      },
+    })
   }
 
   private join(market: Market): Lane {

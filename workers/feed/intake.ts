@@ -19,7 +19,7 @@ import { TransitFloor } from './transit.ts'
 const CROSSED_LIMIT_MS = 500
 
 /** Why a market's thread was lost. */
-export type LossCause = 'sequence' | 'checksum' | 'frame' | 'crossed' | 'quiet'
+export type LossCause = 'sequence' | 'checksum' | 'frame' | 'crossed' | 'quiet' | 'audit'
 
 /** What the intake cannot do itself. Calls may come at any frame and at any sweep. */
 export interface IntakeListener {
@@ -142,6 +142,11 @@ export class Intake implements LineOwner {
     this.take(lane, update, now_ms)
   }
 
+  /** An audit found the book wrong, though no frame was missing. */
+  distrust(lane: Lane, now_ms: number): void {
+    this.lose(lane, 'gap', 'audit', now_ms)
+  }
+
   /** Confirms quiet books of live connections and finds what no frame reveals. Call it often. */
   sweep(now_ms: number): void {
     for (const lane of this.lanes) {
@@ -249,6 +254,7 @@ export class Intake implements LineOwner {
     const [bid, ask] = [book.bids.price(0), book.asks.price(0)]
     const [bid_size, ask_size] = [book.bids.size(0), book.asks.size(0)]
     book.apply(update, now_ms)
+    lane.touches?.note(update)
     if (update.snapshot) {
       this.counters.snapshots++
       lane.frame_ms = now_ms

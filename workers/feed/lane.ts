@@ -5,6 +5,7 @@
 import type { BookState, MarketBook, StaleReason } from '../book/books.ts'
 import { Sequencer } from '../book/sequencer.ts'
 import type { Exchange } from '../exchanges/exchange.ts'
+import type { Touches } from './touches.ts'
 import type { Transit } from './transit.ts'
 
 /** Whoever carries a market's frames; a connection to the feed, a file to a replay. */
@@ -31,6 +32,8 @@ export class Lane {
   announced = false
   /** our monotonic clock when the book became crossed, ms; NaN while it is not */
   crossed_since_ms = Number.NaN
+  /** an audit looks: what changes is written down */
+  touches: Touches | null = null
   /** our monotonic clock at the last frame of this market, ms */
   frame_ms = Number.NaN
 

@@ -15,6 +15,8 @@ export interface ConnectionStatus {
   /** frames */
   readonly per_second: number
   readonly reconnects: number
+  readonly audits_ok: number
+  readonly audits_failed: number
   /** exchange clock minus ours; null while nothing is known */
   readonly clock_offset_ms: number | null
   /** market → the exchange's words */
@@ -57,5 +59,7 @@ export function exchangeStatus(
     fee_source: exchange.fees.source,
     fee_as_of: exchange.fees.as_of,
     clock_offset_ms: own.clock_offset_ms,
+    audits_ok: own.audits_ok,
+    audits_failed: own.audits_failed,
   }
 }

@@ -114,6 +114,19 @@ function feedQuality(registers: Registry[], { exchanges, books }: MetricSources)
       }
     },
   })
+  new Counter({
+    name: 'arb_feed_audits_total',
+    help: 'Books compared with what the exchange tells by REST, by result.',
+    labelNames: ['exchange', 'result'],
+    registers,
+    collect() {
+      this.reset()
+      for (const { id, audits_ok = 0, audits_failed = 0 } of exchanges()) {
+        this.inc({ exchange: id, result: 'ok' }, audits_ok)
+        this.inc({ exchange: id, result: 'failed' }, audits_failed)
+      }
+    },
+  })
   new Gauge({
     name: 'arb_feed_age_seconds',
     help: 'Since the last frame of any connection.',
