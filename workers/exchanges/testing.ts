@@ -55,6 +55,10 @@ export interface Dialect {
   snapshot(book: TrueBook, market?: string): string
   /** `batch` counts deltas since the snapshot, from 1 */
   delta(book: TrueBook, changes: readonly Change[], batch: number, market?: string): string
+  /** levels a side that the exchange keeps for a subscriber, where it deletes none that leave */
+  readonly window?: number
+  /** frames that close and open the market, where the stream tells */
+  readonly halting?: { readonly closed: string; readonly open: string }
   /** frames that the exchange sends and that carry no book */
   readonly others: readonly string[]
 }
@@ -141,6 +145,11 @@ const bybit: Dialect = {
 
 const coinbase: Dialect = {
   market: 'BTC-USD',
+  halting: {
+    closed:
+      '{"type":"status","currencies":[],"products":[{"id":"BTC-USD","status":"online","cancel_only":true}]}',
+    open: '{"type":"status","currencies":[],"products":[{"id":"BTC-USD","status":"online","cancel_only":false}]}',
+  },
   stranger: 'ETH-USD',
   snapshots: 'socket',
   snapshot: (book, market = 'BTC-USD') =>
@@ -187,6 +196,11 @@ function krakenFrame(type: string, market: string, bids: string, asks: string, b
 
 const kraken: Dialect = {
   market: 'BTC/USD',
+  window: KRAKEN_WINDOW,
+  halting: {
+    closed: '{"channel":"status","type":"update","data":[{"system":"post_only"}]}',
+    open: '{"channel":"status","type":"update","data":[{"system":"online"}]}',
+  },
   stranger: 'ETH/USD',
   snapshots: 'socket',
   snapshot: (book, market = 'BTC/USD') =>

@@ -2,13 +2,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { exchanges } from '../exchanges/index.ts'
-import {
-  type Change,
-  dialects,
-  KRAKEN_WINDOW,
-  protocolsOf,
-  TrueBook,
-} from '../exchanges/testing.ts'
+import { type Change, dialects, protocolsOf, TrueBook } from '../exchanges/testing.ts'
 import { Bench } from './testing.ts'
 
 const START: Change[] = [
@@ -123,6 +117,71 @@ describe.each(exchanges.flatMap(protocolsOf))('%s', (id, exchange) => {
     expect(bench.entry.state).toBe('live')
     expect(bench.entry.reason).toBeNull()
     expect(bench.intake.counters.resyncs).toBe(1)
+    expectTruth(bench, truth)
+  })
+
+  it('takes two deltas in the wrong order for a loss', () => {
+    const { bench, truth, seed, delta, send } = synced()
+    const early = delta(MOVE)
+    const late = delta([['ask', '100.15', '0.2000']])
+    bench.frame(late)
+    bench.frame(early)
+    expect(bench.entry.state).toBe('stale')
+    expect(bench.said.needed).toEqual([dialect.market])
+    // twice: where frames are counted, the first tells from where to count on
+    seed()
+    seed()
+    send([['ask', '100.16', '0.3000']])
+    expect(bench.entry.state).toBe('live')
+    expectTruth(bench, truth)
+  })
+
+  it('forgets levels that leave the exchange’s window, and no others', () => {
+    const depth = dialect.window ?? 100
+    const ladder = (side: 'bid' | 'ask', sign: number): Change[] =>
+      Array.from({ length: depth }, (_, i) => [side, (1_000 + sign * (i + 1)).toFixed(2), '1.0000'])
+    const { bench, send } = synced([...ladder('bid', -1), ...ladder('ask', 1)])
+    const lengths = () => [bench.levels('bids').length, bench.levels('asks').length]
+    const before = lengths()
+    send([
+      ['bid', '999.50', '2.0000'],
+      ['ask', '1000.50', '2.0000'],
+    ])
+    const grown = dialect.window === undefined ? 1 : 0
+    expect(lengths()).toEqual(before.map((length) => length + grown))
+    expect(bench.levels('bids')[0]).toEqual([999.5, 2])
+    expect(bench.entry.state).toBe('live')
+  })
+
+  it('is halted while the exchange says that nobody trades, and live when it says otherwise', () => {
+    const { bench } = synced()
+    const { closed, open } = dialect.halting ?? {}
+    if (closed === undefined || open === undefined) {
+      // no frame tells: the list of markets does, and the market leaves
+      bench.intake.leave(bench.lane, bench.now_ms)
+      expect([bench.entry.state, bench.entry.reason]).toEqual(['halted', 'halted'])
+      return
+    }
+    bench.frame(closed)
+    expect([bench.entry.state, bench.entry.reason]).toEqual(['halted', 'halted'])
+    bench.frame(open)
+    expect(bench.entry.state).toBe('live')
+  })
+
+  it('goes on undisturbed by frames that it never heard of', () => {
+    const { bench, truth, send } = synced()
+    const before = bench.intake.counters.ignored
+    for (const frame of [
+      '{}',
+      '{"e":"newEvent","s":"X"}',
+      '{"type":"news"}',
+      '{"topic":"news.X"}',
+    ]) {
+      bench.frame(frame)
+    }
+    expect(bench.intake.counters).toMatchObject({ ignored: before + 4, errors: 0, gaps: 0 })
+    send(MOVE)
+    expect(bench.entry.state).toBe('live')
     expectTruth(bench, truth)
   })
 
@@ -259,27 +318,6 @@ describe.each(exchanges.flatMap(protocolsOf))('%s', (id, exchange) => {
     expect(bench.books.has_dirty).toBe(false)
     send([['bid', '99.90', '4.0000']])
     expect(bench.books.takeDirty()).toEqual([bench.entry])
-  })
-})
-
-describe('Kraken’s window', () => {
-  const kraken = exchanges.find(({ id }) => id === 'kraken')!
-  const dialect = dialects.kraken!
-
-  it('forgets levels that better ones push out, for no deletion is sent for them', () => {
-    const bench = new Bench(kraken, [dialect.market])
-    const ladder = (side: 'bid' | 'ask', from: number, sign: number): Change[] =>
-      Array.from({ length: KRAKEN_WINDOW }, (_, i) => [
-        side,
-        (from + sign * (i + 1)).toFixed(2),
-        '1.0000',
-      ])
-    const truth = new TrueBook([...ladder('bid', 1_000, -1), ...ladder('ask', 1_000, 1)])
-    bench.frame(dialect.snapshot(truth))
-    bench.frame(dialect.delta(truth, truth.change([['bid', '999.50', '2.0000']]), 1))
-    expect(bench.levels('bids')).toHaveLength(KRAKEN_WINDOW)
-    expect(bench.levels('bids').at(-1)).toEqual([976, 1])
-    expect(bench.intake.counters.checksums_ok).toBe(2)
   })
 })
 
