@@ -11,15 +11,10 @@ export class Levels {
   size = new Float64Array(64)
 
   push(price: number, size: number): void {
-    this.reserve()
+    if (this.count === this.price.length) this.grow()
     this.price[this.count] = price
     this.size[this.count] = size
     this.count++
-  }
-
-  /** Makes room for one more. */
-  reserve(): void {
-    if (this.count === this.price.length) this.grow()
   }
 
   copyFrom(other: Levels): void {
@@ -28,7 +23,8 @@ export class Levels {
     this.size = other.size.slice(0, other.count)
   }
 
-  private grow(): void {
+  /** Makes more room; the levels stay. */
+  grow(): void {
     const [price, size] = [this.price, this.size]
     this.price = new Float64Array(price.length * 2 + 1)
     this.size = new Float64Array(size.length * 2 + 1)

@@ -5,10 +5,11 @@
  *    "U":50093239189,"u":50093239202,"b":[["61737.63000000","0.00000000"]],"a":[]}}
  */
 import { BookUpdate } from '../book/update.ts'
+import { found } from './digits.ts'
 import type { FrameHandler, MarketTable } from './exchange.ts'
 import type { FrameScanner } from './fast.ts'
 import { MarketNames } from './names.ts'
-import { anchor, Cursor, QUOTED_PAIR } from './scan.ts'
+import { anchor, arrived, begin, integer, literal, milliseconds, pairs, text } from './scan.ts'
 
 const STREAM = anchor('{"stream":"')
 const EVENT_TIME = anchor(',"data":{"e":"depthUpdate","E":')
@@ -20,7 +21,6 @@ const ASKS = anchor(',"a":')
 const END = anchor('}}')
 
 export class BinanceScanner implements FrameScanner {
-  private readonly cursor = new Cursor()
   private readonly update = new BookUpdate()
   private readonly names: MarketNames
 
@@ -29,23 +29,28 @@ export class BinanceScanner implements FrameScanner {
   }
 
   scan(frame: Buffer, handler: FrameHandler): 'book' | null {
-    const { cursor, update } = this
-    cursor.start(frame)
-    update.reset()
-    if (!cursor.literal(STREAM) || !cursor.text()) return null
-    if (!cursor.literal(EVENT_TIME) || !cursor.milliseconds()) return null
-    update.exchange_time_ms = cursor.value
-    if (!cursor.literal(SYMBOL)) return null
-    update.market = cursor.market(this.names)
-    if (update.market < 0) return null
-    if (!cursor.literal(FIRST_ID) || !cursor.integer()) return null
-    update.first_id = cursor.value
-    if (!cursor.literal(LAST_ID) || !cursor.integer()) return null
-    update.last_id = cursor.value
-    if (update.last_id < update.first_id) return null
-    if (!cursor.literal(BIDS) || !cursor.levels(update, update.bids, QUOTED_PAIR)) return null
-    if (!cursor.literal(ASKS) || !cursor.levels(update, update.asks, QUOTED_PAIR)) return null
-    if (!cursor.literal(END) || !cursor.end()) return null
+    const { update } = this
+    begin(update)
+    let at = literal(frame, 0, STREAM)
+    at = text(frame, at)
+    at = literal(frame, at, EVENT_TIME)
+    at = milliseconds(frame, at, update)
+    const name = literal(frame, at, SYMBOL)
+    at = text(frame, name)
+    update.market = this.names.find(frame, name, at - 1)
+    at = literal(frame, at, FIRST_ID)
+    at = integer(frame, at)
+    update.first_id = found.integer
+    at = literal(frame, at, LAST_ID)
+    at = integer(frame, at)
+    update.last_id = found.integer
+    at = literal(frame, at, BIDS)
+    at = pairs(frame, at, update.bids)
+    at = literal(frame, at, ASKS)
+    at = pairs(frame, at, update.asks)
+    at = literal(frame, at, END)
+    if (!arrived(frame, at, update)) return null
+    if (update.market < 0 || update.last_id < update.first_id) return null
     handler.book(update)
     return 'book'
   }

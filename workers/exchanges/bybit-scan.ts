@@ -6,10 +6,11 @@
  *    "b":[["30240.00","0"]],"a":[],"u":177400507,"seq":66544703342},"cts":1687940967464}
  */
 import { BookUpdate } from '../book/update.ts'
+import { found } from './digits.ts'
 import type { FrameHandler, MarketTable } from './exchange.ts'
 import type { FrameScanner } from './fast.ts'
 import { MarketNames } from './names.ts'
-import { anchor, Cursor, QUOTED_PAIR } from './scan.ts'
+import { anchor, arrived, begin, integer, literal, milliseconds, pairs, text } from './scan.ts'
 
 const TOPIC = anchor('{"topic":"orderbook.')
 const DEPTHS = ['50.', '200.', '500.', '1000.'].map(anchor)
@@ -25,7 +26,6 @@ const ENGINE_TIME = anchor('},"cts":')
 const END = anchor('}')
 
 export class BybitScanner implements FrameScanner {
-  private readonly cursor = new Cursor()
   private readonly update = new BookUpdate()
   private readonly names: MarketNames
 
@@ -34,43 +34,56 @@ export class BybitScanner implements FrameScanner {
   }
 
   scan(frame: Buffer, handler: FrameHandler): 'book' | null {
-    const { cursor, update } = this
-    cursor.start(frame)
-    update.reset()
-    if (!cursor.literal(TOPIC) || !this.depth()) return null
-    update.market = cursor.market(this.names)
-    if (update.market < 0 || !this.timeAndType()) return null
-    if (!cursor.literal(SYMBOL) || !cursor.text()) return null
-    if (!cursor.literal(BIDS) || !cursor.levels(update, update.bids, QUOTED_PAIR)) return null
-    if (!cursor.literal(ASKS) || !cursor.levels(update, update.asks, QUOTED_PAIR)) return null
-    if (!cursor.literal(UPDATE_ID) || !cursor.integer()) return null
-    update.first_id = cursor.value
-    update.last_id = cursor.value
+    const { update } = this
+    begin(update)
+    const name = bookTopic(frame)
+    let at = text(frame, name)
+    update.market = this.names.find(frame, name, at - 1)
+    const pushed = literal(frame, at, PUSH_TIME)
+    if (pushed >= 0) {
+      at = integer(frame, pushed)
+      at = this.type(frame, at)
+    } else {
+      at = this.type(frame, at)
+      at = literal(frame, at, PUSH_TIME)
+      at = integer(frame, at)
+    }
+    at = literal(frame, at, SYMBOL)
+    at = text(frame, at)
+    at = literal(frame, at, BIDS)
+    at = pairs(frame, at, update.bids)
+    at = literal(frame, at, ASKS)
+    at = pairs(frame, at, update.asks)
+    at = literal(frame, at, UPDATE_ID)
+    at = integer(frame, at)
+    update.first_id = found.integer
+    update.last_id = found.integer
+    at = literal(frame, at, SEQUENCE)
+    at = integer(frame, at)
+    at = literal(frame, at, ENGINE_TIME)
+    at = milliseconds(frame, at, update)
+    at = literal(frame, at, END)
+    if (!arrived(frame, at, update) || update.market < 0) return null
     // "If u is 1, it is a snapshot data due to a restart of the service: overwrite your book"
     if (update.last_id === 1) update.snapshot = true
-    if (!cursor.literal(SEQUENCE) || !cursor.integer()) return null
-    if (!cursor.literal(ENGINE_TIME) || !cursor.milliseconds()) return null
-    update.exchange_time_ms = cursor.value
-    if (!cursor.literal(END) || !cursor.end()) return null
     handler.book(update)
     return 'book'
   }
 
-  private depth(): boolean {
-    for (const depth of DEPTHS) if (this.cursor.literal(depth)) return true
-    return false
-  }
-
-  private timeAndType(): boolean {
-    const { cursor } = this
-    if (!cursor.literal(PUSH_TIME))
-      return this.type() && cursor.literal(PUSH_TIME) && cursor.integer()
-    return cursor.integer() && this.type()
-  }
-
-  private type(): boolean {
-    if (this.cursor.literal(DELTA)) return true
+  private type(frame: Buffer, from: number): number {
+    const at = literal(frame, from, DELTA)
+    if (at >= 0) return at
     this.update.snapshot = true
-    return this.cursor.literal(SNAPSHOT)
+    return literal(frame, from, SNAPSHOT)
   }
+}
+
+/** Position of the market's name, or -1 when the frame is of no such topic. */
+function bookTopic(frame: Buffer): number {
+  const from = literal(frame, 0, TOPIC)
+  for (const depth of DEPTHS) {
+    const at = literal(frame, from, depth)
+    if (at >= 0) return at
+  }
+  return -1
 }

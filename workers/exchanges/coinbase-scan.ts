@@ -5,33 +5,33 @@
  *   {"type":"l2update","product_id":"BTC-USD","changes":[["buy","0.7896","2525.2"]],
  *    "time":"2021-04-17T16:43:44.432087Z"}
  *   {"type":"snapshot","product_id":"BTC-USD","asks":[["3.3024","97.66"]],"bids":[],"time":"…"}
- *   {"type":"heartbeat","sequence":90,"last_trade_id":20,"product_id":"BTC-USD","time":"…"}
+ *   {"type":"heartbeat","last_trade_id":20,"product_id":"BTC-USD","sequence":90,"time":"…"}
  */
 import { BookUpdate } from '../book/update.ts'
 import type { FrameHandler, MarketTable } from './exchange.ts'
 import type { FrameScanner } from './fast.ts'
 import { MarketNames } from './names.ts'
-import { anchor, Cursor, type LevelShape, QUOTED_PAIR } from './scan.ts'
+import { anchor, arrived, begin, integer, literal, pair, pairs, text, timestamp } from './scan.ts'
 
 const CHANGE = anchor('{"type":"l2update","product_id":"')
-const CHANGES = anchor(',"changes":[')
-const CHANGES_END = anchor('],"time":"')
-const COMMA = anchor(',')
+const CHANGES = anchor(',"changes":')
+const BOUGHT = anchor('["buy","')
+const SOLD = anchor('["sell","')
 const SNAPSHOT = anchor('{"type":"snapshot","product_id":"')
 const ASKS = anchor(',"asks":')
 const BIDS = anchor(',"bids":')
 const TIME = anchor(',"time":"')
 const TIME_END = anchor('"}')
 const END = anchor('}')
-const HEARTBEAT = anchor('{"type":"heartbeat","sequence":')
+const HEARTBEAT = anchor('{"type":"heartbeat"')
+const SEQUENCE = anchor(',"sequence":')
 const LAST_TRADE = anchor(',"last_trade_id":')
 const PRODUCT = anchor(',"product_id":"')
-
-const BOUGHT: LevelShape = { ...QUOTED_PAIR, open: anchor('["buy","') }
-const SOLD: LevelShape = { ...QUOTED_PAIR, open: anchor('["sell","') }
+const COMMA = 0x2c
+const OPEN = 0x5b
+const CLOSE = 0x5d
 
 export class CoinbaseScanner implements FrameScanner {
-  private readonly cursor = new Cursor()
   private readonly update = new BookUpdate()
   private readonly names: MarketNames
 
@@ -40,57 +40,60 @@ export class CoinbaseScanner implements FrameScanner {
   }
 
   scan(frame: Buffer, handler: FrameHandler): 'book' | 'control' | null {
-    const { cursor, update } = this
-    cursor.start(frame)
-    update.reset()
-    if (cursor.literal(CHANGE)) {
-      if (!this.changes()) return null
-    } else if (cursor.literal(SNAPSHOT)) {
-      if (!this.snapshot()) return null
-    } else {
-      return this.heartbeat() ? 'control' : null
-    }
-    if (!cursor.end()) return null
+    const { update } = this
+    begin(update)
+    let name = literal(frame, 0, CHANGE)
+    const is_change = name >= 0
+    if (!is_change) name = literal(frame, 0, SNAPSHOT)
+    if (name < 0) return isHeartbeat(frame) ? 'control' : null
+    let at = text(frame, name)
+    update.market = this.names.find(frame, name, at - 1)
+    at = is_change ? this.changes(frame, at) : this.whole(frame, at)
+    if (!arrived(frame, at, update) || update.market < 0) return null
     handler.book(update)
     return 'book'
   }
 
-  private changes(): boolean {
-    const { cursor, update } = this
-    update.market = cursor.market(this.names)
-    if (update.market < 0 || !cursor.literal(CHANGES)) return false
+  /** `,"changes":[["buy","0.7896","2525.2"],…],"time":"…"}` */
+  private changes(frame: Buffer, from: number): number {
+    const { bids, asks } = this.update
+    let at = literal(frame, from, CHANGES)
+    if (at < 0 || frame[at] !== OPEN) return -1
     do {
-      if (cursor.literal(BOUGHT.open)) {
-        if (!cursor.level(update, update.bids, BOUGHT)) return false
-      } else {
-        if (!cursor.literal(SOLD.open) || !cursor.level(update, update.asks, SOLD)) return false
-      }
-    } while (cursor.literal(COMMA))
-    return cursor.literal(CHANGES_END) && this.time()
+      const bought = literal(frame, at + 1, BOUGHT)
+      if (bought >= 0) at = pair(frame, bought, bids)
+      else at = pair(frame, literal(frame, at + 1, SOLD), asks)
+    } while (at >= 0 && frame[at] === COMMA)
+    if (at < 0 || frame[at] !== CLOSE) return -1
+    return this.time(frame, literal(frame, at + 1, TIME))
   }
 
-  private snapshot(): boolean {
-    const { cursor, update } = this
+  /** `,"asks":[["3.3024","97.66"],…],"bids":[…]`, and a time or none */
+  private whole(frame: Buffer, from: number): number {
+    const { update } = this
     update.snapshot = true
-    update.market = cursor.market(this.names)
-    if (update.market < 0) return false
-    if (!cursor.literal(ASKS) || !cursor.levels(update, update.asks, QUOTED_PAIR)) return false
-    if (!cursor.literal(BIDS) || !cursor.levels(update, update.bids, QUOTED_PAIR)) return false
-    return cursor.literal(TIME) ? this.time() : cursor.literal(END)
+    let at = literal(frame, from, ASKS)
+    at = pairs(frame, at, update.asks)
+    at = literal(frame, at, BIDS)
+    at = pairs(frame, at, update.bids)
+    const time = literal(frame, at, TIME)
+    return time >= 0 ? this.time(frame, time) : literal(frame, at, END)
   }
 
-  private time(): boolean {
-    const { cursor } = this
-    if (!cursor.time()) return false
-    this.update.exchange_time_ms = cursor.value
-    return cursor.literal(TIME_END)
+  private time(frame: Buffer, from: number): number {
+    return literal(frame, timestamp(frame, from, this.update), TIME_END)
   }
+}
 
-  private heartbeat(): boolean {
-    const { cursor } = this
-    if (!cursor.literal(HEARTBEAT) || !cursor.integer()) return false
-    if (!cursor.literal(LAST_TRADE) || !cursor.integer()) return false
-    if (!cursor.literal(PRODUCT) || !cursor.text()) return false
-    return cursor.literal(TIME) && cursor.text() && cursor.literal(END) && cursor.end()
-  }
+/** The sequence stands first or behind the product. */
+function isHeartbeat(frame: Buffer): boolean {
+  let at = literal(frame, 0, HEARTBEAT)
+  const counted = integer(frame, literal(frame, at, SEQUENCE))
+  if (counted >= 0) at = counted
+  at = integer(frame, literal(frame, at, LAST_TRADE))
+  at = text(frame, literal(frame, at, PRODUCT))
+  if (counted < 0) at = integer(frame, literal(frame, at, SEQUENCE))
+  at = text(frame, literal(frame, at, TIME))
+  at = literal(frame, at, END)
+  return at === frame.length
 }

@@ -35,6 +35,10 @@ const SUBSCRIBED_DEPTH = 25
 const LEGAL_DEPTHS = [10, 25, 100, 500, 1000] as const
 /** "the checksum is always calculated over the top 10 bids and asks" */
 const CHECKSUM_LEVELS = 10
+/** how frames begin that say which pairs trade */
+const INSTRUMENT = '{"channel":"instrument"'
+/** a refusal of it refuses no market: the list of pairs tells the same, later */
+const INSTRUMENT_REQUEST = 1
 
 class KrakenReader implements FrameReader {
   /** one per entry of `data`: nothing is handed over before the whole frame is known to be good */
@@ -47,6 +51,7 @@ class KrakenReader implements FrameReader {
   }
 
   read(frame: Buffer, handler: FrameHandler): 'book' | 'control' | 'ignored' {
+    if (frame.indexOf(INSTRUMENT) === 0) return this.instruments(frame, handler)
     const message = object(parseJson(frame, keepDigits), 'frame')
     if (message.channel === 'book') return this.books(message, handler)
     if (message.channel === 'status') return this.status(message, handler)
@@ -88,6 +93,19 @@ class KrakenReader implements FrameReader {
     return 'control'
   }
 
+  /** All pairs at first, then those that change. No digits to keep: it is read as it is. */
+  private instruments(frame: Buffer, handler: FrameHandler): 'control' {
+    const { data } = object(parseJson(frame), 'frame')
+    const { pairs } = object(data, 'data')
+    const states = (pairs === undefined ? [] : array(pairs, 'pairs'))
+      .map((pair) => object(pair, 'pair'))
+      .map((pair) => ({ symbol: text(pair.symbol, 'symbol'), open: pair.status === 'online' }))
+    for (const { symbol, open } of states) {
+      if (this.markets.find(symbol) >= 0) handler.trading(symbol, open)
+    }
+    return 'control'
+  }
+
   /** One answer per symbol. */
   private ack(message: JsonObject, handler: FrameHandler): 'control' {
     if (message.success === true) {
@@ -96,7 +114,7 @@ class KrakenReader implements FrameReader {
       const symbol = text(result.symbol, 'symbol')
       if (result.depth !== undefined) this.acked_depths.set(symbol, integer(result.depth, 'depth'))
       handler.subscribed(symbol)
-    } else {
+    } else if (message.req_id !== INSTRUMENT_REQUEST) {
       const market = typeof message.symbol === 'string' ? message.symbol : null
       handler.refused(market, text(message.error, 'error'))
     }
@@ -284,6 +302,13 @@ export const kraken: Exchange = {
     resolution_ms: 1_000,
   },
   continuity: 'checksum',
+  hello: () => [
+    JSON.stringify({
+      method: 'subscribe',
+      params: { channel: 'instrument', include_tokenized_assets: false },
+      req_id: INSTRUMENT_REQUEST,
+    }),
+  ],
   subscribe: (markets) => request('subscribe', markets, { snapshot: true }),
   unsubscribe: (markets) => request('unsubscribe', markets, {}),
   reader: (markets) => new FastReader(new KrakenScanner(markets), new KrakenReader(markets)),

@@ -23,6 +23,7 @@ export class MarketNames {
 
   /** Index of the market whose name is frame[from, to) in UTF-8, or -1 when nobody asked for it. */
   find(frame: Uint8Array, from: number, to: number): number {
+    if (from < 0 || to < from) return -1
     const { slots } = this
     const mask = slots.length - 1
     let slot = hash(frame, from, to) & mask

@@ -1,15 +1,15 @@
 /** What the cursor accepts it must read as Number(), Date.parse() and the table of texts do. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { BookUpdate } from '../book/update.ts'
-import { decimalAt, found } from './digits.ts'
+import { BookUpdate, Levels } from '../book/update.ts'
+import { decimalAt } from './digits.ts'
 import { MarketNames } from './names.ts'
-import { anchor, Cursor, type LevelShape, QUOTED_PAIR } from './scan.ts'
+import { integer, pairs, text, timestamp } from './scan.ts'
 
-function decimal(text: string) {
-  const into = new Float64Array(1)
-  const end = decimalAt(Buffer.from(`${text}"`), 0, into, 0)
-  return end < 0 ? null : { value: into[0], decimals: found.decimals, end }
+function decimal(written: string) {
+  const [into, decimals] = [new Float64Array(1), { most: 0 }]
+  const end = decimalAt(Buffer.from(`${written}"`), 0, into, 0, decimals)
+  return end < 0 ? null : { value: into[0], decimals: decimals.most, end }
 }
 
 const decimalsOf = (text: string) => (text.includes('.') ? text.length - text.indexOf('.') - 1 : 0)
@@ -58,10 +58,10 @@ describe('a decimal', () => {
 })
 
 describe('a time', () => {
-  const read = (text: string) => {
-    const cursor = new Cursor()
-    cursor.start(Buffer.from(text))
-    return cursor.time() && cursor.end() ? cursor.value : null
+  const read = (written: string) => {
+    const update = new BookUpdate()
+    const end = timestamp(Buffer.from(written), 0, update)
+    return end === written.length ? update.exchange_time_ms : null
   }
 
   it('is what Date.parse makes of it', () => {
@@ -130,38 +130,38 @@ describe('names of markets', () => {
   })
 })
 
-describe('levels', () => {
-  const read = (text: string, shape: LevelShape) => {
-    const [cursor, update] = [new Cursor(), new BookUpdate()]
-    cursor.start(Buffer.from(text))
-    if (!cursor.levels(update, update.bids, shape) || !cursor.end()) return null
-    return Array.from({ length: update.bids.count }, (_, i) => [
-      update.bids.price[i],
-      update.bids.size[i],
-    ])
+describe('pairs', () => {
+  const read = (written: string) => {
+    const side = new Levels()
+    const frame = Buffer.from(written)
+    if (pairs(frame, 0, side) !== frame.length) return null
+    return Array.from({ length: side.count }, (_, i) => [side.price[i], side.size[i]])
   }
-  const bare = { open: anchor('('), middle: anchor(' '), close: anchor(')'), bare: true }
 
   it('are taken whole or not at all', () => {
-    const text = '[["61737.63000000","0.00000000"],["1","2.5"]]'
-    expect(read(text, QUOTED_PAIR)).toEqual([
+    const written = '[["61737.63000000","0.00000000"],["1","2.5"]]'
+    expect(read(written)).toEqual([
       [61_737.63, 0],
       [1, 2.5],
     ])
-    for (let end = 0; end < text.length; end++) {
-      expect(read(text.slice(0, end), QUOTED_PAIR)).toBeNull()
-    }
-    expect(read('[]', QUOTED_PAIR)).toEqual([])
+    for (let end = 0; end < written.length; end++) expect(read(written.slice(0, end))).toBeNull()
+    expect(read('[]')).toEqual([])
     for (const wrong of ['[["1","2"],]', '[,["1","2"]]', '[["1","2","3"]]', '[["0.0","2"]]']) {
-      expect(read(wrong, QUOTED_PAIR)).toBeNull()
+      expect(read(wrong)).toBeNull()
     }
   })
 
-  it('follow the grammar of their numbers', () => {
-    expect(read('[(1.50 0),(0.5 10)]', bare)).toEqual([
-      [1.5, 0],
-      [0.5, 10],
-    ])
-    for (const wrong of ['[(01 1)]', '[(1 00)]', '[(1 00.5)]']) expect(read(wrong, bare)).toBeNull()
+  it('may be as many as they like', () => {
+    const many = Array.from({ length: 1_000 }, (_, i) => [i + 1, i])
+    expect(read(JSON.stringify(many.map((level) => level.map(String))))).toEqual(many)
   })
+})
+
+it.each([
+  [integer, ['0', '1795454156589', '123456789012345'], ['', '01', '-1', '1234567890123456']],
+  [text, ['"', 'BTCUSDT"', '測試"'], ['', 'BTC', 'a\\nb"', 'a\nb"']],
+])('%o takes what JSON allows and no more than it can', (step, good, bad) => {
+  const end = (written: string) => step(Buffer.from(written), 0)
+  for (const written of good) expect(end(written)).toBe(Buffer.byteLength(written))
+  for (const written of bad) expect(end(written)).not.toBe(Buffer.byteLength(written) || 0)
 })

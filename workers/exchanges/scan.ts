@@ -1,173 +1,125 @@
 /**
- * Reads a frame byte by byte without making a string or an object of it: a cursor that expects one
- * known skeleton and stops at the first byte that differs. Stopping is no error: the scanner then
- * says "not mine" and the JSON reader decides what the frame is. What the cursor accepts it reads
- * as the JSON reader would, to the last digit.
+ * The steps of a scanner. A scanner walks through a frame along one known skeleton without making a
+ * string or an object of it: each step begins at a position and returns the one behind what it
+ * expects there, or -1 at the first byte that differs; begun at -1 it ends at -1. A walk that ends
+ * at the frame's end has seen every byte. Any other is no error: the JSON reader decides then.
  */
 import type { BookUpdate, Levels } from '../book/update.ts'
-import { decimalAt, digitAt, found, pairAt } from './digits.ts'
+import { type Decimals, decimalAt, digitAt, found, integerAt, pairAt } from './digits.ts'
 import { timeOrNaN } from './json.ts'
-import type { MarketNames } from './names.ts'
 
 /** A constant part of a skeleton. */
 export const anchor = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text))
 
-/** What stands around the price and the size of one level. */
-export interface LevelShape {
-  readonly open: Uint8Array
-  readonly middle: Uint8Array
-  readonly close: Uint8Array
-  /** JSON numbers, where 007 is an error; in quotes it is a 7 */
-  readonly bare: boolean
-}
-
-/** `["61737.63000000","0.00000000"]` */
-export const QUOTED_PAIR: LevelShape = {
-  open: anchor('["'),
-  middle: anchor('","'),
-  close: anchor('"]'),
-  bare: false,
-}
-
-const NO_FRAME = new Uint8Array(0)
-const LIST = anchor('[')
-const LIST_END = anchor(']')
-const COMMA = anchor(',')
 const QUOTE = 0x22
+const COMMA = 0x2c
+const OPEN = 0x5b
 const BACKSLASH = 0x5c
+const CLOSE = 0x5d
 const SPACE = 0x20
-
-/** An integer of so many digits is exact as a Float64. */
-const MOST_DIGITS = 15
 const DAY_MS = 86_400_000
 
-export class Cursor {
-  /** what integer(), milliseconds() or time() read */
-  value = Number.NaN
-  private frame: Uint8Array = NO_FRAME
-  private at = 0
+/** The update that is being filled has prices and sizes of at most so many decimals. */
+export const price_decimals: Decimals = { most: 0 }
+export const size_decimals: Decimals = { most: 0 }
 
-  start(frame: Uint8Array): void {
-    this.frame = frame
-    this.at = 0
-  }
+/** Empties the update for the frame to come. */
+export function begin(update: BookUpdate): void {
+  update.reset()
+  price_decimals.most = 0
+  size_decimals.most = 0
+}
 
-  /** True when nothing is left. */
-  end(): boolean {
-    return this.at === this.frame.length
-  }
+/** True when the walk has come to the frame's end; the update is then whole. */
+export function arrived(frame: Uint8Array, at: number, update: BookUpdate): boolean {
+  update.price_decimals = price_decimals.most
+  update.size_decimals = size_decimals.most
+  return at === frame.length
+}
 
-  /** Steps over exactly these bytes, or stays where it is. */
-  literal(expected: Uint8Array): boolean {
-    const { frame, at } = this
-    const { length } = expected
-    if (at + length > frame.length) return false
-    for (let i = 0; i < length; i++) {
-      if (frame[at + i] !== expected[i]) return false
-    }
-    this.at = at + length
-    return true
+/** Exactly these bytes. */
+export function literal(frame: Uint8Array, from: number, expected: Uint8Array): number {
+  if (from < 0) return -1
+  let at = from
+  for (let i = 0; i < expected.length; i++, at++) {
+    if (frame[at] !== expected[i]) return -1
   }
+  return at
+}
 
-  /** Steps over the rest of a JSON string, closing quote included, whatever it says. */
-  text(): boolean {
-    const { frame } = this
-    for (let at = this.at; at < frame.length; at++) {
-      const byte = frame[at] as number
-      if (byte === QUOTE) {
-        this.at = at + 1
-        return true
-      }
-      if (byte === BACKSLASH || byte < SPACE) return false
-    }
-    return false
+/** The rest of a JSON string, closing quote included, whatever it says. */
+export function text(frame: Uint8Array, from: number): number {
+  if (from < 0) return -1
+  for (let at = from; at < frame.length; at++) {
+    const byte = frame[at] as number
+    if (byte === QUOTE) return at + 1
+    if (byte === BACKSLASH || byte < SPACE) return -1
   }
+  return -1
+}
 
-  /** The same for a market's name: its index, or -1 when nobody asked for that market. */
-  market(names: MarketNames): number {
-    const from = this.at
-    return this.text() ? names.find(this.frame, from, this.at - 1) : -1
-  }
+/** A JSON integer, into `found.integer`. */
+export function integer(frame: Uint8Array, from: number): number {
+  return from < 0 ? -1 : integerAt(frame, from)
+}
 
-  /** A JSON integer, into `value`. */
-  integer(): boolean {
-    const { frame, at: from } = this
-    let at = from
-    let value = 0
-    for (let digit = digitAt(frame, at); digit >= 0; digit = digitAt(frame, ++at)) {
-      value = value * 10 + digit
-    }
-    const length = at - from
-    const leading_zero = length > 1 && digitAt(frame, from) === 0
-    if (length === 0 || length > MOST_DIGITS || leading_zero) return false
-    this.at = at
-    this.value = value
-    return true
-  }
+/** A clock as milliseconds since 1970, into the update's time; NaN there when it cannot be one. */
+export function milliseconds(frame: Uint8Array, from: number, update: BookUpdate): number {
+  const at = integer(frame, from)
+  if (at >= 0) update.exchange_time_ms = timeOrNaN(found.integer)
+  return at
+}
 
-  /** An exchange's clock in milliseconds since 1970, into `value`; NaN when it cannot be one. */
-  milliseconds(): boolean {
-    if (!this.integer()) return false
-    this.value = timeOrNaN(this.value)
-    return true
-  }
+/**
+ * A clock as `2021-04-17T16:43:44.432087Z`, UTC with three to nine digits of a second, into the
+ * update's time.
+ */
+export function timestamp(frame: Uint8Array, from: number, update: BookUpdate): number {
+  if (from < 0) return -1
+  const year = pairAt(frame, from) * 100 + pairAt(frame, from + 2)
+  const [month, day] = [pairAt(frame, from + 5), pairAt(frame, from + 8)]
+  const [hour, minute] = [pairAt(frame, from + 11), pairAt(frame, from + 14)]
+  const [second, hundredth] = [pairAt(frame, from + 17), pairAt(frame, from + 20)]
+  const thousandth = digitAt(frame, from + 22)
+  if (frame[from + 4] !== 0x2d || frame[from + 7] !== 0x2d || frame[from + 10] !== 0x54) return -1
+  if (frame[from + 13] !== 0x3a || frame[from + 16] !== 0x3a || frame[from + 19] !== 0x2e) return -1
+  // what is no digit made its number negative
+  if (year < 1970 || month < 1 || month > 12 || day < 1 || day > 31) return -1
+  if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59) return -1
+  if (hundredth < 0 || thousandth < 0) return -1
+  let at = from + 23
+  while (digitAt(frame, at) >= 0) at++
+  if (at > from + 29 || frame[at] !== 0x5a) return -1
+  const seconds = (hour * 60 + minute) * 60 + second
+  const days_ms = daysSince1970(year, month, day) * DAY_MS
+  update.exchange_time_ms = timeOrNaN(days_ms + seconds * 1_000 + hundredth * 10 + thousandth)
+  return at + 1
+}
 
-  /** `2021-04-17T16:43:44.432087Z`: UTC with three to nine digits of a second, into `value`. */
-  time(): boolean {
-    const { frame, at } = this
-    const year = pairAt(frame, at) * 100 + pairAt(frame, at + 2)
-    const [month, day] = [pairAt(frame, at + 5), pairAt(frame, at + 8)]
-    const [hour, minute] = [pairAt(frame, at + 11), pairAt(frame, at + 14)]
-    const second = pairAt(frame, at + 17)
-    const [hundredth, thousandth] = [pairAt(frame, at + 20), digitAt(frame, at + 22)]
-    if (frame[at + 4] !== 0x2d || frame[at + 7] !== 0x2d || frame[at + 10] !== 0x54) return false
-    if (frame[at + 13] !== 0x3a || frame[at + 16] !== 0x3a || frame[at + 19] !== 0x2e) return false
-    // what is no digit made its number negative
-    if (year < 1970 || month < 1 || month > 12 || day < 1 || day > 31) return false
-    if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59)
-      return false
-    if (hundredth < 0 || thousandth < 0) return false
-    let end = at + 23
-    while (digitAt(frame, end) >= 0) end++
-    if (end > at + 29 || frame[end] !== 0x5a) return false
-    const seconds = (hour * 60 + minute) * 60 + second
-    const millisecond = hundredth * 10 + thousandth
-    this.value = timeOrNaN(daysSince1970(year, month, day) * DAY_MS + seconds * 1_000 + millisecond)
-    this.at = end + 1
-    return true
-  }
+/** `[["61737.63000000","0.00000000"],…]`, added to `side`. */
+export function pairs(frame: Uint8Array, from: number, side: Levels): number {
+  if (from < 0 || frame[from] !== OPEN) return -1
+  if (frame[from + 1] === CLOSE) return from + 2
+  let at = from
+  do {
+    if (frame[at + 1] !== OPEN || frame[at + 2] !== QUOTE) return -1
+    at = pair(frame, at + 3, side)
+  } while (at >= 0 && frame[at] === COMMA)
+  return at >= 0 && frame[at] === CLOSE ? at + 1 : -1
+}
 
-  /** The price, the size and what closes the level, added to `side` of the update. */
-  level(update: BookUpdate, side: Levels, shape: LevelShape): boolean {
-    const { count } = side
-    side.reserve()
-    if (!this.decimal(side.price, count, shape.bare)) return false
-    if (found.decimals > update.price_decimals) update.price_decimals = found.decimals
-    if (side.price[count] === 0 || !this.literal(shape.middle)) return false
-    if (!this.decimal(side.size, count, shape.bare)) return false
-    if (found.decimals > update.size_decimals) update.size_decimals = found.decimals
-    side.count = count + 1
-    return this.literal(shape.close)
-  }
-
-  /** A list of levels, added to `side` of the update. */
-  levels(update: BookUpdate, side: Levels, shape: LevelShape): boolean {
-    if (!this.literal(LIST)) return false
-    if (this.literal(LIST_END)) return true
-    do {
-      if (!this.literal(shape.open) || !this.level(update, side, shape)) return false
-    } while (this.literal(COMMA))
-    return this.literal(LIST_END)
-  }
-
-  private decimal(into: Float64Array, index: number, bare: boolean): boolean {
-    const { frame, at } = this
-    const end = decimalAt(frame, at, into, index)
-    if (end < 0) return false
-    if (bare && digitAt(frame, at) === 0 && digitAt(frame, at + 1) >= 0) return false
-    this.at = end
-    return true
-  }
+/** `61737.63000000","0.00000000"]`, a level's price and size, added to `side`. */
+export function pair(frame: Uint8Array, from: number, side: Levels): number {
+  if (from < 0) return -1
+  const { count } = side
+  if (count === side.price.length) side.grow()
+  let at = decimalAt(frame, from, side.price, count, price_decimals)
+  if (at < 0 || frame[at] !== QUOTE || frame[at + 1] !== COMMA || frame[at + 2] !== QUOTE) return -1
+  if (side.price[count] === 0) return -1
+  at = decimalAt(frame, at + 3, side.size, count, size_decimals)
+  if (at < 0 || frame[at] !== QUOTE || frame[at + 1] !== CLOSE) return -1
+  side.count = count + 1
+  return at + 2
 }
 
 /** Of the Gregorian calendar, by counting in years that begin in March. */

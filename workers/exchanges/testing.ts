@@ -176,7 +176,7 @@ const coinbase: Dialect = {
 }
 
 /** The exchange keeps this many levels a side for a subscriber. */
-export const KRAKEN_WINDOW = 25
+const KRAKEN_WINDOW = 25
 
 /** From the digits as printed: no numbers, so no rounding to agree on by accident. */
 function krakenChecksum(book: TrueBook): number {
@@ -223,6 +223,7 @@ const kraken: Dialect = {
     '{"channel":"status","type":"update","data":[{"version":"2.0.10","system":"online","api_version":"v2","connection_id":6447481662169813000}]}',
     '{"method":"subscribe","result":{"channel":"book","depth":25,"snapshot":true,"symbol":"BTC/USD"},"success":true,"time_in":"2023-09-25T09:04:31.742599Z","time_out":"2023-09-25T09:04:31.742648Z","req_id":2}',
     '{"channel":"heartbeat"}',
+    '{"channel":"instrument","type":"snapshot","data":{"assets":[],"pairs":[{"symbol":"BTC/USD","base":"BTC","quote":"USD","status":"online","qty_increment":1e-8}]}}',
     '{"method":"pong","req_id":123,"time_in":"2026-07-26T12:00:00.123456Z","time_out":"2026-07-26T12:00:00.123556Z"}',
     '{"channel":"ticker","type":"update","data":[{"symbol":"BTC/USD","bid":105944.20}]}',
   ],
