@@ -36,7 +36,7 @@ const LEGAL_DEPTHS = [10, 25, 100, 500, 1000] as const
 /** "the checksum is always calculated over the top 10 bids and asks" */
 const CHECKSUM_LEVELS = 10
 /** how frames begin that say which pairs trade */
-const INSTRUMENT = '{"channel":"instrument"'
+const INSTRUMENT = Buffer.from('{"channel":"instrument"')
 /** a refusal of it refuses no market: the list of pairs tells the same, later */
 const INSTRUMENT_REQUEST = 1
 
@@ -51,7 +51,8 @@ class KrakenReader implements FrameReader {
   }
 
   read(frame: Buffer, handler: FrameHandler): 'book' | 'control' | 'ignored' {
-    if (frame.indexOf(INSTRUMENT) === 0) return this.instruments(frame, handler)
+    if (frame.subarray(0, INSTRUMENT.length).equals(INSTRUMENT))
+      return this.instruments(frame, handler)
     const message = object(parseJson(frame, keepDigits), 'frame')
     if (message.channel === 'book') return this.books(message, handler)
     if (message.channel === 'status') return this.status(message, handler)

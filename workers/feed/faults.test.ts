@@ -10,6 +10,7 @@ import { dialects, TrueBook } from '../exchanges/testing.ts'
 import {
   allLive,
   argsOf,
+  asksBooks,
   type Behaviour,
   bybitServes,
   exchangeServer,
@@ -31,7 +32,7 @@ const withLimits = (exchange: Exchange, limits: Partial<Exchange['limits']>): Ex
 
 const krakenServes = (truth: TrueBook): NonNullable<Behaviour['said']> => {
   return (socket, frame) => {
-    if (frame.method !== 'subscribe') return
+    if (!asksBooks(frame)) return
     for (const symbol of (frame.params as { symbol: string[] }).symbol) {
       socket.send(dialects.kraken!.snapshot(truth, symbol))
     }
@@ -187,13 +188,17 @@ describe('a subscription', () => {
     const serves = krakenServes(truth)
     const server = await exchangeServer({
       said: (socket, frame, index) => {
-        const { symbol } = (frame.params ?? {}) as { symbol?: string[] }
+        if (!asksBooks(frame)) return
+        const { symbol } = frame.params as { symbol?: string[] }
         if (symbol?.includes('M7/USD')) {
           const error = 'Currency pair not supported M7/USD'
           const answer = { method: 'subscribe', success: false, symbol: 'M7/USD', error }
           socket.send(JSON.stringify(answer))
         }
-        const params = { symbol: symbol?.filter((name) => name !== 'M7/USD') ?? [] }
+        const params = {
+          channel: 'book',
+          symbol: symbol?.filter((name) => name !== 'M7/USD') ?? [],
+        }
         serves(socket, { ...frame, params }, index)
       },
     })
@@ -203,7 +208,7 @@ describe('a subscription', () => {
     expect(feed.status().refused).toEqual([
       { market: 'M7/USD', reason: 'Currency pair not supported M7/USD' },
     ])
-    expect(server.frames.filter(({ method }) => method === 'subscribe')).toHaveLength(1)
+    expect(server.frames.filter(asksBooks)).toHaveLength(1)
   })
 
   it('that is acknowledged and never served is asked for again, alone, then reported', async () => {

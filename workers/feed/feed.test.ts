@@ -9,6 +9,7 @@ import { dialects, TrueBook } from '../exchanges/testing.ts'
 import { fetchInstruments } from './instruments.ts'
 import {
   argsOf,
+  asksBooks,
   type Behaviour,
   bybitServes,
   exchangeServer,
@@ -156,7 +157,7 @@ describe('one market', () => {
   it('with a wrong digit fails its checksum and is subscribed anew', async () => {
     const truth = new TrueBook(START)
     const said: Behaviour['said'] = (socket, frame) => {
-      if (frame.method === 'subscribe') socket.send(dialects.kraken!.snapshot(truth))
+      if (asksBooks(frame)) socket.send(dialects.kraken!.snapshot(truth))
     }
     const server = await exchangeServer({ said })
     const { feed, state } = startFeed(server, kraken, ['BTC/USD'])
@@ -172,7 +173,7 @@ describe('one market', () => {
   it('that the exchange refuses by name is reported and harms no other', async () => {
     const truth = new TrueBook(START)
     const said: Behaviour['said'] = (socket, frame) => {
-      if (frame.method !== 'subscribe') return
+      if (!asksBooks(frame)) return
       for (const symbol of (frame.params as { symbol: string[] }).symbol) {
         if (symbol === 'FOO/BAR') {
           socket.send(
@@ -219,7 +220,7 @@ describe('the exchange', () => {
     const server = await exchangeServer({
       connected: (socket) => socket.send(status('online')),
       said: (socket, frame) => {
-        if (frame.method === 'subscribe') socket.send(dialects.kraken!.snapshot(truth))
+        if (asksBooks(frame)) socket.send(dialects.kraken!.snapshot(truth))
       },
     })
     const { feed, state } = startFeed(server, kraken, ['BTC/USD'])

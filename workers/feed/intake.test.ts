@@ -373,6 +373,30 @@ describe('state frames', () => {
     expect(bench.entry.state).toBe('live')
   })
 
+  it('Kraken’s instrument channel halts the pair that it names', () => {
+    const kraken = exchanges.find(({ id }) => id === 'kraken')!
+    const bench = new Bench(kraken, ['BTC/USD', 'ETH/USD'])
+    for (const symbol of ['BTC/USD', 'ETH/USD']) {
+      bench.frame(dialects.kraken!.snapshot(new TrueBook(START), symbol))
+    }
+    const states = () => bench.lanes.map(({ entry }) => entry.state)
+    const pairs = (...list: [string, string][]) =>
+      JSON.stringify({
+        channel: 'instrument',
+        type: 'update',
+        data: { pairs: list.map(([symbol, status]) => ({ symbol, status })) },
+      })
+    bench.frame(pairs(['BTC/USD', 'cancel_only'], ['ETH/USD', 'online'], ['NEW/USD', 'online']))
+    expect(states()).toEqual(['halted', 'live'])
+    bench.frame(pairs(['BTC/USD', 'online'], ['ETH/USD', 'delisted']))
+    expect(states()).toEqual(['live', 'halted'])
+    bench.frame('{"channel":"instrument","type":"update","data":{"assets":[]}}')
+    expect(bench.intake.counters.errors).toBe(0)
+    const refusal = '"method":"subscribe","success":false,"error":"Unknown parameter"'
+    bench.frame(`{${refusal},"req_id":1}`)
+    expect(bench.said.refused).toEqual([])
+  })
+
   it('Coinbase’s status halts a product that may not be traded', () => {
     const coinbase = exchanges.find(({ id }) => id === 'coinbase')!
     const bench = new Bench(coinbase, ['BTC-USD'])

@@ -5,7 +5,7 @@ import { exchanges } from '../exchanges/index.ts'
 import { kraken } from '../exchanges/kraken.ts'
 import { dialects, TrueBook } from '../exchanges/testing.ts'
 import { type Bounds, boundsOf, narrow } from './server-clock.ts'
-import { exchangeServer, START, startFeed, WAIT } from './testing-server.ts'
+import { asksBooks, exchangeServer, START, startFeed, WAIT } from './testing-server.ts'
 
 describe('bounds', () => {
   const probe = fc.record({
@@ -71,7 +71,7 @@ describe('a feed', () => {
         response.end(JSON.stringify({ error: [], result: { unixtime } }))
       },
       said: (socket, frame) => {
-        if (frame.method === 'subscribe') socket.send(dialects.kraken!.snapshot(truth))
+        if (asksBooks(frame)) socket.send(dialects.kraken!.snapshot(truth))
       },
     })
   }

@@ -123,6 +123,10 @@ export const withIdle = (exchange: Exchange, idle_ms: number): Exchange => ({
 export const argsOf = (frame: Record<string, unknown>) =>
   ((frame.args as string[] | undefined) ?? []).map((topic) => topic.replace('orderbook.50.', ''))
 
+/** A frame by which Kraken's clients subscribe books, and not what else they may subscribe. */
+export const asksBooks = ({ method, params }: Record<string, unknown>): boolean =>
+  method === 'subscribe' && (params as { channel?: string }).channel === 'book'
+
 /** Bybit as documented: an answer to the frame, then a snapshot for each topic. */
 export function bybitServes(truth: TrueBook): NonNullable<Behaviour['said']> {
   return (socket, frame) => {
