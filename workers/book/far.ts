@@ -70,13 +70,6 @@ export class Far {
     }
   }
 
-  clear(): void {
-    if (this.length === 0) return
-    this.length = 0
-    this.most = 0
-    this.slots = new Float64Array(0)
-  }
-
   /** Prices are multiples of a step, with at most ten digits that tell them apart. */
   private home(key: number): number {
     return (Math.imul((key * 1e10) | 0, 0x9e3779b1) >>> this.shift) << 1

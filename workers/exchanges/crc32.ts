@@ -1,18 +1,17 @@
 /**
  * CRC32 of decimal digits without writing them down, and of a text put together from parts whose
- * own CRC is known. A CRC is linear: that of A followed by B is that of A, carried on over as many
- * zero bytes as B has, XOR that of B alone. Values here are without the inversions at either end.
- * https://www.zlib.net/crc_v3.txt
+ * own CRC is known. A CRC is linear: that of A followed by B is that of A carried on over as many
+ * zero bytes as B is long, XOR that of B alone. States here lack zlib's inversions at both ends.
  */
 
-/** the polynomial of zlib, bit-reversed */
+/** zlib's polynomial, bit-reversed */
 const POLYNOMIAL = 0xedb88320
 const ZERO = 0x30
-const GROUP = 10_000
-const TWO_GROUPS = 100_000_000
+const FOUR_DIGITS = 10_000
+const EIGHT_DIGITS = 100_000_000
 
-/** What a state becomes by one more byte, four more, … zero bytes: one row of 256 for each of its bytes. */
-type Table = readonly [Int32Array, Int32Array, Int32Array, Int32Array]
+/** What becomes of a state over a number of bytes: for each of its four bytes a row of 256. */
+type Table = Int32Array
 
 const ONE_BYTE = Int32Array.from({ length: 256 }, (_, byte) => {
   let state = byte
@@ -25,72 +24,67 @@ const PAIRS = Int32Array.from({ length: 100 }, (_, pair) => {
   return (ZERO + Math.floor(pair / 10)) | ((ZERO + (pair % 10)) << 8)
 })
 
-const advances: Table[] = []
+const FOUR_BYTES = tableOf(4)
+const tables: Table[] = []
 
-/** Carries a state on over `length` zero bytes. */
+/** The state after `length` zero bytes more. */
 export function advance(state: number, length: number): number {
-  return look(advances[length] ?? makeAdvance(length), state)
-}
-
-/** Carries a state on over the decimal digits of a whole number from 0 to 2^53. */
-export function addDigits(state: number, whole: number): number {
-  if (whole < GROUP) return addLeading(state, whole)
-  if (whole < TWO_GROUPS) {
-    const upper = (whole / GROUP) | 0
-    return addGroup(addLeading(state, upper), whole - upper * GROUP)
+  let table = tables[length]
+  if (table === undefined) {
+    table = tableOf(length)
+    tables[length] = table
   }
-  const rest = Math.floor(whole / TWO_GROUPS)
-  const lower = whole - rest * TWO_GROUPS
-  const upper = (lower / GROUP) | 0
-  return addGroup(addGroup(addDigits(state, rest), upper), lower - upper * GROUP)
+  return look(table, state)
 }
 
-/** How many digits addDigits() adds. */
-export function digitsOf(whole: number): number {
-  let digits = 1
-  for (let rest = whole; rest >= 10; rest = Math.floor(rest / 10)) digits++
-  return digits
+/** The state after the decimal digits of a whole number from 0 to 2^53. */
+export function addDigits(state: number, whole: number): number {
+  if (whole < FOUR_DIGITS) return addLeading(state, whole)
+  if (whole < EIGHT_DIGITS) {
+    const upper = (whole / FOUR_DIGITS) | 0
+    return addFour(addLeading(state, upper), whole - upper * FOUR_DIGITS)
+  }
+  const rest = Math.floor(whole / EIGHT_DIGITS)
+  const eight = whole - rest * EIGHT_DIGITS
+  const upper = (eight / FOUR_DIGITS) | 0
+  return addFour(addFour(addDigits(state, rest), upper), eight - upper * FOUR_DIGITS)
+}
+
+/** The state after one byte more. */
+export function addByte(state: number, byte: number): number {
+  return (state >>> 8) ^ (ONE_BYTE[(state ^ byte) & 0xff] as number)
 }
 
 /** Four digits, zeros included. */
-function addGroup(state: number, group: number): number {
-  const upper = (group / 100) | 0
-  const bytes = (PAIRS[upper] as number) | ((PAIRS[group - upper * 100] as number) << 16)
+function addFour(state: number, four: number): number {
+  const upper = (four / 100) | 0
+  const bytes = (PAIRS[upper] as number) | ((PAIRS[four - upper * 100] as number) << 16)
   return look(FOUR_BYTES, state ^ bytes)
 }
 
 /** One to four digits, without leading zeros. */
-function addLeading(state: number, group: number): number {
-  if (group >= 1_000) return addGroup(state, group)
+function addLeading(state: number, whole: number): number {
+  if (whole >= 1_000) return addFour(state, whole)
+  const [hundreds, tens] = [(whole / 100) | 0, (whole / 10) | 0]
   let after = state
-  if (group >= 100) after = addByte(after, ZERO + ((group / 100) | 0))
-  if (group >= 10) after = addByte(after, ZERO + (((group / 10) | 0) % 10))
-  return addByte(after, ZERO + (group % 10))
-}
-
-function addByte(state: number, byte: number): number {
-  return (state >>> 8) ^ (ONE_BYTE[(state ^ byte) & 0xff] as number)
+  if (hundreds > 0) after = addByte(after, ZERO + hundreds)
+  if (tens > 0) after = addByte(after, ZERO + tens - hundreds * 10)
+  return addByte(after, ZERO + whole - tens * 10)
 }
 
 function look(table: Table, state: number): number {
   return (
-    (table[0][state & 0xff] as number) ^
-    (table[1][(state >>> 8) & 0xff] as number) ^
-    (table[2][(state >>> 16) & 0xff] as number) ^
-    (table[3][state >>> 24] as number)
+    (table[state & 0xff] as number) ^
+    (table[256 + ((state >>> 8) & 0xff)] as number) ^
+    (table[512 + ((state >>> 16) & 0xff)] as number) ^
+    (table[768 + (state >>> 24)] as number)
   )
 }
 
-function makeAdvance(length: number): Table {
-  const row = (place: number) =>
-    Int32Array.from({ length: 256 }, (_, byte) => {
-      let state = byte << (8 * place)
-      for (let i = 0; i < length; i++) state = addByte(state, 0)
-      return state
-    })
-  const table: Table = [row(0), row(1), row(2), row(3)]
-  advances[length] = table
-  return table
+function tableOf(length: number): Table {
+  return Int32Array.from({ length: 4 * 256 }, (_, index) => {
+    let state = (index & 0xff) << (8 * (index >> 8))
+    for (let i = 0; i < length; i++) state = addByte(state, 0)
+    return state
+  })
 }
-
-const FOUR_BYTES = makeAdvance(4)

@@ -1,56 +1,128 @@
 /**
- * Kraken's checksum of a book. Every message carries one and few messages change more than one of
- * the levels that it covers, so what the others contribute is remembered from the time before.
+ * Kraken's checksum of a book. Every message carries one, and few messages change more than one of
+ * the levels that it covers: what the others contribute is remembered from the time before.
  *
  * https://docs.kraken.com/api/docs/guides/spot-ws-book-v2
  * 1. asks from low to high, then bids from high to low, ten of each
  * 2. of each level price, then quantity: the point removed, then leading zeros
  * 3. CRC32 of the concatenation, as an unsigned integer
  */
-import { crc32 } from 'node:zlib'
-import type { Book, Side } from '../book/book.ts'
-import { addDigits, advance, digitsOf } from './crc32.ts'
+import type { Book } from '../book/book.ts'
+import { addByte, addDigits, advance } from './crc32.ts'
 
 /** "the checksum is always calculated over the top 10 bids and asks" */
 const LEVELS = 10
 
-/** The covered levels of one side and what each contributes. */
-class Part {
-  count = 0
-  readonly price = new Float64Array(LEVELS)
-  readonly size = new Float64Array(LEVELS)
-  /** CRC of the level's digits alone, and how many they are */
-  readonly crc = new Int32Array(LEVELS)
-  readonly digits = new Uint8Array(LEVELS)
-}
+/** Of each covered level: price, size, the CRC of its digits alone, and how many they are. */
+const STRIDE = 4
+const SIDE = LEVELS * STRIDE
 
-class Memory {
-  asks = new Part()
-  bids = new Part()
-  price_decimals = -1
-  size_decimals = -1
-  checksum = 0
+/** What was last computed for a book: one array, so that little has to be fetched from memory. */
+interface Memory {
+  levels: Float64Array
+  asks: number
+  bids: number
+  checksum: number
+  readonly price_decimals: number
+  readonly size_decimals: number
 }
 
 const memories = new WeakMap<Book, Memory>()
-/** where the levels of now are put together, before they become the memory */
-let spare = new Part()
+/** where the levels of now are put together before they become the memory */
+let spare: Float64Array = new Float64Array(2 * SIDE)
 
 /** The checksum that the exchange would compute over this book, from the digits as sent. */
 export function checksum(book: Book): number {
-  let memory = memories.get(book)
-  if (memory === undefined) {
-    memory = new Memory()
-    memories.set(book, memory)
+  const memory = recall(book)
+  const { levels, asks, bids } = memory
+  const now = spare
+  const asks_now = book.asks.top(LEVELS, now, 0, STRIDE)
+  const bids_now = book.bids.top(LEVELS, now, SIDE, STRIDE)
+  const asks_same = compare(now, asks_now, levels, asks, 0, book)
+  const bids_same = compare(now, bids_now, levels, bids, SIDE, book)
+  if (asks_same && bids_same) return memory.checksum
+  const state = join(now, SIDE, bids_now, join(now, 0, asks_now, -1))
+  memory.checksum = ~state >>> 0
+  memory.levels = now
+  memory.asks = asks_now
+  memory.bids = bids_now
+  spare = levels
+  return memory.checksum
+}
+
+function recall(book: Book): Memory {
+  const known = memories.get(book)
+  const { price_decimals, size_decimals } = book
+  if (known?.price_decimals === price_decimals && known.size_decimals === size_decimals) {
+    return known
   }
-  const same_digits =
-    memory.price_decimals === book.price_decimals && memory.size_decimals === book.size_decimals
-  if (!same_digits) {
-    memory.asks.count = 0
-    memory.bids.count = 0
-    memory.price_decimals = book.price_decimals
-    memory.size_decimals = book.size_decimals
+  // every number has other digits now
+  const levels = new Float64Array(2 * SIDE)
+  const memory = { levels, asks: 0, bids: 0, checksum: 0, price_decimals, size_decimals }
+  memories.set(book, memory)
+  return memory
+}
+
+/**
+ * Completes the levels of one side, which begin at `from`: those that stood there before contribute
+ * what they did, the others are computed. True when nothing changed.
+ */
+function compare(
+  now: Float64Array,
+  count: number,
+  before: Float64Array,
+  count_before: number,
+  from: number,
+  book: Book,
+): boolean {
+  let same = count === count_before
+  // both are sorted, so a level that is still there stands no further on than the first worse one
+  const worse = from === 0 ? 1 : -1
+  const end_before = from + count_before * STRIDE
+  let was = from
+  for (let at = from; at < from + count * STRIDE; at += STRIDE) {
+    const price = now[at] as number
+    while (was < end_before && (before[was] as number) * worse < price * worse) was += STRIDE
+    if (was < end_before && before[was] === price && before[was + 1] === now[at + 1]) {
+      now[at + 2] = before[was + 2] as number
+      now[at + 3] = before[was + 3] as number
+      if (was !== at) same = false
+    } else {
+      contribute(now, at, book)
+      same = false
+    }
   }
-  const asks_before = memory.asks
-  const asks_same = look(spare, asks_before, book.asks, 1, memory)
+  return same
+}
+
+/** CRC and number of a level's digits. */
+function contribute(now: Float64Array, at: number, book: Book): void {
+  now[at + 2] = 0
+  now[at + 3] = 0
+  addNumber(now, at, now[at] as number, book.price_decimals)
+  addNumber(now, at, now[at + 1] as number, book.size_decimals)
+}
+
+function addNumber(now: Float64Array, at: number, value: number, decimals: number): void {
+  const state = now[at + 2] as number
+  const whole = Math.round(value * 10 ** decimals)
+  if (whole <= Number.MAX_SAFE_INTEGER) {
+    let digits = 1
+    for (let power = 10; power <= whole; power *= 10) digits++
+    now[at + 2] = addDigits(state, whole)
+    now[at + 3] = (now[at + 3] as number) + digits
+    return
+  }
+  // the product is no longer exact; the decimal expansion still is
+  const digits = Buffer.from(value.toFixed(decimals).replace('.', '').replace(/^0+/, ''))
+  now[at + 2] = digits.reduce(addByte, state)
+  now[at + 3] = (now[at + 3] as number) + digits.length
+}
+
+function join(levels: Float64Array, from: number, count: number, state: number): number {
+  let joined = state
+  for (let at = from; at < from + count * STRIDE; at += STRIDE) {
+    joined = advance(joined, levels[at + 3] as number) ^ (levels[at + 2] as number)
+  }
+  return joined
 }

@@ -3,9 +3,7 @@
  * Prices and sizes are JSON numbers whose trailing zeros matter, so they are read as text.
  * https://docs.kraken.com/api/docs/websocket-v2/book
  */
-import { crc32 } from 'node:zlib'
 import type { Market } from '../../shared/market.ts'
-import type { Book, Side } from '../book/book.ts'
 import { BookUpdate, type Levels } from '../book/update.ts'
 import {
   type Exchange,
@@ -29,12 +27,11 @@ import {
   time,
   timeOrNaN,
 } from './json.ts'
+import { checksum } from './kraken-checksum.ts'
 import { KrakenScanner } from './kraken-scan.ts'
 
 const SUBSCRIBED_DEPTH = 25
 const LEGAL_DEPTHS = [10, 25, 100, 500, 1000] as const
-/** "the checksum is always calculated over the top 10 bids and asks" */
-const CHECKSUM_LEVELS = 10
 /** how frames begin that say which pairs trade */
 const INSTRUMENT = Buffer.from('{"channel":"instrument"')
 /** a refusal of it refuses no market: the list of pairs tells the same, later */
@@ -160,34 +157,6 @@ function plainDigits(source: string): string {
   const digits = whole.padStart(Number(exponent) + 1, '0')
   const point = digits.length - Number(exponent)
   return `${digits.slice(0, point)}.${digits.slice(point)}${fraction}`
-}
-
-/**
- * https://docs.kraken.com/api/docs/guides/spot-ws-book-v2
- * 1. asks from low to high, then bids from high to low, ten of each
- * 2. of each level price, then quantity: the point removed, then leading zeros
- * 3. CRC32 of the concatenation, as an unsigned integer
- */
-export function checksum(book: Book): number {
-  return crc32(
-    sideDigits(book.asks, book.price_decimals, book.size_decimals) +
-      sideDigits(book.bids, book.price_decimals, book.size_decimals),
-  )
-}
-
-function sideDigits(side: Side, price_decimals: number, size_decimals: number): string {
-  let text = ''
-  for (let rank = 0; rank < Math.min(CHECKSUM_LEVELS, side.length); rank++) {
-    text += mantissa(side.price(rank), price_decimals) + mantissa(side.size(rank), size_decimals)
-  }
-  return text
-}
-
-function mantissa(value: number, decimals: number): string {
-  const whole = Math.round(value * 10 ** decimals)
-  // beyond 2^53 the product is no longer exact; the decimal expansion still is
-  if (whole <= Number.MAX_SAFE_INTEGER) return String(whole)
-  return value.toFixed(decimals).replace('.', '').replace(/^0+/, '')
 }
 
 /** REST still says XBT and XDG where WebSocket v2 says BTC and DOGE. */

@@ -1,0 +1,81 @@
+/** What is remembered must never show: every book has the checksum of its digits written down. */
+import { crc32 } from 'node:zlib'
+import fc from 'fast-check'
+import { expect, it } from 'vitest'
+import { Book, type Side } from '../book/book.ts'
+import { BookUpdate } from '../book/update.ts'
+import { addByte, addDigits, advance } from './crc32.ts'
+import { checksum } from './kraken-checksum.ts'
+
+const digits = (value: number, decimals: number) =>
+  value.toFixed(decimals).replace('.', '').replace(/^0+/, '')
+
+function written(side: Side, book: Book): string {
+  const levels = Array.from({ length: Math.min(10, side.length) }, (_, rank) => rank)
+  return levels
+    .map(
+      (rank) =>
+        digits(side.price(rank), book.price_decimals) + digits(side.size(rank), book.size_decimals),
+    )
+    .join('')
+}
+
+it('is the CRC32 of the digits, whatever changed since the last time', () => {
+  const level = fc.tuple(fc.integer({ min: 1, max: 60 }), fc.nat(4))
+  const levels = fc.array(level, { maxLength: 15 })
+  const message = fc.record({
+    snapshot: fc.nat(15).map((n) => n === 0),
+    bids: levels,
+    asks: levels,
+    decimals: fc.tuple(fc.nat(6), fc.nat(9)),
+  })
+  fc.assert(
+    fc.property(fc.array(message, { maxLength: 40 }), fc.nat(9), (messages, scale) => {
+      const [one, other] = [new Book(), new Book()]
+      for (const [i, { snapshot, bids, asks, decimals }] of messages.entries()) {
+        const book = i % 5 === 0 ? other : one
+        const update = Object.assign(new BookUpdate(), { snapshot, depth: snapshot ? 25 : 0 })
+        // an exchange prints all digits that a number has
+        update.price_decimals = Math.max(2, decimals[0])
+        update.size_decimals = Math.max(4, decimals[1])
+        for (const [price, size] of bids) update.bids.push(price / 100, (size * 10 ** scale) / 1e4)
+        for (const [price, size] of asks) update.asks.push(price + 0.25, size / 1e4)
+        book.apply(update, 0)
+        expect(checksum(book)).toBe(crc32(written(book.asks, book) + written(book.bids, book)))
+      }
+    }),
+    { numRuns: 300 },
+  )
+})
+
+it('is right beyond 2^53 lots', () => {
+  const book = new Book()
+  const update = Object.assign(new BookUpdate(), { price_decimals: 2, size_decimals: 8 })
+  update.asks.push(0.01, 123_456_789_012)
+  book.apply(update, 0)
+  expect(checksum(book)).toBe(crc32(`1${'123456789012'}00000000`))
+})
+
+it('adds digits as their bytes', () => {
+  const bytes = (state: number, text: string) => Buffer.from(text).reduce(addByte, state)
+  const whole = fc.oneof(
+    fc.nat(),
+    fc.nat({ max: 100_000 }),
+    fc.nat({ max: 53 }).map((bits) => 2 ** bits),
+    fc.nat({ max: 15 }).map((tens) => 10 ** tens),
+  )
+  fc.assert(
+    fc.property(whole, fc.integer(), (whole, state) => {
+      expect(addDigits(state, whole)).toBe(bytes(state, String(whole)))
+    }),
+    { numRuns: 3_000 },
+  )
+})
+
+it('carries a state on over zeros', () => {
+  fc.assert(
+    fc.property(fc.integer(), fc.nat(40), (state, length) => {
+      expect(advance(state, length)).toBe(Buffer.alloc(length).reduce(addByte, state))
+    }),
+  )
+})
