@@ -1,6 +1,6 @@
 /**
- * One exchange, live: markets spread over connections, snapshots asked for, one market resynced
- * without the others, and an account of how it goes. It prices nothing and decides no continuity.
+ * One exchange, live: its markets on its connections, those that join and leave, and an account of
+ * how it goes. It prices nothing and decides no continuity.
  */
 import { isDeepStrictEqual } from 'node:util'
 import type { Clock } from '../../shared/clock.ts'
@@ -8,7 +8,7 @@ import type { ExchangeStatus } from '../../shared/health.ts'
 import type { Log } from '../../shared/log.ts'
 import type { Market } from '../../shared/market.ts'
 import type { Books, MarketBook } from '../book/books.ts'
-import { type Exchange, FrameError, SequenceError } from '../exchanges/exchange.ts'
+import { type Exchange, type FrameError, SequenceError } from '../exchanges/exchange.ts'
 import { Addresses, doorsOf, restAddressesOf } from './addresses.ts'
 import { Auditor } from './auditor.ts'
 import type { Random } from './backoff.ts'
@@ -18,24 +18,16 @@ import { Intake, type IntakeListener } from './intake.ts'
 import type { Lane } from './lane.ts'
 import type { Line } from './line.ts'
 import { Rate } from './rate.ts'
-import { Rest, type RestAnswer } from './rest.ts'
-import { Resyncs } from './resyncs.ts'
+import { Recovery } from './recovery.ts'
+import { Rest } from './rest.ts'
 import { ServerClock } from './server-clock.ts'
-import { Snapshots } from './snapshots.ts'
 import type { SocketEnd } from './socket.ts'
 import { exchangeStatus } from './status.ts'
 import type { Tap } from './tap.ts'
 
 const SWEEP_EVERY_MS = 200
-/** a refused frame may have taken others with it that were asked for in the same frame */
-const REFUSAL_LIMIT_MS = 3_000
-/** what an exchange refused it may serve later, after a listing or an outage */
-const REFUSED_RETRY_MS = 300_000
 /** unreadable frames are counted one by one and logged at most so often */
 const BAD_FRAME_LOG_MS = 10_000
-/** a market that stayed silent so often is reported as refused; asking goes on */
-const FRUITLESS_ATTEMPTS = 3
-
 export interface FeedOptions {
   readonly exchange: Exchange
   readonly websocket_url: string
@@ -58,38 +50,29 @@ export class Feed implements IntakeListener {
   private readonly fleet: Fleet
   private readonly rest: Rest
   private readonly server_clock: ServerClock
-  private readonly snapshots: Snapshots | null
+  private readonly recovery: Recovery
   private readonly auditor: Auditor | null
-  private readonly resyncs: Resyncs<Lane>
-  private readonly refusals = new Map<string, string>()
   private readonly rate: Rate
   private timer: NodeJS.Timeout | undefined
   private simulated = false
   private connected_since_ms: number | null = null
   private reconnects = 0
   private reason: string | null = null
-  private rest_blocked = false
   /** markets that do not trade, those that left among them */
   private closed = 0
   private bad_frame_logged_ms = Number.NEGATIVE_INFINITY
 
   constructor(options: FeedOptions) {
-    const { exchange, books, clock, markets, random } = options
+    const { exchange, books, clock, markets } = options
     this.options = options
     const entries = markets.map((market) => books.add(market))
     this.intake = new Intake(exchange, entries, books, this)
-    this.resyncs = new Resyncs(random)
     this.rate = new Rate(clock.monotonic_ms())
     this.fleet = this.makeFleet()
     this.fleet.add(this.intake.lanes)
     this.rest = this.makeRest()
     this.server_clock = new ServerClock(exchange, this.rest, clock)
-    this.snapshots =
-      exchange.snapshot === undefined
-        ? null
-        : new Snapshots(exchange.snapshot, this.rest, (market, answer) =>
-            this.answered(market, answer),
-          )
+    this.recovery = this.makeRecovery()
     this.auditor = this.makeAuditor()
   }
 
@@ -102,7 +85,7 @@ export class Feed implements IntakeListener {
 
   async stop(): Promise<void> {
     clearInterval(this.timer)
-    this.snapshots?.stop()
+    this.recovery.stop()
     this.server_clock.stop()
     this.auditor?.stop()
     this.rest.stop()
@@ -111,7 +94,9 @@ export class Feed implements IntakeListener {
 
   status(): ExchangeStatus {
     const { exchange, clock } = this.options
-    const { simulated, reconnects, reason, refusals, connected_since_ms } = this
+    const { simulated, reconnects, connected_since_ms } = this
+    const { refusals, rest_blocked } = this.recovery
+    const reason = rest_blocked ?? this.reason
     const { connected, quickest_ms } = this.fleet
     const clock_offset_ms = this.server_clock.offset_ms(quickest_ms)
     const state = this.state()
@@ -163,17 +148,15 @@ export class Feed implements IntakeListener {
   }
 
   needsSnapshot(lane: Lane): void {
-    this.resyncs.ask(lane, this.now())
-    this.askDue()
+    this.recovery.need(lane)
   }
 
   synced(lane: Lane): void {
-    this.resyncs.synced(lane, this.now())
-    this.refusals.delete(lane.market)
+    this.recovery.synced(lane)
   }
 
   subscribed(market: string): void {
-    this.refusals.delete(market)
+    this.recovery.accepted(market)
   }
 
   refused(line: Line, market: string | null, reason: string): void {
@@ -182,15 +165,7 @@ export class Feed implements IntakeListener {
     const carried = this.intake.lanes.filter(({ carrier }) => carrier === line)
     const nothing_served = market === null && !carried.some(({ synced }) => synced)
     if (nothing_served && this.fleet.leaveDoor(line, reason)) return
-    const give_up_ms = this.now() + REFUSAL_LIMIT_MS
-    for (const lane of carried) {
-      if (lane.synced) continue
-      if (lane.market === market) {
-        this.refuse(lane, reason)
-      } else {
-        this.resyncs.hurry(lane, give_up_ms)
-      }
-    }
+    this.recovery.refused(carried, market, reason)
   }
 
   closing(line: Line, reason: string): void {
@@ -225,6 +200,23 @@ export class Feed implements IntakeListener {
     return new Rest(addresses, new Budget(weight, window_ms), clock)
   }
 
+  private makeRecovery(): Recovery {
+    const { exchange, clock, log, random, tap, onListChanged } = this.options
+    const { intake, fleet, rest } = this
+    return new Recovery({
+      exchange,
+      intake,
+      fleet,
+      rest,
+      clock,
+      log,
+      random,
+      tap,
+      onRefused: () => onListChanged?.(),
+      onBadFrame: (error) => this.reportBadFrame(error),
+    })
+  }
+
   private makeAuditor(): Auditor | null {
     const { exchange, log } = this.options
     const { rest, intake } = this
@@ -253,9 +245,7 @@ export class Feed implements IntakeListener {
     const { exchange, books, log } = this.options
     log.info('a market leaves', { exchange: exchange.id, market: lane.market })
     this.fleet.remove(lane)
-    this.snapshots?.cancel(lane.market)
-    this.resyncs.forget(lane)
-    this.refusals.delete(lane.market)
+    this.recovery.forget(lane)
     books.revise(lane.entry, { ...lane.entry.market, trading: false })
     this.intake.leave(lane, this.now())
   }
@@ -284,13 +274,13 @@ export class Feed implements IntakeListener {
       connects: new Budget(connects.count, connects.window_ms),
       tap,
       opened: (simulated: boolean, again: boolean) => this.opened(simulated, again),
-      subscribed: (lanes: readonly Lane[]) => this.expectSnapshots(lanes),
+      subscribed: (lanes: readonly Lane[]) => this.recovery.expect(lanes),
       ended: (end: SocketEnd) => this.ended(end),
     })
   }
 
   private state(): ExchangeStatus['state'] {
-    if (this.rest_blocked) return 'blocked'
+    if (this.recovery.rest_blocked !== null) return 'blocked'
     if (this.fleet.connected) return this.intake.system
     if (this.fleet.blocked) return 'blocked'
     return this.reason === null ? 'connecting' : 'down'
@@ -312,84 +302,13 @@ export class Feed implements IntakeListener {
     if (!this.fleet.connected) this.connected_since_ms = null
   }
 
-  private expectSnapshots(lanes: readonly Lane[]): void {
-    for (const lane of lanes) {
-      this.resyncs.forget(lane)
-      this.resyncs.asked(lane, this.now() + this.options.exchange.keepalive.answer_ms)
-    }
-  }
-
   private sweep(): void {
     const now_ms = this.now()
     this.intake.sweep(now_ms)
     this.fleet.sweep(now_ms)
     this.noticeTrading()
-    this.askDue()
+    this.recovery.sweep()
     this.rate.sample(this.intake.counters.frames, now_ms)
-  }
-
-  private askDue(): void {
-    const now_ms = this.now()
-    for (const lane of this.resyncs.due(now_ms)) this.ask(lane, now_ms)
-  }
-
-  private ask(lane: Lane, now_ms: number): void {
-    if (lane.carrier === null) {
-      // whoever connects next subscribes it
-      this.resyncs.forget(lane)
-    } else if (this.snapshots !== null) {
-      // every request is answered in the end, however long the queue
-      this.snapshots.request(lane.market)
-      this.resyncs.asked(lane, Number.POSITIVE_INFINITY)
-    } else {
-      if (this.resyncs.attempts(lane) > FRUITLESS_ATTEMPTS && !this.refusals.has(lane.market)) {
-        this.refusals.set(lane.market, 'subscribed, but no snapshot came')
-      }
-      this.fleet.resubscribe(lane)
-      this.resyncs.asked(lane, now_ms + this.options.exchange.keepalive.answer_ms)
-    }
-  }
-
-  private answered(market: string, answer: RestAnswer): void {
-    this.tellTap(market, answer)
-    const lane = this.intake.lane(market)
-    if (lane === undefined || lane.carrier === null) return
-    this.rest_blocked = answer.kind === 'blocked'
-    if (answer.kind === 'body') {
-      this.takeSnapshot(lane, answer.body)
-      return
-    }
-    const { exchange, log } = this.options
-    log.warn('no snapshot', { exchange: exchange.id, market, ...answer })
-    if (answer.kind === 'refused') {
-      this.refuse(lane, answer.reason)
-    } else {
-      if (answer.kind === 'blocked') this.reason = answer.reason
-      this.resyncs.ask(lane, this.now())
-    }
-  }
-
-  private tellTap(market: string, answer: RestAnswer): void {
-    const { exchange, tap } = this.options
-    if (answer.kind !== 'body' || exchange.snapshot === undefined) return
-    tap?.answered(exchange, exchange.snapshot.path(market), answer.body)
-  }
-
-  /** Reported, and asked for again alone and rarely. */
-  private refuse(lane: Lane, reason: string): void {
-    this.refusals.set(lane.market, reason)
-    this.resyncs.asked(lane, this.now() + REFUSED_RETRY_MS)
-    this.options.onListChanged?.()
-  }
-
-  private takeSnapshot(lane: Lane, body: string): void {
-    try {
-      this.intake.snapshot(lane, body, this.now())
-    } catch (error) {
-      if (!(error instanceof FrameError)) throw error
-      this.reportBadFrame(error)
-      this.resyncs.ask(lane, this.now())
-    }
   }
 
   private now(): number {

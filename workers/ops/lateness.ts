@@ -7,9 +7,9 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 import type { Clock } from '../../shared/clock.ts'
 
 /** a loop that turns so late has let frames wait that will look fresh */
-export const LATE_MS = 50
+const LATE_MS = 50
 /** after a late turn: what waited in the senders' buffers needs a round trip to arrive */
-export const SETTLE_MS = 100
+const SETTLE_MS = 100
 const TICK_MS = 10
 
 export interface Lateness {
