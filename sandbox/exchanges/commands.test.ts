@@ -8,7 +8,8 @@ const START_MS = 1_790_000_000_000
 function market() {
   const model = createMarketModel({ seed: 3, symbols: 2, rate: 1 })
   model.step(START_MS)
-  const controls = { model, pause: vi.fn(), resume: vi.fn(), frames_sent: () => 7 }
+  const status = { frames_sent: 7, cpu_seconds: 1.5 }
+  const controls = { model, pause: vi.fn(), resume: vi.fn(), status: () => status }
   return { model, controls, tell: (command: string) => obey(command, controls) }
 }
 
@@ -22,12 +23,12 @@ it('answers each line with one, in their order', async () => {
   const input = new PassThrough()
   const lines: string[] = []
   hearCommands(input, controls, (line) => lines.push(line))
-  input.write('pause\nfra')
-  input.write('mes\nresume\n')
+  input.write('pause\nsta')
+  input.write('tus\nresume\n')
   await vi.waitUntil(() => lines.length === 3)
   expect(lines.map((line) => JSON.parse(line))).toEqual([
     { command: 'pause', ok: true, value: null },
-    { command: 'frames', ok: true, value: 7 },
+    { command: 'status', ok: true, value: { frames_sent: 7, cpu_seconds: 1.5 } },
     { command: 'resume', ok: true, value: null },
   ])
   expect(controls.pause).toHaveBeenCalledOnce()

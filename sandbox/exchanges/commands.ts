@@ -1,6 +1,6 @@
 /**
  * What the process that started the sandbox exchanges may tell them on standard input while they
- * run: a line a command, one JSON line each in answer. `rate 5`, `pause`, `resume`, `frames` and
+ * run: a line a command, one JSON line each in answer. `rate 5`, `pause`, `resume`, `status` and
  * `books binance`. It moves no price: the market does what it is told and says how it stands.
  */
 import { createInterface } from 'node:readline'
@@ -13,8 +13,15 @@ export interface Controls {
   readonly model: MarketModel
   pause(): void
   resume(): void
-  /** frames handed to sockets since the beginning */
-  frames_sent(): number
+  status(): Status
+}
+
+/** Both since the beginning. */
+export interface Status {
+  /** handed to sockets */
+  readonly frames_sent: number
+  /** of the whole process, on all cores */
+  readonly cpu_seconds: number
 }
 
 /** Price and size as the exchange prints them, without what it pads them with. */
@@ -60,8 +67,8 @@ export function obey(command: string, controls: Controls | undefined): Answer {
     case 'resume':
       controls.resume()
       return { command, ok: true, value: null }
-    case 'frames':
-      return { command, ok: true, value: controls.frames_sent() }
+    case 'status':
+      return { command, ok: true, value: controls.status() }
     case 'books':
       return { command, ok: true, value: trueBooks(controls.model, argument) }
     default:

@@ -75,7 +75,7 @@ function readOptions(): Options {
 interface Market {
   readonly servers: readonly ExchangeServer[]
   /** undefined: it goes its own way */
-  readonly controls?: Omit<Controls, 'frames_sent'>
+  readonly controls?: Omit<Controls, 'status'>
   stop(): void
 }
 
@@ -160,12 +160,18 @@ async function main({ market, record: file }: Options): Promise<void> {
   const say = (line: string) => process.stdout.write(`${line}\n`)
   say(JSON.stringify({ exchanges: Object.fromEntries(exchanges) }))
   if (hasOwner()) {
-    hearCommands(process.stdin, controls && { ...controls, frames_sent: () => frames_sent }, say)
+    const status = () => ({ frames_sent, cpu_seconds: cpuSeconds() })
+    hearCommands(process.stdin, controls && { ...controls, status }, say)
   }
   await told
   stop()
   await Promise.all(listening.map(([, { close }]) => close()))
   await recorder?.close()
+}
+
+function cpuSeconds(): number {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1e6
 }
 
 let options: Options

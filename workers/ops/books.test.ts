@@ -58,10 +58,21 @@ it('shows a book that nothing is known of', async () => {
   })
 })
 
+it('lists the books that there are', async () => {
+  const { test_books, entry, get } = await serve(TOKEN)
+  test_books.add('binance', 'ETH/USDT')
+  test_books.set(entry, [['1', '1']], [['2', '1']])
+  const named = [
+    { exchange: 'kraken', market: 'BTC/USD', symbol: 'BTC/USD', state: 'live', reason: null },
+    { exchange: 'binance', market: 'ETHUSDT', symbol: 'ETH/USDT', state: 'cold', reason: null },
+  ]
+  expect(await (await get('/books', TOKEN)).json()).toEqual(named)
+})
+
 it('shows nothing without the token, whatever is asked for', async () => {
   const { get } = await serve(TOKEN)
   for (const token of [undefined, '', 'a-token-of-the-operato', `${TOKEN}x`]) {
-    for (const path of ['/books/kraken/BTC%2FUSD', '/books/kraken/nothing']) {
+    for (const path of ['/books', '/books/kraken/BTC%2FUSD', '/books/kraken/nothing']) {
       const response = await get(path, token)
       expect(response.status).toBe(401)
       expect(response.headers.get('www-authenticate')).toBe('Bearer')

@@ -1,6 +1,6 @@
 /**
- * Shows an operator one order book as this worker holds it, so that it can be compared with what
- * the exchange shows. It answers nobody without the operator's token, and nobody at all where no
+ * Shows an operator the order books as this worker holds them, so that they can be compared with
+ * what the exchange shows. It answers nobody without the operator's token, and nobody at all where no
  * token is set: a book is what others would pay an exchange for.
  */
 import { createHash, timingSafeEqual } from 'node:crypto'
@@ -11,13 +11,17 @@ import type { Books, MarketBook } from '../book/books.ts'
 
 type Level = readonly [price: string, size: string]
 
-/** All levels, best first, with the exchange's digits. */
-export interface ShownBook {
+/** Which book it is and whether it may be priced. */
+export interface NamedBook {
   readonly exchange: string
   readonly market: string
   readonly symbol: string
   readonly state: MarketBook['state']
   readonly reason: MarketBook['reason']
+}
+
+/** All levels, best first, with the exchange's digits. */
+export interface ShownBook extends NamedBook {
   /** id of the last update applied; null where the exchange has none */
   readonly sequence: string | null
   /** the exchange's clock on the last frame; null when it sent none */
@@ -31,6 +35,7 @@ export interface ShownBook {
 export interface BookView {
   /** whether the request carries the operator's token, as `Authorization: Bearer …` */
   readonly admits: (authorization: string | undefined) => boolean
+  readonly list: () => NamedBook[]
   /** undefined: this market is not watched */
   readonly show: (exchange: string, market: string) => ShownBook | undefined
 }
@@ -39,6 +44,7 @@ export function createBookView(books: Books, clock: Clock, admin_token: string):
   const expected = digest(`Bearer ${admin_token}`)
   return {
     admits: (authorization) => timingSafeEqual(digest(authorization ?? ''), expected),
+    list: () => books.all.map(named),
     show: (exchange, market) => {
       const entry = books.get(exchange, market)
       return entry === undefined ? undefined : shown(entry, clock.monotonic_ms())
@@ -51,15 +57,16 @@ function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest()
 }
 
-function shown({ market, book, state, reason, confirmed_ms }: MarketBook, now_ms: number) {
+function named({ market, state, reason }: MarketBook): NamedBook {
+  return { exchange: market.exchange, market: market.market, symbol: market.symbol, state, reason }
+}
+
+function shown(entry: MarketBook, now_ms: number): ShownBook {
+  const { book, confirmed_ms } = entry
   const { last_id, exchange_time_ms } = book
   const age_ms = Math.max(0, Math.round(now_ms - confirmed_ms))
   return {
-    exchange: market.exchange,
-    market: market.market,
-    symbol: market.symbol,
-    state,
-    reason,
+    ...named(entry),
     sequence: Number.isNaN(last_id) ? null : String(last_id),
     exchange_time: Number.isNaN(exchange_time_ms) ? null : timestamp(exchange_time_ms),
     age_ms: Number.isNaN(age_ms) ? null : age_ms,

@@ -1,6 +1,6 @@
 /**
  * The operator's HTTP endpoints: /health, /live, /ready, /metrics and, with the operator's token,
- * /books/{exchange}/{market}. It listens at once, before anything else is up, and answers from what
+ * /books and /books/{exchange}/{market}. It listens at once, before anything else is up, and answers from what
  * is known already: it never waits for a store.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
@@ -81,7 +81,7 @@ async function answer(
       return { status: 200, type, body: text }
     }
     default:
-      if (path.startsWith('/books/')) return bookAnswer(path, request.headers.authorization, books)
+      if (/^\/books(\/|$)/.test(path)) return bookAnswer(path, request.headers.authorization, books)
       return failure(404, 'not_found', 'Here are /health, /live, /ready and /metrics.', path)
   }
 }
@@ -98,6 +98,7 @@ function bookAnswer(path: string, authorization: string | undefined, books?: Boo
   if (!books.admits(authorization)) {
     return failure(401, 'unauthorized', "The operator's token is needed.", path)
   }
+  if (path === '/books') return json(200, books.list())
   const [exchange = '', market = ''] = path.split('/').slice(2).map(decoded)
   const book = books.show(exchange, market)
   if (book !== undefined) return json(200, book)
