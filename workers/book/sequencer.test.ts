@@ -147,9 +147,12 @@ describe('Sequencer', () => {
     expect(sequencer.judge(updateOf({ snapshot: true, ids: [NaN, 100], says: 'accept' }))).toBe(
       'accept',
     )
-    const verdicts = sequencer.takeBuffered().map((update) => sequencer.judge(update))
+    const verdicts = sequencer
+      .takeBuffered()
+      .map((update) => sequencer.judge(update))
+      .toArray()
     expect(verdicts).toEqual(['drop', 'accept', 'accept'])
-    expect(sequencer.takeBuffered()).toEqual([])
+    expect(sequencer.takeBuffered().toArray()).toEqual([])
   })
 
   it('keeps of the waiting events only those after the last hole', () => {
@@ -171,11 +174,11 @@ describe('Sequencer', () => {
   it('never lets the waiting room grow without end', () => {
     const sequencer = new Sequencer('range')
     for (let id = 1; id <= 5_000; id++) sequencer.judge(updateOf({ ids: [id, id], says: 'wait' }))
-    expect(sequencer.buffered).toBe(1_000)
-    expect(sequencer.judge(updateOf({ snapshot: true, ids: [NaN, 3_999], says: 'wait' }))).toBe(
+    expect(sequencer.buffered).toBe(200)
+    expect(sequencer.judge(updateOf({ snapshot: true, ids: [NaN, 4_799], says: 'wait' }))).toBe(
       'wait',
     )
-    expect(sequencer.judge(updateOf({ snapshot: true, ids: [NaN, 4_000], says: 'accept' }))).toBe(
+    expect(sequencer.judge(updateOf({ snapshot: true, ids: [NaN, 4_800], says: 'accept' }))).toBe(
       'accept',
     )
   })

@@ -4,6 +4,7 @@
  * that lost its thread waits for a snapshot and nothing brings it back but that.
  */
 import type { BookUpdate } from './update.ts'
+import { Waiting } from './waiting.ts'
 
 /** How consecutive frames of one market must follow each other. */
 export type Continuity =
@@ -22,15 +23,15 @@ export type Continuity =
  */
 export type Verdict = 'accept' | 'drop' | 'gap' | 'wait'
 
-/** At ten events a second about 100 s of waiting; beyond it the oldest go, a snapshot is newer. */
-const BUFFER_LIMIT = 1_000
+/** At ten events a second 20 s; beyond it the oldest go: a snapshot that is asked for is newer. */
+const BUFFER_LIMIT = 200
 
 export class Sequencer {
   /** seeded: a snapshot is in, but no delta has proven yet that the stream carries on from it */
   phase: 'waiting' | 'seeded' | 'synced' = 'waiting'
   private last_id = Number.NaN
   private last_time_ms = Number.NaN
-  private buffer: BookUpdate[] = []
+  private buffer = new Waiting()
   private readonly continuity: Continuity
 
   constructor(continuity: Continuity) {
@@ -54,11 +55,14 @@ export class Sequencer {
     return verdict
   }
 
-  /** Deltas that waited for the snapshot just accepted, oldest first: judge each of them now. */
-  takeBuffered(): BookUpdate[] {
+  /**
+   * Deltas that waited for the snapshot just accepted, oldest first, all in the same object: judge
+   * each of them before the next.
+   */
+  takeBuffered(): IteratorObject<BookUpdate> {
     const taken = this.buffer
-    this.buffer = []
-    return taken
+    this.buffer = new Waiting()
+    return taken.updates()
   }
 
   /** True when a stream whose next delta is this one misses nothing of what the book holds. */
@@ -70,7 +74,7 @@ export class Sequencer {
   /** The thread is lost for a reason that ids do not show: checksum, crossed book, disconnect. */
   lose(): void {
     this.phase = 'waiting'
-    this.buffer = []
+    this.buffer = new Waiting()
     this.last_id = Number.NaN
     this.last_time_ms = Number.NaN
   }
@@ -85,9 +89,9 @@ export class Sequencer {
     if (this.phase !== 'waiting') return update.last_id < this.last_id ? 'drop' : 'accept'
     // Binance 3: "If lastUpdateId is strictly less than the U of the first event, go back to 2."
     // One less is still a bridge: that event is then the very next one.
-    const first = this.buffer[0]
-    if (first !== undefined && update.last_id + 1 < first.first_id) return 'wait'
-    this.phase = first === undefined ? 'seeded' : 'synced'
+    const { length, first_id } = this.buffer
+    if (length > 0 && update.last_id + 1 < first_id) return 'wait'
+    this.phase = length === 0 ? 'seeded' : 'synced'
     return 'accept'
   }
 
@@ -121,11 +125,11 @@ export class Sequencer {
   }
 
   private keep(update: BookUpdate): void {
-    const last = this.buffer.at(-1)
-    if (last !== undefined && update.last_id <= last.last_id) return
+    const { last_id } = this.buffer
+    if (update.last_id <= last_id) return
     // a hole among the waiting events: only what follows it can be bridged
-    if (last !== undefined && update.first_id > last.last_id + 1) this.buffer = []
+    if (update.first_id > last_id + 1) this.buffer = new Waiting()
     if (this.buffer.length === BUFFER_LIMIT) this.buffer.shift()
-    this.buffer.push(update.clone())
+    this.buffer.push(update)
   }
 }
