@@ -30,27 +30,38 @@ export class Book {
     this.exchange_time_ms = Number.NaN
   }
 
-  apply(update: BookUpdate, received_ms: number): void {
-    if (update.snapshot) {
-      this.clear()
-      // an exchange that changed its tick prints other digits from the next snapshot on
-      this.price_decimals = 0
-      this.size_decimals = 0
-      this.depth = update.depth > 0 ? update.depth : Number.POSITIVE_INFINITY
-    }
-    this.bids.apply(update.bids)
-    this.asks.apply(update.asks)
-    this.bids.truncate(this.depth)
-    this.asks.truncate(this.depth)
+  /** True when the best level of a side is another than before, in price or size. */
+  apply(update: BookUpdate, received_ms: number): boolean {
+    const { bids, asks } = this
+    const bid = bids.price(0)
+    const ask = asks.price(0)
+    const bid_size = bids.size(0)
+    const ask_size = asks.size(0)
+    if (update.snapshot) this.begin(update)
+    if (update.bids.count > 0) bids.apply(update.bids)
+    if (update.asks.count > 0) asks.apply(update.asks)
+    bids.truncate(this.depth)
+    asks.truncate(this.depth)
     if (update.price_decimals > this.price_decimals) this.price_decimals = update.price_decimals
     if (update.size_decimals > this.size_decimals) this.size_decimals = update.size_decimals
     this.last_id = update.last_id
     this.exchange_time_ms = update.exchange_time_ms
     this.received_ms = received_ms
+    const same_bid = bids.price(0) === bid && bids.size(0) === bid_size
+    return !same_bid || asks.price(0) !== ask || asks.size(0) !== ask_size
   }
 
   /** True when both sides are there and the best bid is not below the best ask. */
   get crossed(): boolean {
     return this.bids.price(0) >= this.asks.price(0)
+  }
+
+  /** A whole book follows. */
+  private begin(snapshot: BookUpdate): void {
+    this.clear()
+    // an exchange that changed its tick prints other digits from the next snapshot on
+    this.price_decimals = 0
+    this.size_decimals = 0
+    this.depth = snapshot.depth > 0 ? snapshot.depth : Number.POSITIVE_INFINITY
   }
 }

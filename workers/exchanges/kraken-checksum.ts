@@ -13,9 +13,12 @@ import { addByte, addDigits, advance } from './crc32.ts'
 /** "the checksum is always calculated over the top 10 bids and asks" */
 const LEVELS = 10
 
-/** Of each covered level: price, size, the CRC of its digits alone, and how many they are. */
-const STRIDE = 4
+/** Of each covered level: price, size, the CRC of its digits alone, how many they are, the state. */
+const STRIDE = 5
 const SIDE = LEVELS * STRIDE
+/** the state of the CRC before the first level */
+const INITIAL = -1
+const POWER_OF_TEN = Float64Array.from({ length: 23 }, (_, i) => Number(`1e${i}`))
 
 /** What was last computed for a book: one array, so that little has to be fetched from memory. */
 interface Memory {
@@ -40,9 +43,13 @@ export function checksum(book: Book): number {
   const bids_now = book.bids.top(LEVELS, now, SIDE, STRIDE)
   const asks_same = compare(now, asks_now, levels, asks, 0, book)
   const bids_same = compare(now, bids_now, levels, bids, SIDE, book)
-  if (asks_same && bids_same) return memory.checksum
-  const state = join(now, SIDE, bids_now, join(now, 0, asks_now, -1))
-  memory.checksum = ~state >>> 0
+  if (asks_same === asks && asks === asks_now && bids_same === bids && bids === bids_now) {
+    return memory.checksum
+  }
+  const state = join(now, 0, asks_now, asks_same, INITIAL)
+  // what comes after a change is carried on from another state, changed itself or not
+  const bids_begin = asks_same === asks && asks === asks_now ? bids_same : 0
+  memory.checksum = ~join(now, SIDE, bids_now, bids_begin, state) >>> 0
   memory.levels = now
   memory.asks = asks_now
   memory.bids = bids_now
@@ -65,7 +72,7 @@ function recall(book: Book): Memory {
 
 /**
  * Completes the levels of one side, which begin at `from`: those that stood there before contribute
- * what they did, the others are computed. True when nothing changed.
+ * what they did, the others are computed. Returns how many from the best on are as they were.
  */
 function compare(
   now: Float64Array,
@@ -74,25 +81,34 @@ function compare(
   count_before: number,
   from: number,
   book: Book,
-): boolean {
-  let same = count === count_before
-  // both are sorted, so a level that is still there stands no further on than the first worse one
-  const worse = from === 0 ? 1 : -1
+): number {
+  const end = from + count * STRIDE
   const end_before = from + count_before * STRIDE
-  let was = from
-  for (let at = from; at < from + count * STRIDE; at += STRIDE) {
-    const price = now[at] as number
-    while (was < end_before && (before[was] as number) * worse < price * worse) was += STRIDE
-    if (was < end_before && before[was] === price && before[was + 1] === now[at + 1]) {
-      now[at + 2] = before[was + 2] as number
-      now[at + 3] = before[was + 3] as number
-      if (was !== at) same = false
-    } else {
-      contribute(now, at, book)
-      same = false
-    }
+  const worse = from === 0 ? 1 : -1
+  let at = from
+  while (at < end && at < end_before && isSame(now, at, before, at)) {
+    keep(now, at, before, at)
+    now[at + 4] = before[at + 4] as number
+    at += STRIDE
+  }
+  const same = (at - from) / STRIDE
+  // both are sorted: a level that is still there stands no further on than the first worse one
+  for (let was = at; at < end; at += STRIDE) {
+    const price = (now[at] as number) * worse
+    while (was < end_before && (before[was] as number) * worse < price) was += STRIDE
+    if (was < end_before && isSame(now, at, before, was)) keep(now, at, before, was)
+    else contribute(now, at, book)
   }
   return same
+}
+
+function isSame(now: Float64Array, at: number, before: Float64Array, was: number): boolean {
+  return now[at] === before[was] && now[at + 1] === before[was + 1]
+}
+
+function keep(now: Float64Array, at: number, before: Float64Array, was: number): void {
+  now[at + 2] = before[was + 2] as number
+  now[at + 3] = before[was + 3] as number
 }
 
 /** CRC and number of a level's digits. */
@@ -105,10 +121,10 @@ function contribute(now: Float64Array, at: number, book: Book): void {
 
 function addNumber(now: Float64Array, at: number, value: number, decimals: number): void {
   const state = now[at + 2] as number
-  const whole = Math.round(value * 10 ** decimals)
+  const whole = Math.round(value * (POWER_OF_TEN[decimals] as number))
   if (whole <= Number.MAX_SAFE_INTEGER) {
     let digits = 1
-    for (let power = 10; power <= whole; power *= 10) digits++
+    while (whole >= (POWER_OF_TEN[digits] as number)) digits++
     now[at + 2] = addDigits(state, whole)
     now[at + 3] = (now[at + 3] as number) + digits
     return
@@ -119,10 +135,19 @@ function addNumber(now: Float64Array, at: number, value: number, decimals: numbe
   now[at + 3] = (now[at + 3] as number) + digits.length
 }
 
-function join(levels: Float64Array, from: number, count: number, state: number): number {
-  let joined = state
-  for (let at = from; at < from + count * STRIDE; at += STRIDE) {
-    joined = advance(joined, levels[at + 3] as number) ^ (levels[at + 2] as number)
+/** Carries the state on over one side's levels; over those before `first` it has been already. */
+function join(
+  levels: Float64Array,
+  from: number,
+  count: number,
+  first: number,
+  initial: number,
+): number {
+  const begin = from + first * STRIDE
+  let state = first === 0 ? initial : (levels[begin - 1] as number)
+  for (let at = begin; at < from + count * STRIDE; at += STRIDE) {
+    state = advance(state, levels[at + 3] as number) ^ (levels[at + 2] as number)
+    levels[at + 4] = state
   }
-  return joined
+  return state
 }

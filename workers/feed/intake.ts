@@ -251,9 +251,7 @@ export class Intake implements LineOwner {
 
   private commit(lane: Lane, update: BookUpdate, now_ms: number): void {
     const { book } = lane.entry
-    const [bid, ask] = [book.bids.price(0), book.asks.price(0)]
-    const [bid_size, ask_size] = [book.bids.size(0), book.asks.size(0)]
-    book.apply(update, now_ms)
+    const top_changed = book.apply(update, now_ms)
     lane.touches?.note(update)
     if (update.snapshot) {
       this.counters.snapshots++
@@ -266,12 +264,12 @@ export class Intake implements LineOwner {
       return
     }
     lane.entry.confirmed_ms = now_ms
-    if (!book.crossed) lane.crossed_since_ms = Number.NaN
-    else if (Number.isNaN(lane.crossed_since_ms)) lane.crossed_since_ms = now_ms
-    this.refresh(lane, now_ms)
-    const same_prices = book.bids.price(0) === bid && book.asks.price(0) === ask
-    const same_sizes = book.bids.size(0) === bid_size && book.asks.size(0) === ask_size
-    if (!same_prices || !same_sizes) this.books.touch(lane.entry)
+    if (top_changed) {
+      if (!book.crossed) lane.crossed_since_ms = Number.NaN
+      else if (Number.isNaN(lane.crossed_since_ms)) lane.crossed_since_ms = now_ms
+      this.books.touch(lane.entry)
+    }
+    if (!lane.settled) this.refresh(lane, now_ms)
     if (update.snapshot) {
       for (const waiting of lane.sequencer.takeBuffered()) this.take(lane, waiting, now_ms)
     }

@@ -50,6 +50,11 @@ export class Lane {
     return this.sequencer.phase === 'synced'
   }
 
+  /** Live and announced, and no accepted change of its book can have altered that. */
+  get settled(): boolean {
+    return this.announced && this.entry.state === 'live' && !this.oneSided
+  }
+
   /** The state that follows from all this; `online` is the exchange's own. */
   state(online: boolean): BookState {
     if (!online || !this.trading || !this.watched) return 'halted'
