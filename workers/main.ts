@@ -3,6 +3,7 @@
  * composition root: it builds every part, joins them and takes them down again. It decides nothing.
  * `node workers/main.ts --check-config` only validates the environment and exits 0 or 1.
  */
+import './ops/heap.ts'
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import packageJson from '../package.json' with { type: 'json' }
