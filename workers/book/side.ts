@@ -12,6 +12,8 @@ import type { Levels } from './update.ts'
  */
 const REACH = 32
 const CAPACITY = 4 * REACH
+/** levels from the best on that are looked at one by one */
+const GLANCE = 12
 
 /**
  * Near the top: a double-ended array of key and size by turns. Keys ascend with the best at the end
@@ -19,6 +21,8 @@ const CAPACITY = 4 * REACH
  * count levels; key and size of a level stand at twice its position and behind it.
  */
 export class Side {
+  /** grows with every change */
+  revision = 0
   private near = new Float64Array(2 * CAPACITY)
   private low = CAPACITY >> 1
   private high = CAPACITY >> 1
@@ -48,21 +52,18 @@ export class Side {
     return at < 0 ? Number.NaN : (this.near[2 * at + 1] as number)
   }
 
-  /**
-   * Copies at most `count` of the best levels: price and size from into[from] on, then those of the
-   * next level `stride` further on. Returns how many there were.
-   */
-  top(count: number, into: Float64Array, from: number, stride: number): number {
-    const there = Math.min(count, this.length)
-    if (there === 0) return 0
+  /** Copies the best levels, price and size by turns, as many as there is room for. Returns how many. */
+  top(into: Float64Array): number {
+    const count = Math.min(into.length >> 1, this.length)
+    if (count === 0) return 0
+    let from = 2 * (this.place(count - 1) + count)
     const { near, sign } = this
-    let at = 2 * this.place(there - 1) + 2 * there
-    for (let i = 0, to = from; i < there; i++, to += stride) {
-      at -= 2
-      into[to] = sign * (near[at] as number)
-      into[to + 1] = near[at + 1] as number
+    for (let to = 0; to < 2 * count; to += 2) {
+      from -= 2
+      into[to] = sign * (near[from] as number)
+      into[to + 1] = near[from + 1] as number
     }
-    return there
+    return count
   }
 
   /**
@@ -79,6 +80,7 @@ export class Side {
   }
 
   clear(): void {
+    this.revision++
     this.low = this.high = this.near.length >> 2
     this.bound = Number.NEGATIVE_INFINITY
     this.far = null
@@ -88,6 +90,7 @@ export class Side {
   apply(levels: Levels): void {
     const { count, price, size } = levels
     const { sign } = this
+    this.revision++
     for (let i = 0; i < count; i++) this.set(sign * (price[i] as number), size[i] as number)
     if (this.far !== null && this.high - this.low < this.reach >> 2) this.fetch(this.reach)
   }
@@ -95,6 +98,7 @@ export class Side {
   /** Forgets the worst levels beyond `depth`. */
   truncate(depth: number): void {
     if (this.length <= depth) return
+    this.revision++
     this.fetch(depth)
     this.low = this.high - depth
     this.bound = Number.NEGATIVE_INFINITY
@@ -134,11 +138,18 @@ export class Side {
     }
   }
 
-  /** Position of the last key <= `key`, or low - 1. Without branches: no guess could be right. */
+  /**
+   * Position of the last key <= `key`, or low - 1. Most changes are near the top, where its levels
+   * have to be fetched from memory anyway; then without branches, for no guess could be right.
+   */
   private floor(key: number): number {
     const { near } = this
+    let at = this.high - 1
+    const stop = Math.max(this.low, this.high - GLANCE)
+    while (at >= stop && (near[2 * at] as number) > key) at--
+    if (at >= stop || at < this.low) return at
     let base = this.low - 1
-    let length = this.high - base
+    let length = at + 1 - base
     while (length > 1) {
       const half = length >> 1
       base += half & -Number((near[2 * (base + half)] as number) <= key)

@@ -7,53 +7,50 @@
  * 2. of each level price, then quantity: the point removed, then leading zeros
  * 3. CRC32 of the concatenation, as an unsigned integer
  */
-import type { Book } from '../book/book.ts'
+import type { Book, Side } from '../book/book.ts'
 import { addByte, addDigits, advance } from './crc32.ts'
 
 /** "the checksum is always calculated over the top 10 bids and asks" */
 const LEVELS = 10
 
-/** Of each covered level: price, size, the CRC of its digits alone, how many they are, the state. */
-const STRIDE = 5
-const SIDE = LEVELS * STRIDE
-/** the state of the CRC before the first level */
+/** the CRC's state before the first digit */
 const INITIAL = -1
 const POWER_OF_TEN = Float64Array.from({ length: 23 }, (_, i) => Number(`1e${i}`))
 
-/** What was last computed for a book: one array, so that little has to be fetched from memory. */
+/** What one side was when its part was last computed. */
+class Part {
+  revision = -1
+  count = 0
+  /** price and size by turns */
+  readonly levels = new Float64Array(2 * LEVELS)
+  /** of each level: CRC of its digits alone, how many they are, state of the CRC behind it */
+  readonly pieces = new Int32Array(3 * LEVELS)
+}
+
 interface Memory {
-  levels: Float64Array
-  asks: number
-  bids: number
-  checksum: number
+  readonly asks: Part
+  readonly bids: Part
   readonly price_decimals: number
   readonly size_decimals: number
+  checksum: number
 }
 
 const memories = new WeakMap<Book, Memory>()
-/** where the levels of now are put together before they become the memory */
-let spare: Float64Array = new Float64Array(2 * SIDE)
+/** what a side is now, before it becomes the memory */
+const levels_now = new Float64Array(2 * LEVELS)
+const pieces_now = new Int32Array(3 * LEVELS)
 
 /** The checksum that the exchange would compute over this book, from the digits as sent. */
 export function checksum(book: Book): number {
   const memory = recall(book)
-  const { levels, asks, bids } = memory
-  const now = spare
-  const asks_now = book.asks.top(LEVELS, now, 0, STRIDE)
-  const bids_now = book.bids.top(LEVELS, now, SIDE, STRIDE)
-  const asks_same = compare(now, asks_now, levels, asks, 0, book)
-  const bids_same = compare(now, bids_now, levels, bids, SIDE, book)
-  if (asks_same === asks && asks === asks_now && bids_same === bids && bids === bids_now) {
-    return memory.checksum
-  }
-  const state = join(now, 0, asks_now, asks_same, INITIAL)
-  // what comes after a change is carried on from another state, changed itself or not
-  const bids_begin = asks_same === asks && asks === asks_now ? bids_same : 0
-  memory.checksum = ~join(now, SIDE, bids_now, bids_begin, state) >>> 0
-  memory.levels = now
-  memory.asks = asks_now
-  memory.bids = bids_now
-  spare = levels
+  const { asks, bids } = memory
+  const ask = renew(asks, book.asks, 1, book)
+  const bid = renew(bids, book.bids, -1, book)
+  if (ask === NOTHING && bid === NOTHING) return memory.checksum
+  if (ask !== NOTHING) join(asks, ask, INITIAL)
+  // behind another state all states are others
+  join(bids, ask === NOTHING ? bid : 0, stateBehind(asks, asks.count, INITIAL))
+  memory.checksum = ~stateBehind(bids, bids.count, stateBehind(asks, asks.count, INITIAL)) >>> 0
   return memory.checksum
 }
 
@@ -64,90 +61,85 @@ function recall(book: Book): Memory {
     return known
   }
   // every number has other digits now
-  const levels = new Float64Array(2 * SIDE)
-  const memory = { levels, asks: 0, bids: 0, checksum: 0, price_decimals, size_decimals }
+  const parts = { asks: new Part(), bids: new Part() }
+  const memory = { ...parts, price_decimals, size_decimals, checksum: 0 }
   memories.set(book, memory)
   return memory
 }
 
+/** No rank has changed. */
+const NOTHING = -1
+
 /**
- * Completes the levels of one side, which begin at `from`: those that stood there before contribute
- * what they did, the others are computed. Returns how many from the best on are as they were.
+ * Brings a side's memory up to date but for the states. Levels that are still there keep their
+ * pieces. `worse` is the direction of worse prices. Returns the first rank that changed, or NOTHING.
  */
-function compare(
-  now: Float64Array,
-  count: number,
-  before: Float64Array,
-  count_before: number,
-  from: number,
-  book: Book,
-): number {
-  const end = from + count * STRIDE
-  const end_before = from + count_before * STRIDE
-  const worse = from === 0 ? 1 : -1
-  let at = from
-  while (at < end && at < end_before && isSame(now, at, before, at)) {
-    keep(now, at, before, at)
-    now[at + 4] = before[at + 4] as number
-    at += STRIDE
-  }
-  const same = (at - from) / STRIDE
+function renew(part: Part, side: Side, worse: 1 | -1, book: Book): number {
+  if (part.revision === side.revision) return NOTHING
+  part.revision = side.revision
+  const { levels, pieces } = part
+  const count = side.top(levels_now)
+  let first = 0
+  while (first < count && first < part.count && isSame(first, levels, first)) first++
+  if (first === count && first === part.count) return NOTHING
   // both are sorted: a level that is still there stands no further on than the first worse one
-  for (let was = at; at < end; at += STRIDE) {
-    const price = (now[at] as number) * worse
-    while (was < end_before && (before[was] as number) * worse < price) was += STRIDE
-    if (was < end_before && isSame(now, at, before, was)) keep(now, at, before, was)
-    else contribute(now, at, book)
+  for (let rank = first, was = first; rank < count; rank++) {
+    const price = (levels_now[2 * rank] as number) * worse
+    while (was < part.count && (levels[2 * was] as number) * worse < price) was++
+    if (was < part.count && isSame(rank, levels, was)) {
+      pieces_now[3 * rank] = pieces[3 * was] as number
+      pieces_now[3 * rank + 1] = pieces[3 * was + 1] as number
+    } else {
+      contribute(rank, book)
+    }
   }
-  return same
+  for (let i = 2 * first; i < 2 * count; i++) levels[i] = levels_now[i] as number
+  for (let i = 3 * first; i < 3 * count; i++) pieces[i] = pieces_now[i] as number
+  part.count = count
+  return first
 }
 
-function isSame(now: Float64Array, at: number, before: Float64Array, was: number): boolean {
-  return now[at] === before[was] && now[at + 1] === before[was + 1]
+function isSame(rank: number, levels: Float64Array, was: number): boolean {
+  return (
+    levels_now[2 * rank] === levels[2 * was] && levels_now[2 * rank + 1] === levels[2 * was + 1]
+  )
 }
 
-function keep(now: Float64Array, at: number, before: Float64Array, was: number): void {
-  now[at + 2] = before[was + 2] as number
-  now[at + 3] = before[was + 3] as number
+/** The piece of a level that was not there before. */
+function contribute(rank: number, book: Book): void {
+  pieces_now[3 * rank] = 0
+  pieces_now[3 * rank + 1] = 0
+  addNumber(rank, levels_now[2 * rank] as number, book.price_decimals)
+  addNumber(rank, levels_now[2 * rank + 1] as number, book.size_decimals)
 }
 
-/** CRC and number of a level's digits. */
-function contribute(now: Float64Array, at: number, book: Book): void {
-  now[at + 2] = 0
-  now[at + 3] = 0
-  addNumber(now, at, now[at] as number, book.price_decimals)
-  addNumber(now, at, now[at + 1] as number, book.size_decimals)
-}
-
-function addNumber(now: Float64Array, at: number, value: number, decimals: number): void {
-  const state = now[at + 2] as number
+function addNumber(rank: number, value: number, decimals: number): void {
+  const state = pieces_now[3 * rank] as number
   const whole = Math.round(value * (POWER_OF_TEN[decimals] as number))
   if (whole <= Number.MAX_SAFE_INTEGER) {
     let digits = 1
     while (whole >= (POWER_OF_TEN[digits] as number)) digits++
-    now[at + 2] = addDigits(state, whole)
-    now[at + 3] = (now[at + 3] as number) + digits
+    pieces_now[3 * rank] = addDigits(state, whole)
+    pieces_now[3 * rank + 1] = (pieces_now[3 * rank + 1] as number) + digits
     return
   }
   // the product is no longer exact; the decimal expansion still is
   const digits = Buffer.from(value.toFixed(decimals).replace('.', '').replace(/^0+/, ''))
-  now[at + 2] = digits.reduce(addByte, state)
-  now[at + 3] = (now[at + 3] as number) + digits.length
+  pieces_now[3 * rank] = digits.reduce(addByte, state)
+  pieces_now[3 * rank + 1] = (pieces_now[3 * rank + 1] as number) + digits.length
 }
 
-/** Carries the state on over one side's levels; over those before `first` it has been already. */
-function join(
-  levels: Float64Array,
-  from: number,
-  count: number,
-  first: number,
-  initial: number,
-): number {
-  const begin = from + first * STRIDE
-  let state = first === 0 ? initial : (levels[begin - 1] as number)
-  for (let at = begin; at < from + count * STRIDE; at += STRIDE) {
-    state = advance(state, levels[at + 3] as number) ^ (levels[at + 2] as number)
-    levels[at + 4] = state
+/** Carries the CRC on over the levels from rank `first` on; `before` is its state before rank 0. */
+function join(part: Part, first: number, before: number): void {
+  const { pieces, count } = part
+  let state = stateBehind(part, first, before)
+  for (let i = 3 * first; i < 3 * count; i += 3) {
+    state = advance(state, pieces[i + 1] as number) ^ (pieces[i] as number)
+    pieces[i + 2] = state
   }
-  return state
+}
+
+/** State behind the best `ranks` levels. */
+function stateBehind(part: Part, ranks: number, before: number): number {
+  return ranks === 0 ? before : (part.pieces[3 * ranks - 1] as number)
 }

@@ -5,15 +5,15 @@
  */
 import type { MarketTable } from './exchange.ts'
 
-const SMALLEST = 64
-
-interface Known {
-  readonly name: Uint8Array
-  readonly market: number
-}
+const FEWEST_SLOTS = 64
+/** Bytes of a slot: a name's length and the name. Longer names are asked for every time. */
+const SLOT = 32
+const LONGEST = SLOT - 1
+const FREE = 0
 
 export class MarketNames {
-  private slots: (Known | undefined)[] = Array(SMALLEST)
+  private slots = new Uint8Array(FEWEST_SLOTS * SLOT)
+  private market_of = new Int32Array(FEWEST_SLOTS)
   private length = 0
   private readonly markets: MarketTable
 
@@ -24,35 +24,43 @@ export class MarketNames {
   /** Index of the market whose name is frame[from, to) in UTF-8, or -1 when nobody asked for it. */
   find(frame: Uint8Array, from: number, to: number): number {
     if (from < 0 || to < from) return -1
-    const { slots } = this
-    const mask = slots.length - 1
+    const { slots, market_of } = this
+    const mask = market_of.length - 1
     let slot = hash(frame, from, to) & mask
-    for (;;) {
-      const known = slots[slot]
-      if (known === undefined) return this.learn(frame.slice(from, to))
-      if (equals(known.name, frame, from, to)) return known.market
+    while (slots[slot * SLOT] !== FREE) {
+      if (holds(slots, slot * SLOT, frame, from, to)) return market_of[slot] as number
       slot = (slot + 1) & mask
     }
+    return this.learn(frame.slice(from, to))
   }
 
   private learn(name: Uint8Array): number {
     const market = this.markets.find(Buffer.from(name).toString('utf8'))
-    if (market >= 0) this.add({ name, market })
+    if (market >= 0 && name.length <= LONGEST && name.length > 0) this.add(name, market)
     return market
   }
 
-  private add(known: Known): void {
-    if (2 * this.length >= this.slots.length) {
-      const before = this.slots
-      this.slots = Array(2 * before.length)
-      this.length = 0
-      for (const one of before) if (one !== undefined) this.add(one)
-    }
-    const mask = this.slots.length - 1
-    let slot = hash(known.name, 0, known.name.length) & mask
-    while (this.slots[slot] !== undefined) slot = (slot + 1) & mask
-    this.slots[slot] = known
+  private add(name: Uint8Array, market: number): void {
+    if (2 * this.length >= this.market_of.length) this.grow()
+    const mask = this.market_of.length - 1
+    let slot = hash(name, 0, name.length) & mask
+    while (this.slots[slot * SLOT] !== FREE) slot = (slot + 1) & mask
+    this.slots[slot * SLOT] = name.length
+    this.slots.set(name, slot * SLOT + 1)
+    this.market_of[slot] = market
     this.length++
+  }
+
+  private grow(): void {
+    const { slots, market_of } = this
+    this.slots = new Uint8Array(2 * slots.length)
+    this.market_of = new Int32Array(2 * market_of.length)
+    this.length = 0
+    for (const [slot, market] of market_of.entries()) {
+      const length = slots[slot * SLOT] as number
+      const name = slots.subarray(slot * SLOT + 1, slot * SLOT + 1 + length)
+      if (length !== FREE) this.add(name, market)
+    }
   }
 }
 
@@ -62,10 +70,16 @@ function hash(bytes: Uint8Array, from: number, to: number): number {
   return sum ^ (sum >>> 15)
 }
 
-function equals(name: Uint8Array, frame: Uint8Array, from: number, to: number): boolean {
-  if (name.length !== to - from) return false
-  for (let i = 0; i < name.length; i++) {
-    if (name[i] !== frame[from + i]) return false
+function holds(
+  slots: Uint8Array,
+  slot: number,
+  frame: Uint8Array,
+  from: number,
+  to: number,
+): boolean {
+  if (slots[slot] !== to - from) return false
+  for (let at = from, i = slot + 1; at < to; at++, i++) {
+    if (frame[at] !== slots[i]) return false
   }
   return true
 }

@@ -17,7 +17,10 @@ const OPEN = 0x5b
 const BACKSLASH = 0x5c
 const CLOSE = 0x5d
 const SPACE = 0x20
-const DAY_MS = 86_400_000
+const POINT = 0x2e
+const ZULU = 0x5a
+/** `44.432087654`: more than nine digits after the point nobody sends */
+const MOST_SECOND_DIGITS = 12
 
 /** The update that is being filled has prices and sizes of at most so many decimals. */
 export const price_decimals: Decimals = { most: 0 }
@@ -72,28 +75,36 @@ export function milliseconds(frame: Uint8Array, from: number, update: BookUpdate
 
 /**
  * A clock as `2021-04-17T16:43:44.432087Z`, UTC with three to nine digits of a second, into the
- * update's time.
+ * update's time. Its minute is nearly always that of the frame before.
  */
 export function timestamp(frame: Uint8Array, from: number, update: BookUpdate): number {
-  if (from < 0) return -1
-  const year = pairAt(frame, from) * 100 + pairAt(frame, from + 2)
-  const [month, day] = [pairAt(frame, from + 5), pairAt(frame, from + 8)]
-  const [hour, minute] = [pairAt(frame, from + 11), pairAt(frame, from + 14)]
-  const [second, hundredth] = [pairAt(frame, from + 17), pairAt(frame, from + 20)]
-  const thousandth = digitAt(frame, from + 22)
-  if (frame[from + 4] !== 0x2d || frame[from + 7] !== 0x2d || frame[from + 10] !== 0x54) return -1
-  if (frame[from + 13] !== 0x3a || frame[from + 16] !== 0x3a || frame[from + 19] !== 0x2e) return -1
-  // what is no digit made its number negative
-  if (year < 1970 || month < 1 || month > 12 || day < 1 || day > 31) return -1
-  if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59) return -1
-  if (hundredth < 0 || thousandth < 0) return -1
-  let at = from + 23
+  const second = literal(frame, from, minute)
+  if (second < 0) return learnMinute(frame, from) ? timestamp(frame, from, update) : -1
+  const seconds = pairAt(frame, second)
+  const hundredths = pairAt(frame, second + 3)
+  const thousandths = digitAt(frame, second + 5)
+  if (seconds < 0 || seconds > 59 || frame[second + 2] !== POINT) return -1
+  if (hundredths < 0 || thousandths < 0) return -1
+  let at = second + 6
   while (digitAt(frame, at) >= 0) at++
-  if (at > from + 29 || frame[at] !== 0x5a) return -1
-  const seconds = (hour * 60 + minute) * 60 + second
-  const days_ms = daysSince1970(year, month, day) * DAY_MS
-  update.exchange_time_ms = timeOrNaN(days_ms + seconds * 1_000 + hundredth * 10 + thousandth)
+  if (at > second + MOST_SECOND_DIGITS || frame[at] !== ZULU) return -1
+  update.exchange_time_ms = timeOrNaN(minute_ms + seconds * 1_000 + hundredths * 10 + thousandths)
   return at + 1
+}
+
+/** The minute of the last timestamp: `2021-04-17T16:43:`, and when it began. */
+let minute: Uint8Array = anchor('1970-01-01T00:00:')
+let minute_ms = 0
+
+function learnMinute(frame: Uint8Array, from: number): boolean {
+  if (from < 0) return false
+  const text = Buffer.from(frame.slice(from, from + minute.length)).toString('latin1')
+  if (!/^\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):\d\d:$/.test(text)) return false
+  const begins_ms = Date.parse(`${text}00.000Z`)
+  if (Number.isNaN(begins_ms)) return false
+  minute = anchor(text)
+  minute_ms = begins_ms
+  return true
 }
 
 /** `[["61737.63000000","0.00000000"],…]`, added to `side`. */
@@ -120,12 +131,4 @@ export function pair(frame: Uint8Array, from: number, side: Levels): number {
   if (at < 0 || frame[at] !== QUOTE || frame[at + 1] !== CLOSE) return -1
   side.count = count + 1
   return at + 2
-}
-
-/** Of the Gregorian calendar, by counting in years that begin in March. */
-function daysSince1970(year: number, month: number, day: number): number {
-  const from_march = month > 2 ? month - 3 : month + 9
-  const y = month > 2 ? year : year - 1
-  const leap_days = Math.floor(y / 4) - Math.floor(y / 100) + Math.floor(y / 400)
-  return 365 * y + leap_days + Math.floor((153 * from_march + 2) / 5) + day - 719_469
 }
