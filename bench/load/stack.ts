@@ -1,0 +1,99 @@
+/**
+ * What the worker needs around it, and the worker, as processes of their own: Redis, PostgreSQL with
+ * its tables, the sandbox exchanges. Nothing here is kept, and no store of the developer's is used.
+ */
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { environment, PROJECT_DIR } from '../../sandbox/environment.ts'
+import { startPostgres } from '../../sandbox/postgres.ts'
+import { startChild } from '../../sandbox/process.ts'
+import { startRedis } from '../../sandbox/redis.ts'
+import { run } from '../../sandbox/run.ts'
+import { Sandbox } from './sandbox.ts'
+import { WorkerView } from './worker.ts'
+
+const READY_WITHIN_MS = 60_000
+/** of the worker's own limit: all markets of the sandbox are watched */
+const MAX_SYMBOLS = '1000'
+
+export interface StackOptions {
+  readonly seed: number
+  readonly symbols: number
+  readonly rate: number
+}
+
+export interface Stack {
+  readonly sandbox: Sandbox
+  readonly worker: WorkerView
+  stop(): Promise<void>
+}
+
+/** @throws SetupError or Error when a part does not start; what started before it is stopped. */
+export async function startStack(options: StackOptions): Promise<Stack> {
+  const stops: (() => Promise<void>)[] = []
+  const stop = async () => {
+    for (const end of stops.splice(0).reverse()) await end()
+  }
+  try {
+    const folder = await mkdtemp(join(tmpdir(), 'spreadwire-load-'))
+    stops.push(() => rm(folder, { recursive: true, force: true }))
+    const redis = await startRedis()
+    stops.push(() => redis.stop())
+    const postgres = await startPostgres({ data_dir: join(folder, 'postgres'), durable: false })
+    stops.push(() => postgres.stop())
+    const sandbox = new Sandbox({ ...options, truth_file: join(folder, 'truth.jsonl') })
+    stops.push(() => sandbox.stop())
+
+    const admin_token = randomBytes(24).toString('hex')
+    const env = environment({
+      ...(await addressVariables(sandbox)),
+      REDIS_URL: redis.url,
+      DATABASE_URL: postgres.url,
+      ADMIN_TOKEN: admin_token,
+      EXCHANGES: undefined,
+      SYMBOLS: undefined,
+      MAX_SYMBOLS,
+      PORT: '0',
+      NODE_ENV: 'production',
+      LOG_LEVEL: 'info',
+    })
+    await migrate(env)
+    const child = startChild({
+      name: 'the worker',
+      command: process.execPath,
+      args: [join(PROJECT_DIR, 'workers', 'main.ts')],
+      env,
+    })
+    stops.push(() => child.stop())
+    const port = await child.ready(startedPort, READY_WITHIN_MS)
+    return { sandbox, worker: new WorkerView(child.pid, port, admin_token), stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+async function addressVariables(sandbox: Sandbox): Promise<Record<string, string>> {
+  const variables: Record<string, string> = {}
+  for (const [id, { websocket_url, rest_url }] of await sandbox.addresses()) {
+    variables[`${id.toUpperCase()}_WS_URL`] = websocket_url
+    variables[`${id.toUpperCase()}_REST_URL`] = rest_url
+  }
+  return variables
+}
+
+async function migrate(env: Record<string, string>): Promise<void> {
+  const { ok, output } = await run(process.execPath, ['workers/migrate.ts'], {
+    cwd: PROJECT_DIR,
+    env,
+  })
+  if (!ok) throw new Error(`the tables could not be made:\n${output}`)
+}
+
+/** The port in the worker's first log line; undefined for any other. */
+function startedPort(line: string): number | undefined {
+  if (!line.includes('"worker started"')) return undefined
+  return (JSON.parse(line) as { port: number }).port
+}
