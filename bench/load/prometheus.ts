@@ -6,7 +6,7 @@
 
 type Labels = Readonly<Record<string, string>>
 
-export interface Sample {
+interface Sample {
   readonly name: string
   readonly labels: Labels
   readonly value: number

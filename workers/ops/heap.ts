@@ -7,7 +7,7 @@ import { PerformanceObserver } from 'node:perf_hooks'
 import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8'
 
 /** both halves together */
-export const YOUNG_GENERATION_BYTES = 16 << 20
+const YOUNG_GENERATION_BYTES = 16 << 20
 
 /**
  * By how much V8 enlarges it when many objects survive. --max-semi-space-size is read before the
