@@ -43,8 +43,10 @@ function parseAll(sequence: readonly Arrival[]) {
 }
 
 function playAll(tapes: readonly Tape[], sequence: readonly Arrival[], detection: boolean) {
+  const rig = new Rig(tapes, detection)
   return () => {
-    const rig = new Rig(tapes, detection)
+    refuseBroken('played again', rig)
+    rig.rewind()
     return () => {
       for (const { tape, frame, at_ms } of sequence) rig.frame(tape, frame, at_ms)
     }
@@ -60,12 +62,17 @@ function garbage(prepare: () => () => void, frames: number): number {
   return Math.max(0, process.memoryUsage().heapUsed - before) / frames
 }
 
-/** @throws when the frames were not what they must be: a fast wrong book is worth nothing */
 function verify(name: string, tapes: readonly Tape[], sequence: readonly Arrival[]) {
   const rig = new Rig(tapes, true)
   for (const { tape, frame, at_ms } of sequence) rig.frame(tape, frame, at_ms)
+  return refuseBroken(name, rig)
+}
+
+/** @throws when a frame was not applied as it must be: a fast wrong book is worth nothing */
+function refuseBroken(name: string, rig: Rig) {
   const counts = rig.counts()
-  if (counts.gaps + counts.checksums_failed > 0) {
+  const { gaps, checksums_failed } = counts
+  if (gaps + checksums_failed > 0) {
     throw new Error(`${name}: ${JSON.stringify(counts)}`)
   }
   return counts

@@ -40,6 +40,9 @@ interface Player {
 export class Rig {
   readonly books = new Books()
   private readonly players: readonly Player[]
+  private readonly tapes: readonly Tape[]
+  /** moment of the first measured frame of this playing */
+  private start_ms = START_MS
   private readonly clock: Clock
   private readonly detector: Detector | null
   private now_ms = START_MS
@@ -58,13 +61,25 @@ export class Rig {
           is_simulated: () => true,
         })
       : null
+    this.tapes = tapes
     for (const [i, tape] of tapes.entries()) this.build(this.players[i] as Player, tape)
+    this.detect()
+  }
+
+  /** Back to the first measured frame. A new rig would cost the compiler all that it has learnt. */
+  rewind(): void {
+    this.now_ms += START_MS
+    this.start_ms = this.now_ms + START_MS
+    for (const [i, { intake, line }] of this.players.entries()) {
+      intake.begin(line, intake.lanes, this.now_ms)
+      this.build(this.players[i] as Player, this.tapes[i] as Tape)
+    }
     this.detect()
   }
 
   /** One frame of tape number `tape`, `elapsed_ms` after the first measured one. */
   frame(tape: number, frame: Buffer, elapsed_ms: number): void {
-    this.now_ms = START_MS + elapsed_ms
+    this.now_ms = this.start_ms + elapsed_ms
     const player = this.players[tape] as Player
     player.line.frame(frame, this.now_ms)
     if (this.now_ms - this.swept_ms >= SWEEP_EVERY_MS) this.sweep()
@@ -108,11 +123,11 @@ export class Rig {
   private build({ intake, line }: Player, { prelude }: Tape): void {
     for (const step of prelude) {
       if ('frame' in step) {
-        line.frame(step.frame, START_MS)
+        line.frame(step.frame, this.now_ms)
         continue
       }
       const lane = intake.lanes.find(({ market }) => market === step.market)
-      if (lane !== undefined) intake.snapshot(lane, step.body, START_MS)
+      if (lane !== undefined) intake.snapshot(lane, step.body, this.now_ms)
     }
   }
 
