@@ -23,13 +23,14 @@ export class Levels {
     this.size = other.size.slice(0, other.count)
   }
 
-  /** Makes more room; the levels stay. */
-  grow(): void {
+  /** Makes more room; the levels stay. Returns itself, its arrays being others now. */
+  grow(): this {
     const [price, size] = [this.price, this.size]
     this.price = new Float64Array(price.length * 2 + 1)
     this.size = new Float64Array(size.length * 2 + 1)
     this.price.set(price)
     this.size.set(size)
+    return this
   }
 }
 

@@ -57,7 +57,8 @@ export function integerAt(bytes: Uint8Array, from: number): number {
 
 /**
  * Reads `12.340` into `into[index]`: digits on both sides of a point, or no point. Returns the
- * position behind it, or -1 when it is no such number or not exact.
+ * position behind it, or -1 when it is no such number or not exact. Small enough for the compiler
+ * to put it where it is called; what is rare is elsewhere.
  */
 export function decimalAt(
   bytes: Uint8Array,
@@ -68,32 +69,27 @@ export function decimalAt(
 ): number {
   let at = from
   let whole = 0
-  let fraction = 0
   let digit = (bytes[at] as number) - ZERO
   while (digit >= 0 && digit <= 9) {
     whole = (Math.imul(whole, 10) + digit) | 0
     digit = (bytes[++at] as number) - ZERO
   }
-  const whole_digits = at - from
-  if (whole_digits === 0) return -1
-  if (digit !== POINT) {
-    if (whole_digits > INT_DIGITS) return longDecimalAt(bytes, from, into, index, decimals)
-    into[index] = whole
-    return at
-  }
   const point = at
-  digit = (bytes[++at] as number) - ZERO
-  while (digit >= 0 && digit <= 9) {
-    fraction = (Math.imul(fraction, 10) + digit) | 0
+  let fraction = 0
+  if (digit === POINT) {
     digit = (bytes[++at] as number) - ZERO
+    while (digit >= 0 && digit <= 9) {
+      fraction = (Math.imul(fraction, 10) + digit) | 0
+      digit = (bytes[++at] as number) - ZERO
+    }
   }
-  const count = at - point - 1
-  if (count === 0) return -1
+  const count = Math.max(0, at - point - 1)
   const power = POWER_OF_TEN[count] as number
   const mantissa = whole * power + fraction
-  if (whole_digits > INT_DIGITS || count > INT_DIGITS || mantissa > Number.MAX_SAFE_INTEGER) {
+  if (point - from > INT_DIGITS || count > INT_DIGITS || !(mantissa <= Number.MAX_SAFE_INTEGER)) {
     return longDecimalAt(bytes, from, into, index, decimals)
   }
+  if (point === from || at === point + 1) return -1
   into[index] = mantissa / power
   if (count > decimals.most) decimals.most = count
   return at
@@ -108,8 +104,9 @@ function longDecimalAt(
   decimals: Decimals,
 ): number {
   const point = endOfDigits(bytes, from)
-  const end = bytes[point] === ZERO + POINT ? endOfDigits(bytes, point + 1) : point
-  if (end - from > LONGEST) return -1
+  const has_point = bytes[point] === ZERO + POINT
+  const end = has_point ? endOfDigits(bytes, point + 1) : point
+  if (point === from || end === point + 1 || end - from > LONGEST) return -1
   let last = end
   while (last > point + 1 && bytes[last - 1] === ZERO) last--
   let mantissa = 0

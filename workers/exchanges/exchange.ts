@@ -149,6 +149,11 @@ interface Alternative {
   readonly protocol?: Protocol
 }
 
+export interface BookChecksum {
+  /** What the exchange would compute over this book, always the same one, from the digits as sent. */
+  of(book: Book): number
+}
+
 export interface Exchange {
   readonly id: string
   readonly name: string
@@ -175,6 +180,6 @@ export interface Exchange {
   /** frames sent once after connecting, before any market (status channels) */
   readonly hello?: (markets: readonly string[]) => string[]
   readonly reader: (markets: MarketTable) => FrameReader
-  /** the checksum the exchange would compute over this book, from the digits as sent */
-  readonly checksum?: (book: Book) => number
+  /** makes the checksum of one book, which may remember what it computed before */
+  readonly checksum?: () => BookChecksum
 }

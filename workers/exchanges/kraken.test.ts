@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { Book } from '../book/book.ts'
 import { FrameError, type FrameHandler } from './exchange.ts'
 import { kraken } from './kraken.ts'
-import { checksum } from './kraken-checksum.ts'
+import { KrakenChecksum } from './kraken-checksum.ts'
 
 const BIDS = `45283.5/0.10000000 45283.4/1.54582015 45282.1/0.10000000 45281.0/0.10000000
   45280.3/1.54592586 45279.0/0.07990000 45277.6/0.03310103 45277.5/0.30000000
@@ -20,6 +20,8 @@ const levels = (text: string) =>
 
 const frame = (type: string, bids: string, asks: string, sum = 0) =>
   `{"channel":"book","type":"${type}","data":[{"symbol":"BTC/USD","bids":[${bids}],"asks":[${asks}],"checksum":${sum}}]}`
+
+const checksum = (book: Book) => new KrakenChecksum().of(book)
 
 const handler: FrameHandler = {
   book: () => {},

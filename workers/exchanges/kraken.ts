@@ -27,7 +27,7 @@ import {
   time,
   timeOrNaN,
 } from './json.ts'
-import { checksum } from './kraken-checksum.ts'
+import { KrakenChecksum } from './kraken-checksum.ts'
 import { KrakenScanner } from './kraken-scan.ts'
 
 const SUBSCRIBED_DEPTH = 25
@@ -282,5 +282,5 @@ export const kraken: Exchange = {
   subscribe: (markets) => request('subscribe', markets, { snapshot: true }),
   unsubscribe: (markets) => request('unsubscribe', markets, {}),
   reader: (markets) => new FastReader(new KrakenScanner(markets), new KrakenReader(markets)),
-  checksum,
+  checksum: () => new KrakenChecksum(),
 }

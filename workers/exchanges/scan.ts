@@ -111,24 +111,28 @@ function learnMinute(frame: Uint8Array, from: number): boolean {
 export function pairs(frame: Uint8Array, from: number, side: Levels): number {
   if (from < 0 || frame[from] !== OPEN) return -1
   if (frame[from + 1] === CLOSE) return from + 2
+  let { count, price, size } = side
   let at = from
   do {
     if (frame[at + 1] !== OPEN || frame[at + 2] !== QUOTE) return -1
-    at = pair(frame, at + 3, side)
+    if (count === price.length) ({ price, size } = side.grow())
+    at = pair(frame, at + 3, price, size, count++)
   } while (at >= 0 && frame[at] === COMMA)
+  side.count = count
   return at >= 0 && frame[at] === CLOSE ? at + 1 : -1
 }
 
-/** `61737.63000000","0.00000000"]`, a level's price and size, added to `side`. */
-export function pair(frame: Uint8Array, from: number, side: Levels): number {
-  if (from < 0) return -1
-  const { count } = side
-  if (count === side.price.length) side.grow()
-  let at = decimalAt(frame, from, side.price, count, price_decimals)
+/** `61737.63000000","0.00000000"]`, into price[index] and size[index]. */
+export function pair(
+  frame: Uint8Array,
+  from: number,
+  price: Float64Array,
+  size: Float64Array,
+  index: number,
+): number {
+  const at = decimalAt(frame, from, price, index, price_decimals)
   if (at < 0 || frame[at] !== QUOTE || frame[at + 1] !== COMMA || frame[at + 2] !== QUOTE) return -1
-  if (side.price[count] === 0) return -1
-  at = decimalAt(frame, at + 3, side.size, count, size_decimals)
-  if (at < 0 || frame[at] !== QUOTE || frame[at + 1] !== CLOSE) return -1
-  side.count = count + 1
-  return at + 2
+  const end = decimalAt(frame, at + 3, size, index, size_decimals)
+  if (end < 0 || frame[end] !== QUOTE || frame[end + 1] !== CLOSE || price[index] === 0) return -1
+  return end + 2
 }

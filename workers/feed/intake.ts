@@ -282,8 +282,8 @@ export class Intake implements LineOwner {
   }
 
   private checksumHolds(lane: Lane, update: BookUpdate): boolean {
-    if (update.checksum < 0 || this.exchange.checksum === undefined) return true
-    const holds = this.exchange.checksum(lane.entry.book) === update.checksum
+    if (update.checksum < 0 || lane.checksum === null) return true
+    const holds = lane.checksum.of(lane.entry.book) === update.checksum
     if (holds) this.counters.checksums_ok++
     else this.counters.checksums_failed++
     return holds

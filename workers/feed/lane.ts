@@ -4,7 +4,7 @@
  */
 import type { BookState, MarketBook, StaleReason } from '../book/books.ts'
 import { Sequencer } from '../book/sequencer.ts'
-import type { Exchange } from '../exchanges/exchange.ts'
+import type { BookChecksum, Exchange } from '../exchanges/exchange.ts'
 import type { Touches } from './touches.ts'
 import type { Transit } from './transit.ts'
 
@@ -18,6 +18,8 @@ export interface Carrier {
 export class Lane {
   readonly entry: MarketBook
   readonly sequencer: Sequencer
+  /** null where the exchange sends none */
+  readonly checksum: BookChecksum | null
   /** whose frames count; null while nobody carries the market */
   carrier: Carrier | null = null
   /** takes over as soon as its frames join what the book holds */
@@ -40,6 +42,7 @@ export class Lane {
   constructor(entry: MarketBook, exchange: Exchange) {
     this.entry = entry
     this.sequencer = new Sequencer(exchange.continuity)
+    this.checksum = exchange.checksum?.() ?? null
   }
 
   get market(): string {
