@@ -7,7 +7,7 @@
  *   {"type":"snapshot","product_id":"BTC-USD","asks":[["3.3024","97.66"]],"bids":[],"time":"…"}
  *   {"type":"heartbeat","last_trade_id":20,"product_id":"BTC-USD","sequence":90,"time":"…"}
  */
-import { BookUpdate, type Levels } from '../book/update.ts'
+import { BookUpdate } from '../book/update.ts'
 import type { FrameHandler, MarketTable } from './exchange.ts'
 import type { FrameScanner } from './fast.ts'
 import { MarketNames } from './names.ts'
@@ -61,7 +61,7 @@ export class CoinbaseScanner implements FrameScanner {
     if (at < 0 || frame[at] !== OPEN) return -1
     do {
       const bought = literal(frame, at + 1, BOUGHT)
-      at = bought >= 0 ? add(frame, bought, bids) : add(frame, literal(frame, at + 1, SOLD), asks)
+      at = bought >= 0 ? pair(frame, bought, bids) : pair(frame, literal(frame, at + 1, SOLD), asks)
     } while (at >= 0 && frame[at] === COMMA)
     if (at < 0 || frame[at] !== CLOSE) return -1
     return this.time(frame, literal(frame, at + 1, TIME))
@@ -82,13 +82,6 @@ export class CoinbaseScanner implements FrameScanner {
   private time(frame: Buffer, from: number): number {
     return literal(frame, timestamp(frame, from, this.update), TIME_END)
   }
-}
-
-/** `0.7896","2525.2"]` */
-function add(frame: Buffer, from: number, side: Levels): number {
-  if (from < 0) return -1
-  if (side.count === side.price.length) side.grow()
-  return pair(frame, from, side.price, side.size, side.count++)
 }
 
 /** The sequence stands first or behind the product. */

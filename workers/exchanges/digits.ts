@@ -3,8 +3,9 @@
  * Float64 arithmetic cannot turn into that number in one rounding are refused: -1.
  */
 
+/** A byte XOR this is the digit that it stands for, or more than 9; so is what is beyond the end. */
 const ZERO = 0x30
-const POINT = 0x2e - ZERO
+const POINT = 0x2e
 /** So many digits fit an int32, whatever they are: they are added up there, which is quicker. */
 const INT_DIGITS = 9
 /** so many digits are exact as a Float64, and so are the powers of ten up to 10^22 */
@@ -23,14 +24,15 @@ export interface Decimals {
 
 /** The digit at `at`, or -1. */
 export function digitAt(bytes: Uint8Array, at: number): number {
-  const digit = (bytes[at] as number) - ZERO
-  return digit >= 0 && digit <= 9 ? digit : -1
+  const digit = (bytes[at] as number) ^ ZERO
+  return digit <= 9 ? digit : -1
 }
 
 /** The number that the two digits at `at` are, or something negative. */
 export function pairAt(bytes: Uint8Array, at: number): number {
-  const [tens, ones] = [digitAt(bytes, at), digitAt(bytes, at + 1)]
-  return tens < 0 || ones < 0 ? -10_000 : tens * 10 + ones
+  const tens = digitAt(bytes, at)
+  const ones = digitAt(bytes, at + 1)
+  return tens < 0 || ones < 0 ? -1 : tens * 10 + ones
 }
 
 /** Reads a JSON integer into `found.integer`. Returns the position behind it, or -1. */
@@ -38,15 +40,15 @@ export function integerAt(bytes: Uint8Array, from: number): number {
   let at = from
   let upper = 0
   let lower = 0
-  let digit = (bytes[at] as number) - ZERO
-  while (digit >= 0 && digit <= 9 && at < from + INT_DIGITS) {
+  let digit = (bytes[at] as number) ^ ZERO
+  while (digit <= 9 && at < from + INT_DIGITS) {
     upper = (Math.imul(upper, 10) + digit) | 0
-    digit = (bytes[++at] as number) - ZERO
+    digit = (bytes[++at] as number) ^ ZERO
   }
   const middle = at
-  while (digit >= 0 && digit <= 9) {
+  while (digit <= 9) {
     lower = (Math.imul(lower, 10) + digit) | 0
-    digit = (bytes[++at] as number) - ZERO
+    digit = (bytes[++at] as number) ^ ZERO
   }
   const length = at - from
   if (length === 0 || length > EXACT_DIGITS) return -1
@@ -57,8 +59,8 @@ export function integerAt(bytes: Uint8Array, from: number): number {
 
 /**
  * Reads `12.340` into `into[index]`: digits on both sides of a point, or no point. Returns the
- * position behind it, or -1 when it is no such number or not exact. Small enough for the compiler
- * to put it where it is called; what is rare is elsewhere.
+ * position behind it, or -1 when it is no such number or not exact. Half of all that a scanner does
+ * is done here: what is rare is elsewhere.
  */
 export function decimalAt(
   bytes: Uint8Array,
@@ -69,29 +71,36 @@ export function decimalAt(
 ): number {
   let at = from
   let whole = 0
-  let digit = (bytes[at] as number) - ZERO
-  while (digit >= 0 && digit <= 9) {
+  let digit = (bytes[at] as number) ^ ZERO
+  while (digit <= 9) {
     whole = (Math.imul(whole, 10) + digit) | 0
-    digit = (bytes[++at] as number) - ZERO
+    digit = (bytes[++at] as number) ^ ZERO
   }
   const point = at
-  let fraction = 0
-  if (digit === POINT) {
-    digit = (bytes[++at] as number) - ZERO
-    while (digit >= 0 && digit <= 9) {
-      fraction = (Math.imul(fraction, 10) + digit) | 0
-      digit = (bytes[++at] as number) - ZERO
-    }
-  }
-  const count = Math.max(0, at - point - 1)
-  const power = POWER_OF_TEN[count] as number
-  const mantissa = whole * power + fraction
-  if (point - from > INT_DIGITS || count > INT_DIGITS || !(mantissa <= Number.MAX_SAFE_INTEGER)) {
+  if (point === from || point - from > INT_DIGITS) {
     return longDecimalAt(bytes, from, into, index, decimals)
   }
-  if (point === from || at === point + 1) return -1
-  into[index] = mantissa / power
+  if (bytes[point] !== POINT) {
+    into[index] = whole
+    return at
+  }
+  let fraction = 0
+  digit = (bytes[++at] as number) ^ ZERO
+  while (digit <= 9) {
+    fraction = (Math.imul(fraction, 10) + digit) | 0
+    digit = (bytes[++at] as number) ^ ZERO
+  }
+  const count = at - point - 1
+  if (count === 0 || count > INT_DIGITS) {
+    return longDecimalAt(bytes, from, into, index, decimals)
+  }
+  const power = POWER_OF_TEN[count] as number
+  const mantissa = whole * power + fraction
+  if (mantissa > Number.MAX_SAFE_INTEGER) {
+    return longDecimalAt(bytes, from, into, index, decimals)
+  }
   if (count > decimals.most) decimals.most = count
+  into[index] = mantissa / power
   return at
 }
 
@@ -104,7 +113,7 @@ function longDecimalAt(
   decimals: Decimals,
 ): number {
   const point = endOfDigits(bytes, from)
-  const has_point = bytes[point] === ZERO + POINT
+  const has_point = bytes[point] === POINT
   const end = has_point ? endOfDigits(bytes, point + 1) : point
   if (point === from || end === point + 1 || end - from > LONGEST) return -1
   let last = end
