@@ -37,12 +37,34 @@ interface Player {
   readonly line: Line
 }
 
+/** Frames of several tapes in the order in which they were received. */
+export interface Mix {
+  readonly tapes: readonly Tape[]
+  readonly frames: readonly Buffer[]
+  /** number of the tape that each frame is of */
+  readonly tape_of: Uint8Array
+  /** since the first frame, ms */
+  readonly elapsed_ms: Float64Array
+}
+
+export function mixOf(tapes: readonly Tape[]): Mix {
+  const all = tapes
+    .flatMap(({ frames, times_ms }, tape) =>
+      frames.map((frame, i) => ({ tape, frame, at_ms: times_ms[i] ?? 0 })),
+    )
+    .sort((a, b) => a.at_ms - b.at_ms)
+  const began_ms = all[0]?.at_ms ?? 0
+  return {
+    tapes,
+    frames: all.map(({ frame }) => frame),
+    tape_of: Uint8Array.from(all, ({ tape }) => tape),
+    elapsed_ms: Float64Array.from(all, ({ at_ms }) => at_ms - began_ms),
+  }
+}
+
 export class Rig {
   readonly books = new Books()
   private readonly players: readonly Player[]
-  private readonly tapes: readonly Tape[]
-  /** moment of the first measured frame of this playing */
-  private start_ms = START_MS
   private readonly clock: Clock
   private readonly detector: Detector | null
   private now_ms = START_MS
@@ -61,29 +83,24 @@ export class Rig {
           is_simulated: () => true,
         })
       : null
-    this.tapes = tapes
     for (const [i, tape] of tapes.entries()) this.build(this.players[i] as Player, tape)
-    this.detect()
-  }
-
-  /** Back to the first measured frame. A new rig would cost the compiler all that it has learnt. */
-  rewind(): void {
-    this.now_ms += START_MS
-    this.start_ms = this.now_ms + START_MS
-    for (const [i, { intake, line }] of this.players.entries()) {
-      intake.begin(line, intake.lanes, this.now_ms)
-      this.build(this.players[i] as Player, this.tapes[i] as Tape)
-    }
     this.detect()
   }
 
   /** One frame of tape number `tape`, `elapsed_ms` after the first measured one. */
   frame(tape: number, frame: Buffer, elapsed_ms: number): void {
-    this.now_ms = this.start_ms + elapsed_ms
+    this.now_ms = START_MS + elapsed_ms
     const player = this.players[tape] as Player
     player.line.frame(frame, this.now_ms)
     if (this.now_ms - this.swept_ms >= SWEEP_EVERY_MS) this.sweep()
     if (this.detector !== null && this.books.has_dirty) this.detect()
+  }
+
+  /** Frames [from, to) of a mix. */
+  play({ frames, tape_of, elapsed_ms }: Mix, from = 0, to = frames.length): void {
+    for (let i = from; i < to; i++) {
+      this.frame(tape_of[i] as number, frames[i] as Buffer, elapsed_ms[i] as number)
+    }
   }
 
   counts(): RigCounts {
@@ -123,11 +140,11 @@ export class Rig {
   private build({ intake, line }: Player, { prelude }: Tape): void {
     for (const step of prelude) {
       if ('frame' in step) {
-        line.frame(step.frame, this.now_ms)
+        line.frame(step.frame, START_MS)
         continue
       }
       const lane = intake.lanes.find(({ market }) => market === step.market)
-      if (lane !== undefined) intake.snapshot(lane, step.body, this.now_ms)
+      if (lane !== undefined) intake.snapshot(lane, step.body, START_MS)
     }
   }
 

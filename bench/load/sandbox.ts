@@ -17,6 +17,8 @@ export interface SandboxOptions {
   readonly rate: number
   /** where the market's true gaps are written */
   readonly truth_file: string
+  /** capture file of all that is said; undefined: none */
+  readonly record_file?: string
 }
 
 interface Address {
@@ -30,8 +32,9 @@ export class Sandbox {
   private readonly lines: AsyncIterator<string>
 
   constructor(options: SandboxOptions) {
-    const { seed, symbols, rate, truth_file } = options
+    const { seed, symbols, rate, truth_file, record_file } = options
     const values = ['--seed', seed, '--symbols', symbols, '--rate', rate, '--truth', truth_file]
+    if (record_file !== undefined) values.push('--record', record_file)
     const args = ['sandbox/exchanges/main.ts', ...values.map(String)]
     this.child = spawn(process.execPath, args, {
       cwd: PROJECT_DIR,
