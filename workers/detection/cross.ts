@@ -11,6 +11,8 @@ export interface Pair {
   readonly buy: ChainLeg
   readonly sell: ChainLeg
   readonly legs: readonly [ChainLeg, ChainLeg]
+  /** the detector's: it is open or held back, so it matters even when it does not pay */
+  remembered: boolean
 }
 
 export class CrossPairs {
@@ -33,7 +35,8 @@ export class CrossPairs {
       const { buy, sell } = known
       if (buy.market !== buy.entry.market || sell.market !== sell.entry.market) {
         // the same object all its life: the detector keeps its state by it
-        Object.assign(known, pair(buy.entry, sell.entry))
+        const { remembered } = known
+        Object.assign(known, pair(buy.entry, sell.entry), { remembered })
       }
     }
     return pairs
@@ -58,5 +61,5 @@ function pair(buy_at: MarketBook, sell_at: MarketBook): Pair {
   const [buy, sell] = [chainLeg(buy_at, 'buy'), chainLeg(sell_at, 'sell')]
   const [from, to] = [buy_at.market, sell_at.market]
   const key = `cross_exchange ${from.exchange} ${from.market} > ${to.exchange} ${to.market}`
-  return { key, buy, sell, legs: [buy, sell] }
+  return { key, buy, sell, legs: [buy, sell], remembered: false }
 }

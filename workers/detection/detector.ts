@@ -85,9 +85,17 @@ export class Detector {
   }
 
   private judge(pair: Pair, now_ms: number, verdicts: Verdict[]): void {
+    const rate = topRate(pair.legs)
+    // most pairs of most frames: it does not pay and nobody thought it did
+    if (!pair.remembered && !(rate >= this.to_open.rate)) return
+    this.judgeOnce(pair, rate, now_ms, verdicts)
+    pair.remembered = this.open.has(pair.key) || this.held.has(pair)
+  }
+
+  private judgeOnce(pair: Pair, rate: number, now_ms: number, verdicts: Verdict[]): void {
     const is_open = this.open.has(pair.key)
     const bound = is_open ? this.to_keep : this.to_open
-    if (!(topRate(pair.legs) >= bound.rate)) {
+    if (!(rate >= bound.rate)) {
       this.held.delete(pair)
       if (is_open) this.close(pair, this.endReason(pair, now_ms), verdicts)
       return
