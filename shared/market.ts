@@ -23,7 +23,8 @@ export const Market = z.object({
   minimum_size: DecimalString,
   /** smallest quote amount of an order; "0" where the exchange has no such rule */
   minimum_notional: DecimalString,
-  taker_fee_percent: DecimalString,
+  /** list price of the lowest tier; null: nobody states it, which is not zero */
+  taker_fee_percent: DecimalString.nullable(),
   trading: z.boolean(),
 })
 export type Market = z.infer<typeof Market>

@@ -93,6 +93,7 @@ it('opens nothing from a backlog of two seconds, and what is there afterwards', 
       max_skew_ms: 5_000,
     },
     is_simulated: () => false,
+    log: silentLog,
     arrivals: {
       late: lateness.late,
       behind: (entry) => feeds.some((feed) => feed.isBehind(entry)),

@@ -57,6 +57,7 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
     clock,
     is_simulated: (exchange) => watch.isSimulated(exchange),
     arrivals: { late: lateness.late, behind: (entry) => watch.isBehind(entry) },
+    log,
   })
   const tracker = new Tracker({ clock, newId: createIds(random) })
 

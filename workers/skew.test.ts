@@ -4,6 +4,7 @@
  */
 import { describe, expect, it } from 'vitest'
 import type { Clock } from '../shared/clock.ts'
+import { silentLog } from '../shared/log.ts'
 import { Books } from './book/books.ts'
 import { Detector } from './detection/detector.ts'
 import { bybit } from './exchanges/bybit.ts'
@@ -78,6 +79,7 @@ function verdictsWith(exchange_wrong: Wrong, wall_wrong: Wrong): string[] {
     limits,
     clock,
     is_simulated: () => false,
+    log: silentLog,
     arrivals: {
       late: () => false,
       behind: (entry) => lines.get(entry)?.transit.behind === true,

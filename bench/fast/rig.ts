@@ -3,6 +3,7 @@
  * on a virtual clock: sequence, checksums, crossed and quiet books and ages are all checked.
  */
 import type { Clock } from '../../shared/clock.ts'
+import { silentLog } from '../../shared/log.ts'
 import { Books } from '../../workers/book/books.ts'
 import { Detector } from '../../workers/detection/detector.ts'
 import { Intake } from '../../workers/feed/intake.ts'
@@ -81,6 +82,7 @@ export class Rig {
           limits: LIMITS,
           clock: this.clock,
           is_simulated: () => true,
+          log: silentLog,
         })
       : null
     for (const [i, tape] of tapes.entries()) this.build(this.players[i] as Player, tape)

@@ -24,6 +24,7 @@ export const MAX_LEGS = 5
 /** @throws RangeError when the market has no fee: an unknown fee must never count as zero. */
 export function chainLeg(entry: MarketBook, side: 'buy' | 'sell'): ChainLeg {
   const fee_percent = entry.market.taker_fee_percent
+  if (fee_percent === null) throw new RangeError(`${entry.market.market} has no fee`)
   const exact_keep = subtract(ONE, divide(decimal(fee_percent), HUNDRED, 12))
   return {
     entry,

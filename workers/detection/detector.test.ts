@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { recomputeProfitPercent } from '../../shared/evidence.ts'
+import { silentLog } from '../../shared/log.ts'
 import type { MarketBook } from '../book/books.ts'
 import type { Candidate, Verdict } from './candidate.ts'
 import { Detector, type DetectorLimits } from './detector.ts'
@@ -27,6 +28,7 @@ beforeEach(() => {
     limits: LIMITS,
     clock: world.clock,
     is_simulated: (exchange) => exchange === 'sandboxed',
+    log: silentLog,
     arrivals: { late: () => arrivals.late, behind: (entry) => entry === arrivals.behind },
   })
   const usdt = world.add('kraken', 'USDT/USD')
@@ -39,6 +41,15 @@ beforeEach(() => {
 function quote(bid: string, ask = '100.00') {
   world.set(cheap, [['99.00', '50']], [[ask, '50']])
   world.set(dear, [[bid, '50']], [['220.00', '50']])
+}
+
+/** Both exchanges agree for as long as it takes to believe that the coin is the same. */
+function prove() {
+  for (let second = 0; second < 4; second++) {
+    quote('99.50')
+    world.clock.now_ms += 1_000
+    detector.recheck()
+  }
 }
 
 const round = () => detector.run(world.books.takeDirty())
@@ -78,7 +89,7 @@ describe('a cross-exchange opportunity', () => {
   })
 
   it('is found in the other direction too', () => {
-    world.set(cheap, [['105.00', '50']], [['106.00', '50']])
+    world.set(cheap, [['102.00', '50']], [['103.00', '50']])
     world.set(dear, [['99.00', '50']], [['100.00', '50']])
     expect(opened(round())).toMatchObject({ buy_exchange: 'bybit', sell_exchange: 'binance' })
   })
@@ -222,8 +233,14 @@ describe('guards', () => {
     refuses('halted')
   })
 
+  it('identity: a price far from that of the other exchange, before the coin has proven itself', () => {
+    quote('104.00')
+    refuses('identity')
+  })
+
   it('implausible: more profit than is believed without review', () => {
-    quote('150.00')
+    prove()
+    quote('112.00')
     refuses('implausible')
   })
 
@@ -242,9 +259,10 @@ describe('guards', () => {
   })
 
   it('counts an episode once however many ticks it lasts', () => {
-    quote('150.00')
+    prove()
+    quote('112.00')
     round()
-    quote('150.10')
+    quote('112.10')
     round()
     expect(detector.rejected.implausible).toBe(1)
   })

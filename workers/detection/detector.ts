@@ -5,22 +5,32 @@
  */
 import type { Clock } from '../../shared/clock.ts'
 import { add, type Decimal, decimal, divide, HUNDRED, ONE } from '../../shared/decimal.ts'
+import type { Log } from '../../shared/log.ts'
 import type { ExpiryReason } from '../../shared/opportunity.ts'
 import type { Books, MarketBook } from '../book/books.ts'
 import { type Candidate, GUARDS, type Guard, type Verdict } from './candidate.ts'
 import { CrossPairs, type Pair } from './cross.ts'
 import { candidateOf } from './evidence.ts'
-import { type Arrivals, type DataLimits, objection } from './guards.ts'
+import { createFees } from './fees.ts'
+import {
+  type Arrivals,
+  belowMinimum,
+  bookObjections,
+  type DataLimits,
+  type GuardContext,
+  objection,
+  type Refusal,
+  type SizeLimits,
+  sizeObjection,
+} from './guards.ts'
+import { PriceTest } from './price-test.ts'
 import { settle } from './settle.ts'
 import { createValuation, type Valuation } from './valuation.ts'
 import { topRate, walk } from './walk.ts'
 
-export interface DetectorLimits extends DataLimits {
+export interface DetectorLimits extends DataLimits, SizeLimits {
   /** net of fees; below it nothing is published */
   readonly min_percent: number
-  /** net of fees; above it the reading is held for review, not published */
-  readonly max_percent: number
-  readonly min_volume_usd: number
 }
 
 export interface DetectorOptions {
@@ -31,6 +41,8 @@ export interface DetectorOptions {
   readonly is_simulated: (exchange: string) => boolean
   /** absent in a replay: recorded frames do not wait for us */
   readonly arrivals?: Arrivals
+  /** told of markets whose price is not that of the other exchanges */
+  readonly log: Log
 }
 
 /** An open opportunity is kept down to this part of the threshold, so that it does not flicker. */
@@ -50,6 +62,8 @@ export class Detector {
   private readonly options: DetectorOptions
   private readonly pairs = new CrossPairs()
   private readonly valuation: Valuation
+  private readonly fees = createFees()
+  private readonly prices: PriceTest
   private readonly to_open: Bound
   private readonly to_keep: Bound
   private readonly open = new Map<string, Pair>()
@@ -59,6 +73,8 @@ export class Detector {
   constructor(options: DetectorOptions) {
     this.options = options
     this.valuation = createValuation(options.books, options.clock)
+    const { books, clock, log } = options
+    this.prices = new PriceTest({ books, clock, log, usd: this.valuation.usd })
     this.rejected = Object.fromEntries(GUARDS.map((guard) => [guard, 0])) as Record<Guard, number>
     this.to_open = bound(options.limits.min_percent)
     this.to_keep = bound(options.limits.min_percent * HYSTERESIS)
@@ -77,6 +93,7 @@ export class Detector {
 
   /** Looks again at what time alone can change: open opportunities age, guards let go. */
   recheck(): Verdict[] {
+    this.prices.refresh()
     const verdicts: Verdict[] = []
     const now_ms = this.options.clock.monotonic_ms()
     const pairs = new Set([...this.open.values(), ...this.held.keys()])
@@ -112,21 +129,17 @@ export class Detector {
     verdicts.push({ kind: 'open', candidate: found })
   }
 
-  private price(
-    pair: Pair,
-    bound: Bound,
-    now_ms: number,
-  ): Candidate | { readonly guard: Guard; readonly reason: CloseReason | null } {
-    const { limits, is_simulated, arrivals } = this.options
-    const refusal = objection(pair.legs, limits, now_ms, arrivals)
+  private price(pair: Pair, bound: Bound, now_ms: number): Candidate | Refusal {
+    const { limits, is_simulated } = this.options
+    const refusal = objection(pair.legs, this.context(now_ms))
     if (refusal !== null) return refusal
-    const usd_rate = this.valuation.usd(pair.buy.entry.market.quote)
-    if (usd_rate === null) return { guard: 'below_minimum', reason: 'closed' }
+    const { quote } = pair.buy.entry.market
+    const usd_rate = this.valuation.usd(quote)
+    if (usd_rate === null) return belowMinimum(`no live book says what ${quote} is worth`)
     const walked = walk(pair.legs, bound.rate)
     const settled = settle(pair.legs, walked.amount_in, bound.exact_rate)
-    if (settled === 'too_small' || settled === 'too_thin') {
-      return { guard: 'below_minimum', reason: 'closed' }
-    }
+    if (settled === 'too_small') return belowMinimum('the size is below an exchange minimum')
+    if (settled === 'too_thin') return belowMinimum('rounded to lots it pays too little')
     const candidate = candidateOf(settled, {
       key: pair.key,
       type: 'cross_exchange',
@@ -135,18 +148,17 @@ export class Detector {
       usd_rate,
       now_ms,
     })
-    if (Number(candidate.volume_usd) < limits.min_volume_usd) {
-      return { guard: 'below_minimum', reason: 'closed' }
-    }
-    if (Number(candidate.profit_percent) > limits.max_percent) {
-      return { guard: 'implausible', reason: 'closed' }
-    }
-    return candidate
+    return sizeObjection(candidate, limits) ?? candidate
+  }
+
+  private context(now_ms: number): GuardContext {
+    const { limits, arrivals } = this.options
+    return { limits, now_ms, arrivals, fees: this.fees, prices: this.prices }
   }
 
   /** A book that was emptied or lost has no price; then the guard knows better than 'closed'. */
   private endReason(pair: Pair, now_ms: number): CloseReason {
-    return objection(pair.legs, this.options.limits, now_ms)?.reason ?? 'closed'
+    return bookObjections(pair.legs, this.options.limits, now_ms)?.reason ?? 'closed'
   }
 
   private hold(pair: Pair, guard: Guard): void {

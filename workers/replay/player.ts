@@ -4,6 +4,7 @@
  * to whoever listens.
  */
 import type { Draft } from '../../shared/event.ts'
+import { silentLog } from '../../shared/log.ts'
 import { Books } from '../book/books.ts'
 import { bytesOf, type CaptureLine } from '../capture/line.ts'
 import { Detector, type DetectorLimits } from '../detection/detector.ts'
@@ -82,6 +83,7 @@ export class Player {
       limits,
       clock: this.clock,
       is_simulated: (exchange) => simulated.has(exchange),
+      log: silentLog,
     })
     this.tracker = new Tracker({ clock: this.clock, newId: createIds(seededRandom(SEED)) })
     this.files = survey.files.map(({ path, connections }) => new FileState(path, connections))
