@@ -140,7 +140,7 @@ describe('instruments', () => {
   const parse = (pairs: Record<string, object>) =>
     kraken.instruments.parse([JSON.stringify({ error: [], result: pairs })])
 
-  it('speaks of BTC where REST says XBT, and takes the fee that the pair publishes', () => {
+  it('speaks of BTC where REST says XBT', () => {
     expect(parse({ XBTUSDT: pair({}) })).toEqual([
       {
         exchange: 'kraken',
@@ -152,7 +152,7 @@ describe('instruments', () => {
         size_step: '0.00000001',
         minimum_size: '0.00005',
         minimum_notional: '0.5',
-        taker_fee_percent: '0.4',
+        taker_fee_percent: '0.8',
         trading: true,
       },
     ])
@@ -165,6 +165,30 @@ describe('instruments', () => {
   it('falls back to the list fee and to the decimals of older answers', () => {
     const [market] = parse({ XBTUSDT: pair({ fees: undefined, tick_size: undefined }) })
     expect([market?.taker_fee_percent, market?.price_step]).toEqual(['0.8', '0.1'])
+  })
+
+  it.each([
+    // the published list is newer than some pairs' own schedules
+    ['XBT/USD', 0.4, '0.8'],
+    ['XBT/USD', 0.8, '0.8'],
+    ['XBT/USD', 0.9, '0.9'],
+    ['USDT/USD', 0.2, '0.2'],
+    ['EUR/USD', 0.1, '0.2'],
+    ['USDC/EUR', 0.4, '0.4'],
+    ['USDG/USD', 0.01, '0.01'],
+    ['USDG/USD', 0, '0.01'],
+  ])(
+    'charges on %s, which states %d %%, the higher of that and the list: %s',
+    (wsname, stated, fee) => {
+      const [market] = parse({ P: pair({ wsname, fees: [[0, stated]] }) })
+      expect(market?.taker_fee_percent).toBe(fee)
+    },
+  )
+
+  it('leaves out shares even where they are not marked', () => {
+    expect(
+      parse({ D: pair({ wsname: 'AAPLx/USD' }), E: pair({ wsname: 'ZRX/USD' }) }),
+    ).toMatchObject([{ market: 'ZRX/USD' }])
   })
 
   it('leaves out dark pools, routed pairs and tokenised stocks, and knows what does not trade', () => {

@@ -28,6 +28,7 @@ import {
   timeOrNaN,
 } from './json.ts'
 import { KrakenChecksum } from './kraken-checksum.ts'
+import { krakenTakerPercent } from './kraken-fees.ts'
 import { KrakenScanner } from './kraken-scan.ts'
 
 const SUBSCRIBED_DEPTH = 25
@@ -184,7 +185,7 @@ function parsePair(name: string, pair: JsonObject): Market {
     size_step: stepOfDecimals(integer(pair.lot_decimals, 'lot_decimals')),
     minimum_size: stepText(pair.ordermin ?? '0', 'ordermin'),
     minimum_notional: stepText(pair.costmin ?? '0', 'costmin'),
-    taker_fee_percent: firstTierFee(pair) ?? kraken.fees.taker_percent,
+    taker_fee_percent: krakenTakerPercent(base, quote, firstTierFee(pair)),
     trading: pair.status === 'online',
   }
 }
@@ -211,13 +212,17 @@ function parseTime(body: string): number {
   return time(integer(result.unixtime, 'unixtime') * 1_000, 'unixtime')
 }
 
+/** Shares are the only names with a small letter: AAPLx/USD. */
+const XSTOCK = /^[A-Z0-9.]+x\//
+
 /** Not a dark pool (no wsname), not routed to another venue, not a tokenised stock. */
 function isOwnSpotPair(pair: JsonObject): boolean {
   return (
     typeof pair.wsname === 'string' &&
     !pair.wsname.includes(':') &&
     (pair.execution_venue ?? 'international') === 'international' &&
-    pair.aclass_base !== 'tokenized_asset'
+    pair.aclass_base !== 'tokenized_asset' &&
+    !XSTOCK.test(pair.wsname)
   )
 }
 
