@@ -191,6 +191,9 @@ describe('the worker', () => {
     await waitForLives(3)
     expect(await metric('arb_tick_to_signal_seconds_count 0')).toBe(false)
     expect(await metric('arb_book_state{exchange="kraken",state="live"} 2')).toBe(true)
+    // acknowledgements at least are read as JSON
+    expect(await metric('arb_feed_slow_path_total{exchange="kraken"} 0')).toBe(false)
+    expect(await metric('arb_feed_slow_path_total{exchange="kraken"} ')).toBe(true)
     const states = (await events()).filter(({ type }) => type === 'exchange.status')
     expect(states.map(({ data }) => data.id)).toEqual(expect.arrayContaining(['bybit', 'kraken']))
   })

@@ -106,6 +106,7 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
   const metrics = createMetrics({
     build: { version, environment: config.environment },
     exchanges: () => watch.statuses(),
+    slow_frames: () => watch.slowFrames(),
     books: () => books.all.map(({ market, state }) => ({ exchange: market.exchange, state })),
     rejected: () => detector.rejected,
     outbox: () => publisher,

@@ -75,6 +75,14 @@ export class Watch {
     )
   }
 
+  /** Frames so far that went through a JSON tree, by exchange. */
+  slowFrames(): { readonly exchange: string; readonly frames: number }[] {
+    return this.watched.map(({ exchange, feed }) => ({
+      exchange: exchange.id,
+      frames: feed?.slow_frames ?? 0,
+    }))
+  }
+
   /** True when this exchange's data come from the sandbox. */
   isSimulated(exchange_id: string): boolean {
     const one = this.watched.find(({ exchange }) => exchange.id === exchange_id)

@@ -1,8 +1,7 @@
 /**
- * One exchange, live: its markets on its connections, those that join and leave, and an account of
- * how it goes. It prices nothing and decides no continuity.
+ * One exchange, live: its markets on its connections, and an account of how it goes. It prices
+ * nothing and decides no continuity.
  */
-import { isDeepStrictEqual } from 'node:util'
 import type { Clock } from '../../shared/clock.ts'
 import type { ExchangeStatus } from '../../shared/health.ts'
 import type { Log } from '../../shared/log.ts'
@@ -17,6 +16,7 @@ import { Fleet } from './fleet.ts'
 import { Intake, type IntakeListener } from './intake.ts'
 import type { Lane } from './lane.ts'
 import type { Line } from './line.ts'
+import { Membership } from './membership.ts'
 import { Rate } from './rate.ts'
 import { Recovery } from './recovery.ts'
 import { Rest } from './rest.ts'
@@ -52,14 +52,13 @@ export class Feed implements IntakeListener {
   private readonly server_clock: ServerClock
   private readonly recovery: Recovery
   private readonly auditor: Auditor | null
+  private readonly membership: Membership
   private readonly rate: Rate
   private timer: NodeJS.Timeout | undefined
   private simulated = false
   private connected_since_ms: number | null = null
   private reconnects = 0
   private reason: string | null = null
-  /** markets that do not trade, those that left among them */
-  private closed = 0
   private bad_frame_logged_ms = Number.NEGATIVE_INFINITY
 
   constructor(options: FeedOptions) {
@@ -74,6 +73,8 @@ export class Feed implements IntakeListener {
     this.server_clock = new ServerClock(exchange, this.rest, clock)
     this.recovery = this.makeRecovery()
     this.auditor = this.makeAuditor()
+    const { intake, fleet, recovery } = this
+    this.membership = new Membership({ ...options, intake, fleet, recovery })
   }
 
   start(): void {
@@ -112,26 +113,14 @@ export class Feed implements IntakeListener {
     })
   }
 
-  /**
-   * These are the markets to watch from now on: new ones are subscribed, others are halted and
-   * left, changed rules are taken over.
-   */
+  /** These are the markets to watch from now on. */
   watch(markets: readonly Market[]): void {
-    const { exchange, books, log } = this.options
-    const wanted = new Map(markets.map((market) => [market.market, market]))
-    for (const lane of this.intake.lanes.filter(({ watched }) => watched)) {
-      const market = wanted.get(lane.market)
-      wanted.delete(lane.market)
-      if (market === undefined) this.leave(lane)
-      else if (!isDeepStrictEqual(market, lane.entry.market)) books.revise(lane.entry, market)
-    }
-    const joining = [...wanted.values()].map((market) => this.join(market))
-    if (joining.length > 0) {
-      const names = joining.map((lane) => lane.market)
-      log.info('markets join', { exchange: exchange.id, markets: names })
-    }
-    this.fleet.add(joining)
-    this.closed = this.countClosed()
+    this.membership.watch(markets)
+  }
+
+  /** Frames so far that went through a JSON tree. */
+  get slow_frames(): number {
+    return this.intake.counters.slow_path
   }
 
   /** True while this market's connection delivers frames that waited somewhere. */
@@ -234,33 +223,6 @@ export class Feed implements IntakeListener {
     })
   }
 
-  private join(market: Market): Lane {
-    const { books, exchange } = this.options
-    const known = books.get(exchange.id, market.market)
-    if (known !== undefined) books.revise(known, market)
-    return this.intake.watch(known ?? books.add(market))
-  }
-
-  private leave(lane: Lane): void {
-    const { exchange, books, log } = this.options
-    log.info('a market leaves', { exchange: exchange.id, market: lane.market })
-    this.fleet.remove(lane)
-    this.recovery.forget(lane)
-    books.revise(lane.entry, { ...lane.entry.market, trading: false })
-    this.intake.leave(lane, this.now())
-  }
-
-  /** A market that opens or closes is news of the list that it is on. */
-  private noticeTrading(): void {
-    const { closed } = this
-    this.closed = this.countClosed()
-    if (this.closed !== closed) this.options.onListChanged?.()
-  }
-
-  private countClosed(): number {
-    return this.intake.lanes.filter(({ trading }) => !trading).length
-  }
-
   private makeFleet(): Fleet {
     const { exchange, websocket_url, clock, random, log, tap } = this.options
     const { connects } = exchange.limits
@@ -306,7 +268,7 @@ export class Feed implements IntakeListener {
     const now_ms = this.now()
     this.intake.sweep(now_ms)
     this.fleet.sweep(now_ms)
-    this.noticeTrading()
+    this.membership.sweep()
     this.recovery.sweep()
     this.rate.sample(this.intake.counters.frames, now_ms)
   }

@@ -11,6 +11,8 @@ import type { Lateness } from './lateness.ts'
 export interface MetricSources {
   readonly build: { readonly version: string; readonly environment: string }
   readonly exchanges: () => readonly ExchangeStatus[]
+  /** frames so far that went through a JSON tree */
+  readonly slow_frames: () => Iterable<{ readonly exchange: string; readonly frames: number }>
   readonly books: () => Iterable<{ readonly exchange: string; readonly state: BookState }>
   readonly rejected: () => Readonly<Record<string, number>>
   readonly outbox: () => { readonly depth: number; readonly dropped_total: number }
@@ -79,7 +81,7 @@ export function createMetrics(sources: MetricSources): Metrics {
 
 type FeedTotal = 'messages_total' | 'gaps_total' | 'resyncs_total' | 'reconnects_total'
 
-function feedTotals(registers: Registry[], { exchanges }: MetricSources): void {
+function feedTotals(registers: Registry[], { exchanges, slow_frames }: MetricSources): void {
   const totals: readonly [name: string, help: string, field: FeedTotal][] = [
     ['arb_feed_frames_total', 'Frames received.', 'messages_total'],
     ['arb_feed_gaps_total', 'Breaks in the sequence of a market.', 'gaps_total'],
@@ -98,6 +100,16 @@ function feedTotals(registers: Registry[], { exchanges }: MetricSources): void {
       },
     })
   }
+  new Counter({
+    name: 'arb_feed_slow_path_total',
+    help: 'Frames that were read through a JSON tree instead of byte by byte.',
+    labelNames: ['exchange'],
+    registers,
+    collect() {
+      this.reset()
+      for (const { exchange, frames } of slow_frames()) this.inc({ exchange }, frames)
+    },
+  })
 }
 
 function feedQuality(registers: Registry[], { exchanges, books }: MetricSources): void {
