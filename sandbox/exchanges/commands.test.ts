@@ -69,6 +69,27 @@ it('changes the rate of the market, and refuses one that is none', () => {
   for (const bad of ['rate', 'rate -1', 'rate x']) expect(tell(bad)).toMatchObject({ ok: false })
 })
 
+it('moves the peg of a stablecoin and crosses a book for a while', () => {
+  const { model, tell } = market()
+  const pass = (from_ms: number, to_ms: number) => {
+    for (let at = from_ms; at <= to_ms; at += 10) model.step(START_MS + at)
+  }
+  pass(0, 500)
+  const index = model.markets.findIndex((m) => m.exchange === 'kraken' && m.symbol === 'ETH/USD')
+  const isCrossed = () => model.best(index).bid.price >= model.best(index).ask.price
+  expect(granted(tell('peg USDC 0.93'))).toBeNull()
+  expect(granted(tell('cross kraken ETH/USD 400'))).toBeNull()
+  expect(isCrossed()).toBe(true)
+  pass(510, 880)
+  expect(isCrossed()).toBe(true)
+  pass(890, 20_000)
+  expect(isCrossed()).toBe(false)
+  expect(Math.abs(model.usdPrice('USDC') / 0.93 - 1)).toBeLessThan(0.01)
+  for (const bad of ['peg USD 0.9', 'peg USDC x', 'cross kraken ETH/USD', 'cross kraken A/B 10']) {
+    expect(tell(bad)).toMatchObject({ ok: false })
+  }
+})
+
 it('says what it cannot do', () => {
   expect(market().tell('sell everything')).toMatchObject({ error: expect.stringContaining('sell') })
   expect(obey('pause', undefined)).toMatchObject({ error: expect.stringContaining('recordings') })

@@ -1,7 +1,7 @@
 /**
  * What the process that started the sandbox exchanges may tell them on standard input while they
- * run: a line a command, one JSON line each in answer. `rate 5`, `pause`, `resume`, `status` and
- * `books binance`. It moves no price: the market does what it is told and says how it stands.
+ * run: a line a command, one JSON line each in answer. `rate 5`, `pause`, `resume`, `status`,
+ * `books binance`, `peg USDC 0.93`, `cross kraken ETH/USD 800` (ms). It moves no price: the market does what it is told and says how it stands.
  */
 import { createInterface } from 'node:readline'
 import type { MarketModel } from '../market/model.ts'
@@ -57,10 +57,14 @@ export function hearCommands(
 /** Does what one line says. What it cannot do is answered, never thrown. */
 export function obey(command: string, controls: Controls | undefined): Answer {
   if (controls === undefined) return { command, ok: false, error: NO_MARKET }
-  const [verb = '', argument = ''] = command.trim().split(/\s+/)
+  const [verb = '', ...words] = command.trim().split(/\s+/)
+  const [argument = ''] = words
   switch (verb) {
     case 'rate':
-      return setRate(command, Number(argument), controls.model)
+      return answer(command, () => {
+        controls.model.setRate(Number(argument))
+        return Number(argument)
+      })
     case 'pause':
       controls.pause()
       return { command, ok: true, value: null }
@@ -71,19 +75,31 @@ export function obey(command: string, controls: Controls | undefined): Answer {
       return { command, ok: true, value: controls.status() }
     case 'books':
       return { command, ok: true, value: trueBooks(controls.model, argument) }
+    case 'peg':
+      return answer(command, () => controls.model.setPeg(argument, Number(words[1])))
+    case 'cross':
+      return answer(command, () => cross(controls.model, words))
     default:
       return { command, ok: false, error: `no such command: ${verb}` }
   }
 }
 
-function setRate(command: string, rate: number, model: MarketModel): Answer {
+/** What the market refuses is an answer, too. */
+function answer(command: string, act: () => unknown): Answer {
   try {
-    model.setRate(rate)
-    return { command, ok: true, value: rate }
+    return { command, ok: true, value: act() ?? null }
   } catch (error) {
     if (!(error instanceof RangeError)) throw error
     return { command, ok: false, error: error.message }
   }
+}
+
+function cross(model: MarketModel, [exchange, symbol, duration = '']: readonly string[]): void {
+  const market = model.markets.findIndex((m) => m.exchange === exchange && m.symbol === symbol)
+  const duration_ms = Number(duration)
+  if (market < 0) throw new RangeError(`no such market: ${exchange} ${symbol}`)
+  if (!(duration_ms > 0)) throw new RangeError(`no duration in milliseconds: "${duration}"`)
+  model.cross(market, duration_ms)
 }
 
 function trueBooks(model: MarketModel, exchange: string): TrueBook[] {

@@ -7,6 +7,7 @@
 import { closeSync, fstatSync, openSync, writeSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { systemClock } from '../../shared/clock.ts'
+import { type ListingFault, parseFault } from '../market/faults.ts'
 import { createMarketModel } from '../market/model.ts'
 import { createTruth } from '../market/truth.ts'
 import { type Controls, hearCommands } from './commands.ts'
@@ -17,7 +18,8 @@ import { type ExchangeServer, type Listening, listen, type Observer } from './se
 
 const USAGE =
   'usage: node sandbox/exchanges/main.ts (--seed N --symbols N --truth FILE | --captures DIR) ' +
-  '[--rate X] [--record FILE] [--min-percent P] [--min-volume-usd V]'
+  '[--rate X] [--record FILE] [--min-percent P] [--min-volume-usd V] [--tears X] ' +
+  '[--fault "stranger EXCHANGE ASSET FACTOR" | --fault "unit EXCHANGE ASSET 1000"]…'
 const STEP_EVERY_MS = 10
 const PARENT_CHECK_EVERY_MS = 500
 
@@ -28,6 +30,8 @@ interface Simulation {
   readonly truth: string
   readonly min_percent: number
   readonly min_volume_usd: number
+  readonly tears: number
+  readonly faults: readonly ListingFault[]
 }
 
 interface Options {
@@ -39,11 +43,21 @@ interface Options {
 /** @throws Error that tells what is wrong with the command line */
 function readOptions(): Options {
   const text = { type: 'string' } as const
-  const names = ['seed', 'symbols', 'rate', 'truth', 'captures', 'record'] as const
-  const more = ['min-percent', 'min-volume-usd'] as const
-  const { values } = parseArgs({
-    options: Object.fromEntries([...names, ...more].map((name) => [name, text])),
-  })
+  const { fault: faults = [], ...single } = parseArgs({
+    options: {
+      seed: text,
+      symbols: text,
+      rate: text,
+      truth: text,
+      captures: text,
+      record: text,
+      'min-percent': text,
+      'min-volume-usd': text,
+      tears: text,
+      fault: { type: 'string', multiple: true },
+    },
+  }).values
+  const values: Readonly<Record<string, string | undefined>> = single
   const word = (name: string) => {
     const value = values[name]
     if (typeof value !== 'string' || value === '') throw new Error(`--${name} is missing`)
@@ -67,6 +81,8 @@ function readOptions(): Options {
       truth: word('truth'),
       min_percent: numberOr('min-percent', 0.5),
       min_volume_usd: numberOr('min-volume-usd', 1_000),
+      tears: numberOr('tears', 1),
+      faults: faults.map(parseFault),
     },
     record,
   }

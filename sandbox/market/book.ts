@@ -15,6 +15,8 @@ const HOLE_GAPS = 5
 /** A level closer than this share of the usual gap goes, a hole wider than that multiple fills. */
 const CROWDED = 0.4
 const SPARSE = 2.2
+/** How far above the best ask the bid of a crossed book stands, in usual gaps. */
+const CROSSED_GAPS = 40
 const INSERT_SHARE = 0.12
 const DELETE_SHARE = 0.12
 
@@ -76,6 +78,13 @@ export class SimulatedBook {
     this.improve(this.asks, quote.ask, backing === 'thin asks')
     if (this.pending.length === 0) this.resize(this.random.chance(0.5) ? this.bids : this.asks, 0)
     for (const side of [this.bids, this.asks]) this.trim(side)
+    return this.flush()
+  }
+
+  /** Puts one bid above the best ask, as an exchange shows that matches orders late. */
+  cross(): readonly LevelChange[] {
+    const above = this.asks.price(0) + Math.round(CROSSED_GAPS * this.shape.gap(0)) + 1
+    this.change(this.bids, above, this.shape.drawSize(0, this.random))
     return this.flush()
   }
 

@@ -12,6 +12,16 @@ export interface Coin {
   readonly exchanges: readonly SandboxExchange[]
 }
 
+/** Where an exchange trades many coins as one unit, under a name that says so. */
+export const UNITS: Readonly<
+  Record<
+    string,
+    Partial<Record<SandboxExchange, { readonly asset: string; readonly units: number }>>
+  >
+> = {
+  CAT: { binance: { asset: '1000CAT', units: 1_000 } },
+}
+
 const EXCHANGE_OF_LETTER: Readonly<Record<string, SandboxExchange>> = {
   b: 'binance',
   y: 'bybit',
@@ -21,9 +31,9 @@ const EXCHANGE_OF_LETTER: Readonly<Record<string, SandboxExchange>> = {
 
 /** ticker:price, then :letters where not all four exchanges list it */
 const TABLE = `
-BTC:63400 ETH:3380 SOL:142.5 XRP:0.5245 ADA:0.4012 DOGE:0.1236 AVAX:27.4 LINK:14.25 DOT:6.12
-LTC:74.3 BCH:388 UNI:9.24 ATOM:6.85 NEAR:5.31 APT:7.18 ARB:0.815 OP:1.74 FIL:4.46
-AAVE:96.5 SUI:0.892 ALGO:0.1387 XLM:0.0921 SHIB:0.00001785 PEPE:0.00001162
+BTC:63400 ETH:3380 SOL:142.5 XRP:0.5245 ADA:0.4012 DOGE:0.1236 AVAX:27.4 LINK:14.25 CAT:0.00001062:byk DOT:6.12
+LTC:74.3 BCH:388 UNI:9.24 ATOM:6.85 NEAR:5.31 APT:7.18 ARB:0.815 OP:1.74
+AAVE:96.5 SUI:0.892 ALGO:0.1387 XLM:0.0921 SHIB:0.00001785 PEPE:0.00001162 FIL:4.46
 BNB:574:byk TRX:0.1264:byk TON:7.35:byk ETC:22.9 HBAR:0.0763 ICP:8.04 INJ:22.6 IMX:1.46
 RENDER:7.21 GRT:0.1905 STX:1.68 MKR:2415 LDO:2.02 SEI:0.3375 TIA:6.74 RUNE:4.15:byk
 FET:1.27 FLOW:0.642 SAND:0.3214 MANA:0.3358 AXS:5.92 XTZ:0.773 CRV:0.2985 EOS:0.578

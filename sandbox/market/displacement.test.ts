@@ -15,7 +15,7 @@ interface Tear {
 }
 
 function tears(seed: number, duration_ms: number): Tear[] {
-  const schedule = displacementSchedule(LISTED, createRandom(seed))
+  const schedule = displacementSchedule(LISTED, createRandom(seed), 1)
   const open = new Map<number, Omit<Tear, 'to_ms'>>()
   const done: Tear[] = []
   const follow = (time_ms: number, { market, displacement }: Move) => {

@@ -3,7 +3,8 @@
  * others for 80 ms to 4 s, far enough that buying on one side and selling on the other pays after
  * both taker fees. It decides; the market it names moves. Never two tears in one coin at a time.
  */
-import type { Listing } from './listings.ts'
+import { baseCoin } from './chain.ts'
+import { type Listing, MONEY_USD } from './listings.ts'
 import type { Direction, Displacement } from './market.ts'
 import type { Random } from './random.ts'
 
@@ -42,10 +43,15 @@ interface Running {
 /** Takes the model's own time, which begins at 0; says which markets move now. */
 export type Schedule = (time_ms: number, venueOf: (market: number) => Venue) => readonly Move[]
 
-export function displacementSchedule(listings: readonly Listing[], random: Random): Schedule {
+/** `frequency`: multiple of the usual number of tears. */
+export function displacementSchedule(
+  listings: readonly Listing[],
+  random: Random,
+  frequency: number,
+): Schedule {
   const candidates = withPartners(listings)
   let running: Running[] = []
-  let next_ms = random.between(FIRST_EARLIEST_MS, FIRST_LATEST_MS)
+  let next_ms = random.between(FIRST_EARLIEST_MS, FIRST_LATEST_MS) / frequency
 
   return (time_ms, venueOf) => {
     const over = running.filter(({ until_ms }) => until_ms <= time_ms)
@@ -53,7 +59,7 @@ export function displacementSchedule(listings: readonly Listing[], random: Rando
     running = running.filter(({ until_ms }) => until_ms > time_ms)
     const moves: Move[] = over.map(({ market }) => ({ market, displacement: undefined }))
     if (time_ms >= next_ms) {
-      next_ms = time_ms + random.exponential(MEAN_PAUSE_MS)
+      next_ms = time_ms + random.exponential(MEAN_PAUSE_MS / frequency)
       const candidate = candidates[random.integer(candidates.length)]
       const busy = new Set([...running, ...over].map(({ base }) => base))
       if (candidate && !busy.has(candidate.base)) {
@@ -78,14 +84,20 @@ interface Candidate {
 /** Every market of a coin in dollars or tethers that is listed in the same quote elsewhere. */
 function withPartners(listings: readonly Listing[]): Candidate[] {
   return listings.flatMap((own, market) => {
-    if (own.base === 'USDT' || (own.quote !== 'USD' && own.quote !== 'USDT')) return []
+    if (own.base in MONEY_USD || (own.quote !== 'USD' && own.quote !== 'USDT')) return []
     const partners = listings.flatMap((other, index) =>
-      other.symbol === own.symbol && other.exchange !== own.exchange
+      isSame(own, other) && other.exchange !== own.exchange
         ? [{ market: index, kept: kept(own) * kept(other) }]
         : [],
     )
     return partners.length > 0 ? [{ market, base: own.base, partners }] : []
   })
+}
+
+/** The same coin in the same unit against the same quote. */
+function isSame(own: Listing, other: Listing): boolean {
+  const named = own.base === other.base && own.quote === other.quote
+  return named && baseCoin(own) === baseCoin(other) && own.units === other.units
 }
 
 /** What is left of an amount after this market's taker fee, as a share. */

@@ -3,12 +3,17 @@
  * and Bybit quote in USDT, Coinbase in USD, Kraken in both, the majors in more, so that different
  * quotes, a conversion market and triangles exist. It moves no price.
  */
-import { COINS, type Coin } from './coins.ts'
+import { COINS, type Coin, UNITS } from './coins.ts'
 import type { SandboxExchange, SimulatedMarket } from './source.ts'
 
 export const DEFAULT_SYMBOLS = 24
-/** The long-run dollar price of the one stablecoin; it moves about this. */
-export const USDT_USD = 0.9998
+/** Long-run dollar prices of what coins are quoted in; they move about these. */
+export const MONEY_USD: Readonly<Record<string, number>> = {
+  USD: 1,
+  USDT: 0.9998,
+  USDC: 0.9999,
+  EUR: 1.0852,
+}
 
 /** A listing with what the model needs to give it life. */
 export interface Listing extends SimulatedMarket {
@@ -38,7 +43,28 @@ const KRAKEN_STABLE_FEE_PERCENT = '0.2'
 const COINBASE_USDT_COINS = 8
 const KRAKEN_USDT_COINS = 60
 
-const CROSSES: readonly { base: string; quote: string; exchanges: readonly SandboxExchange[] }[] = [
+interface Pair {
+  readonly base: string
+  readonly quote: string
+  readonly exchanges: readonly SandboxExchange[]
+}
+
+/** The markets through which one money turns into another. */
+const CONVERSIONS: readonly Pair[] = [
+  { base: 'USDT', quote: 'USD', exchanges: ['coinbase', 'kraken'] },
+  { base: 'USDC', quote: 'USDT', exchanges: ['binance', 'bybit', 'kraken'] },
+  { base: 'USDC', quote: 'USD', exchanges: ['kraken'] },
+  { base: 'EUR', quote: 'USDT', exchanges: ['binance'] },
+  { base: 'EUR', quote: 'USD', exchanges: ['kraken'] },
+  { base: 'USDT', quote: 'EUR', exchanges: ['kraken'] },
+]
+
+/** Coinbase has no USDC books: they are its dollar books. */
+const CROSSES: readonly Pair[] = [
+  { base: 'BTC', quote: 'USDC', exchanges: ['binance', 'bybit'] },
+  { base: 'ETH', quote: 'USDC', exchanges: ['binance', 'bybit'] },
+  { base: 'BTC', quote: 'EUR', exchanges: ['binance', 'coinbase', 'kraken'] },
+  { base: 'ETH', quote: 'EUR', exchanges: ['coinbase', 'kraken'] },
   { base: 'ETH', quote: 'BTC', exchanges: ['binance', 'bybit', 'coinbase', 'kraken'] },
   { base: 'SOL', quote: 'BTC', exchanges: ['binance', 'bybit', 'kraken'] },
   { base: 'XRP', quote: 'BTC', exchanges: ['binance', 'bybit', 'kraken'] },
@@ -49,10 +75,10 @@ const CROSSES: readonly { base: string; quote: string; exchanges: readonly Sandb
 ]
 
 const MINIMUM_NOTIONAL: Readonly<Record<SandboxExchange, Readonly<Record<string, string>>>> = {
-  binance: { USDT: '5', BTC: '0.0001', ETH: '0.001' },
-  bybit: { USDT: '5', BTC: '0.0001', ETH: '0.001' },
-  coinbase: { USD: '1', USDT: '1', BTC: '0.000016', ETH: '0.00022' },
-  kraken: { USD: '0.5', USDT: '0.5', BTC: '0.00002', ETH: '0.0002' },
+  binance: { USDT: '5', USDC: '5', EUR: '5', BTC: '0.0001', ETH: '0.001' },
+  bybit: { USDT: '5', USDC: '5', BTC: '0.0001', ETH: '0.001' },
+  coinbase: { USD: '1', USDT: '1', EUR: '1', BTC: '0.000016', ETH: '0.00022' },
+  kraken: { USD: '0.5', USDT: '0.5', EUR: '0.45', BTC: '0.00002', ETH: '0.0002' },
 }
 
 /**
@@ -82,11 +108,11 @@ function quotesOf(exchange: SandboxExchange, rank: number): string[] {
   return ['USDT']
 }
 
-/** The markets through which USDT and USD turn into each other. */
 function conversionListings(): Listing[] {
-  const tether = { asset: 'USDT', usd_price: USDT_USD }
-  return (['coinbase', 'kraken'] as const).map((exchange) =>
-    listing(exchange, tether, 'USD', 0, 0.4),
+  return CONVERSIONS.flatMap(({ base, quote, exchanges }) =>
+    exchanges.map((exchange) =>
+      listing(exchange, { asset: base, usd_price: moneyUsd(base) }, quote, 0, 0.4),
+    ),
   )
 }
 
@@ -94,11 +120,12 @@ function crossListings(coins: readonly Coin[]): Listing[] {
   const known = new Map(coins.map((coin, rank) => [coin.asset, { coin, rank }]))
   return CROSSES.flatMap(({ base, quote, exchanges }) => {
     const found = known.get(base)
-    if (!found || !known.has(quote)) return []
+    if (!found || !(known.has(quote) || quote in MONEY_USD)) return []
     return exchanges.map((exchange) => listing(exchange, found.coin, quote, found.rank, 0.3))
   })
 }
 
+/** A listing at starting prices. */
 function listing(
   exchange: SandboxExchange,
   base: Pick<Coin, 'asset' | 'usd_price'>,
@@ -107,35 +134,42 @@ function listing(
   activity: number,
 ): Listing {
   const quote_usd = startingUsdPrice(quote)
-  const size_decimals = sizeDecimals(exchange, base.usd_price)
+  const unit = UNITS[base.asset]?.[exchange]
+  const asset = unit?.asset ?? base.asset
+  const base_usd = base.usd_price * (unit?.units ?? 1)
+  const size_decimals = sizeDecimals(exchange, base_usd)
   return {
     exchange,
-    base: base.asset,
+    base: asset,
     quote,
-    symbol: `${base.asset}/${quote}`,
-    price_decimals: priceDecimals(exchange, base.usd_price / quote_usd),
+    symbol: `${asset}/${quote}`,
+    ...(unit === undefined ? {} : { coin: base.asset, units: unit.units }),
+    price_decimals: priceDecimals(exchange, base_usd / quote_usd),
     size_decimals,
-    minimum_size: minimumSize(exchange, base.usd_price, size_decimals),
+    minimum_size: minimumSize(exchange, base_usd, size_decimals),
     minimum_notional: minimumNotional(exchange, quote),
     taker_fee_percent: takerFeePercent(exchange, base.asset),
     rank,
-    base_usd: base.usd_price,
+    base_usd,
     quote_usd,
     activity,
   }
 }
 
 function takerFeePercent(exchange: SandboxExchange, base: string): string {
-  if (exchange === 'kraken' && base === 'USDT') return KRAKEN_STABLE_FEE_PERCENT
+  if (exchange === 'kraken' && base in MONEY_USD) return KRAKEN_STABLE_FEE_PERCENT
   return TAKER_FEE_PERCENT[exchange]
 }
 
 function startingUsdPrice(asset: string): number {
-  if (asset === 'USD') return 1
-  if (asset === 'USDT') return USDT_USD
   const coin = COINS.find((candidate) => candidate.asset === asset)
-  if (!coin) throw new Error(`no price is known for ${asset}`)
-  return coin.usd_price
+  return coin?.usd_price ?? moneyUsd(asset)
+}
+
+function moneyUsd(asset: string): number {
+  const price = MONEY_USD[asset]
+  if (price === undefined) throw new Error(`no price is known for ${asset}`)
+  return price
 }
 
 function minimumNotional(exchange: SandboxExchange, quote: string): string {
@@ -179,6 +213,19 @@ function minimumSize(exchange: SandboxExchange, usd_price: number, size_decimals
   const exponent = Math.floor(Math.log10(5 / usd_price))
   if (exchange !== 'kraken' || exponent < -size_decimals) return powerOfTen(-size_decimals)
   return powerOfTen(exponent)
+}
+
+/** The same listing with another price of its base, and the digits and minimums that go with it. */
+export function repriced(known: Listing, base_usd: number): Listing {
+  const { exchange, quote_usd } = known
+  const size_decimals = sizeDecimals(exchange, base_usd)
+  return {
+    ...known,
+    base_usd,
+    price_decimals: priceDecimals(exchange, base_usd / quote_usd),
+    size_decimals,
+    minimum_size: minimumSize(exchange, base_usd, size_decimals),
+  }
 }
 
 function powerOfTen(exponent: number): string {

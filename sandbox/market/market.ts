@@ -61,6 +61,8 @@ export class LiveMarket {
   private seen: number
   private seen_at_ms = 0
   private displacement: Displacement | undefined
+  private is_open = true
+  private crossed_until_ms: number | undefined
 
   constructor(listing: Listing, fair: number, rate: number, random: Random, emit: Emit) {
     this.listing = listing
@@ -77,14 +79,32 @@ export class LiveMarket {
     this.book = new SimulatedBook(this.shape, random, this.quoteAround(fair))
   }
 
+  get open(): boolean {
+    return this.is_open
+  }
+
+  /** While it is halted nothing in the book changes; what was missed is not made up for. */
+  setOpen(open: boolean): void {
+    if (open === this.is_open) return
+    this.is_open = open
+    // no level changes, but who follows the market has something to look at
+    this.emit([], this.book.currentVersion)
+  }
+
+  cross(until_ms: number): void {
+    this.crossed_until_ms = until_ms
+    this.emit(this.book.cross(), this.book.currentVersion)
+  }
+
   /** Makes every batch that is due at `time_ms` (the model's own time) and keeps the bound. */
   advance(time_ms: number, fair: number): void {
+    const stands_still = !this.is_open || this.staysCrossed(time_ms, fair)
     let batches = 0
     while (this.next_batch_ms <= time_ms) {
-      if (batches++ < MAX_BATCHES_PER_STEP) this.batch(time_ms, fair)
+      if (!stands_still && batches++ < MAX_BATCHES_PER_STEP) this.batch(time_ms, fair)
       this.next_batch_ms += this.random.exponential(this.mean_pause_ms)
     }
-    if (this.isLeftBehind(fair)) this.requote(time_ms, fair)
+    if (!stands_still && this.isLeftBehind(fair)) this.requote(time_ms, fair)
   }
 
   /** What is left of the present pause shrinks or grows with the others: it is exponential too. */
@@ -97,7 +117,16 @@ export class LiveMarket {
 
   displace(displacement: Displacement | undefined, time_ms: number, fair: number): void {
     this.displacement = displacement
+    if (this.is_open && !this.staysCrossed(time_ms, fair)) this.requote(time_ms, fair)
+  }
+
+  /** True while a crossed book is left as it is. */
+  private staysCrossed(time_ms: number, fair: number): boolean {
+    if (this.crossed_until_ms === undefined) return false
+    if (time_ms < this.crossed_until_ms) return true
+    this.crossed_until_ms = undefined
     this.requote(time_ms, fair)
+    return false
   }
 
   private batch(time_ms: number, fair: number): void {

@@ -6,6 +6,8 @@ import { createTruth } from './truth.ts'
 const START_MS = 1_790_000_000_000
 
 interface Line {
+  type: string
+  legs: { symbol: string }[]
   from_ms: number
   to_ms: number
   symbol: string
@@ -34,6 +36,13 @@ function truthOf(model: MarketModel, min_percent: number, duration_ms: number): 
   run(model, duration_ms, 20, (time_ms) => truth.afterStep(time_ms))
   truth.close(START_MS + duration_ms)
   return lines
+}
+
+/** One coin against one money on two exchanges, which is what displacementSchedule makes. */
+function simple(lines: readonly Line[]): Line[] {
+  return lines.filter(
+    ({ legs, symbol }) => legs.length === 2 && /^(?!USD|EUR).*\/USDT?$/.test(symbol),
+  )
 }
 
 function transcript(seed: number, step_ms: number): string[] {
@@ -174,7 +183,7 @@ describe('createMarketModel', () => {
     for (const run of lines) {
       expect(Math.min(...run.map(({ from_ms }) => from_ms)) - START_MS).toBeLessThan(5_000)
     }
-    const all = lines.flat()
+    const all = simple(lines.flat())
     const every_ms = (3 * 300_000) / all.length
     expect(every_ms).toBeGreaterThan(2_000)
     expect(every_ms).toBeLessThan(5_000)
@@ -182,7 +191,7 @@ describe('createMarketModel', () => {
     expect(profits[0]).toBeGreaterThanOrEqual(0.5)
     expect(profits[Math.floor(profits.length * 0.1)]).toBeGreaterThan(0.6)
     expect(profits.at(-1)).toBeLessThan(3)
-    for (const { from_ms, to_ms } of all) expect(to_ms - from_ms).toBeLessThanOrEqual(4_020)
+    for (const { from_ms, to_ms } of all) expect(to_ms - from_ms).toBeLessThanOrEqual(4_120)
     const long = all.filter(({ from_ms, to_ms }) => to_ms - from_ms >= 80)
     expect(long.length / all.length).toBeGreaterThan(0.95)
   })
@@ -214,7 +223,7 @@ describe('createMarketModel', () => {
   it('lets a gap close between exchanges that agreed before and agree afterwards', () => {
     const lines = truthOf(createMarketModel({ seed: 4, symbols: 24, rate: 1 }), 0, 120_000)
     expect(lines.length).toBeGreaterThan(10)
-    for (const { from_ms, to_ms } of lines) expect(to_ms - from_ms).toBeLessThanOrEqual(4_020)
+    for (const { from_ms, to_ms } of lines) expect(to_ms - from_ms).toBeLessThanOrEqual(4_120)
   })
 
   it('lets no time pass when the clock goes back', () => {

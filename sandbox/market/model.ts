@@ -4,7 +4,10 @@
  * same seed with the same sequence of step times gives the same changes, digit for digit (on one
  * version of Node, whose Math functions take part).
  */
+import { baseCoin } from './chain.ts'
+import { crossDisplacementSchedule } from './cross-displacement.ts'
 import { displacementSchedule, type Schedule } from './displacement.ts'
+import { type ListingFault, withFaults } from './faults.ts'
 import { type Listing, listings } from './listings.ts'
 import { LiveMarket } from './market.ts'
 import { FairPrices } from './prices.ts'
@@ -20,6 +23,10 @@ export interface MarketModelOptions {
   readonly symbols: number
   /** multiple of the usual number of batches a second; gaps between exchanges stay as frequent */
   readonly rate: number
+  /** multiple of the usual number of tears: markets that leave all others for a moment (1) */
+  readonly tears?: number
+  /** what is wrong with the listings from the beginning */
+  readonly faults?: readonly ListingFault[]
 }
 
 export interface MarketModel extends MarketSource {
@@ -34,30 +41,47 @@ export interface MarketModel extends MarketSource {
   setRate(rate: number): void
   /** the best level of each side of markets[index]; a side is never empty */
   best(market: number): { readonly bid: Level; readonly ask: Level }
-  /** fair dollar price of an asset that a market names. @throws Error for any other */
-  usdPrice(asset: string): number
+  /** fair dollar price of a coin that a market names. @throws Error for any other */
+  usdPrice(coin: string): number
+  /** false while trading is halted: the book stands still and nothing can be taken from it */
+  isOpen(market: number): boolean
+  /** Halts markets[index] or opens it again. Says nothing about it: that is its exchange's business. */
+  setOpen(market: number, open: boolean): void
+  /** For so long markets[index] shows a bid above its best ask, and does not move. */
+  cross(market: number, duration_ms: number): void
+  /** Where a money other than the dollar goes from now on. @throws RangeError for anything else. */
+  setPeg(asset: string, usd: number): void
 }
 
 /** @throws RangeError when an option is out of range. */
 export function createMarketModel(options: MarketModelOptions): MarketModel {
-  return assembleModel(options, displacementSchedule)
+  const { tears = 1 } = options
+  if (!(tears > 0 && Number.isFinite(tears)))
+    throw new RangeError(`tears must be positive: ${tears}`)
+  return assembleModel(options, (listed, random) => {
+    const schedules = [displacementSchedule, crossDisplacementSchedule].map((create) =>
+      create(listed, random.fork(), tears),
+    )
+    return (time_ms, venueOf) => schedules.flatMap((schedule) => schedule(time_ms, venueOf))
+  })
 }
 
 /** The same model with another schedule of displacements. */
 export function assembleModel(
-  { seed, symbols, rate }: MarketModelOptions,
+  { seed, symbols, rate, faults = [] }: MarketModelOptions,
   createSchedule: (listed: readonly Listing[], random: Random) => Schedule,
 ): MarketModel {
   requireRate(rate)
   const random = createRandom(seed)
-  const listed = listings(symbols)
+  const listed = withFaults(listings(symbols), faults)
   const prices = new FairPrices(listed, random.fork())
   const schedule = createSchedule(listed, random.fork())
   const listeners = new Set<ChangeListener>()
   let now_ms: number | undefined
   let time_ms = 0
 
-  const fairOf = ({ base, quote }: Listing) => prices.usdPrice(base) / prices.usdPrice(quote)
+  const fairOf = (listing: Listing) =>
+    (prices.usdPrice(baseCoin(listing)) * (listing.units ?? 1)) / prices.usdPrice(listing.quote)
   const entries = listed.map((listing, index) => ({
     listing,
     live: new LiveMarket(listing, fairOf(listing), rate, random.fork(), (changes, version) => {
@@ -109,7 +133,11 @@ export function assembleModel(
         ask: { price: asks.price(0), size: asks.size(0) },
       }
     },
-    usdPrice: (asset) => prices.usdPrice(asset),
+    usdPrice: (coin) => prices.usdPrice(coin),
+    isOpen: (market) => entry(market).live.open,
+    setOpen: (market, open) => entry(market).live.setOpen(open),
+    cross: (market, duration_ms) => entry(market).live.cross(time_ms + duration_ms),
+    setPeg: (asset, usd) => prices.setPeg(asset, usd),
   }
 }
 

@@ -19,6 +19,10 @@ export interface SimulatedMarket {
   readonly minimum_size: string
   readonly minimum_notional: string
   readonly taker_fee_percent: string
+  /** which coin the base really is, where its ticker does not say so */
+  readonly coin?: string
+  /** coins in one unit of base, a power of ten; 1 where it is absent */
+  readonly units?: number
 }
 
 export interface Level {

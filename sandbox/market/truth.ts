@@ -1,22 +1,18 @@
 /**
- * What could really have been taken: after every step of the model it looks at the books, not at how
- * they came about, finds every pair of exchanges where buying and selling the same symbol pays after
- * fees, and writes one JSON line for each such gap when it ends. Different quotes are not compared.
+ * What could really have been taken: after every step of the model it looks at the books as the
+ * exchanges publish them, not at how they came about, and writes one JSON line for each gap when it
+ * ends. Markets of more than some thirty coins are searched for chains of up to three coins only.
  */
-import {
-  compare,
-  type Decimal,
-  decimal,
-  format,
-  fromNumber,
-  multiply,
-} from '../../shared/decimal.ts'
+import { type Decimal, format } from '../../shared/decimal.ts'
+import { named } from './chain.ts'
+import { ChainFinder, type Found } from './finder.ts'
 import type { MarketModel } from './model.ts'
-import { type Taken, walk } from './walk.ts'
+import { PublishedBooks } from './published.ts'
+import type { Family } from './routes.ts'
 
 export interface TruthOptions {
   readonly model: MarketModel
-  /** net of both taker fees */
+  /** net of all taker fees */
   readonly min_percent: number
   readonly min_volume_usd: number
   /** receives one JSON document, without line end, for each gap that has ended */
@@ -30,117 +26,73 @@ export interface Truth {
   close(now_ms: number): void
 }
 
-/** One direction between two markets of the same symbol. */
-interface Route {
-  readonly buy: number
-  readonly sell: number
-  /** the best bid over the best ask, in ticks, at which the marginal profit is the least wanted */
-  readonly least_ratio: number
-}
-
 interface Gap {
   readonly from_ms: number
-  best: Taken
+  /** at its best moment */
+  best: Found
 }
-
-const USD_PRICE_DECIMALS = 10
-/** The cheap test is in floats: it may let a route through, never hold one back. */
-const FLOAT_MARGIN = 1e-9
 
 export function createTruth({ model, min_percent, min_volume_usd, write }: TruthOptions): Truth {
-  const minimum = decimal(String(min_percent))
-  const min_volume = decimal(String(min_volume_usd))
-  const routes = routesOf(model, min_percent)
-  const open = new Map<Route, Gap>()
-  const touched = new Set<number>()
-  const unsubscribe = model.onChange((market) => touched.add(market))
-
-  const takeable = (route: Route): Taken | undefined => {
-    const ratio = model.best(route.sell).bid.price / model.best(route.buy).ask.price
-    if (ratio < route.least_ratio * (1 - FLOAT_MARGIN)) return undefined
-    const { buy, sell } = marketsOf(model, route)
-    const taken = walk(
-      { market: buy, levels: model.snapshot(route.buy).asks },
-      { market: sell, levels: model.snapshot(route.sell).bids },
-      minimum,
-    )
-    if (!taken) return undefined
-    const quote_usd = fromNumber(model.usdPrice(buy.quote), USD_PRICE_DECIMALS)
-    return compare(multiply(taken.amount_in, quote_usd), min_volume) >= 0 ? taken : undefined
+  const books = new PublishedBooks(model)
+  const finder = new ChainFinder({
+    books,
+    tradable: (market) => model.isOpen(market),
+    usdPrice: (coin) => model.usdPrice(coin),
+    min_percent,
+    min_volume_usd,
+  })
+  const open = new Map<Family, Gap>()
+  const end = (family: Family, gap: Gap, to_ms: number) => {
+    open.delete(family)
+    write(JSON.stringify(lineOf(model, family, gap, to_ms)))
   }
-
-  const end = (route: Route, gap: Gap, to_ms: number) => {
-    open.delete(route)
-    write(JSON.stringify(lineOf(model, route, gap, to_ms)))
-  }
-
   return {
     afterStep(now_ms) {
-      for (const route of routesThrough(touched, routes)) {
-        const taken = takeable(route)
-        const gap = open.get(route)
-        if (taken && gap) gap.best = better(gap.best, taken)
-        else if (taken) open.set(route, { from_ms: now_ms, best: taken })
-        else if (gap) end(route, gap, now_ms)
+      for (const [family, found] of finder.look(books.push(now_ms))) {
+        const gap = open.get(family)
+        if (found && gap)
+          gap.best = found.profit_percent > gap.best.profit_percent ? found : gap.best
+        else if (found) open.set(family, { from_ms: now_ms, best: found })
+        else if (gap) end(family, gap, now_ms)
       }
-      touched.clear()
     },
     close(now_ms) {
-      unsubscribe()
-      for (const [route, gap] of open) end(route, gap, now_ms)
+      books.close()
+      for (const [family, gap] of open) end(family, gap, now_ms)
     },
   }
 }
 
-/** For each market the routes that begin or end there. */
-function routesOf(model: MarketModel, min_percent: number): readonly Route[][] {
-  const byMarket: Route[][] = model.markets.map(() => [])
-  model.markets.forEach((buying, buy) => {
-    model.markets.forEach((selling, sell) => {
-      if (buying.symbol !== selling.symbol || buy === sell) return
-      const kept = [buying, selling].map(
-        ({ taker_fee_percent }) => 1 - Number(taker_fee_percent) / 100,
-      )
-      const fees = kept.reduce((product, share) => product * share, 1)
-      const tick_ratio = 10 ** (selling.price_decimals - buying.price_decimals)
-      const route = { buy, sell, least_ratio: ((1 + min_percent / 100) / fees) * tick_ratio }
-      byMarket[buy]?.push(route)
-      byMarket[sell]?.push(route)
-    })
-  })
-  return byMarket
-}
+const PERCENT_DIGITS = 4
 
-function routesThrough(markets: Iterable<number>, byMarket: readonly Route[][]): Set<Route> {
-  const found = new Set<Route>()
-  for (const market of markets) for (const route of byMarket[market] ?? []) found.add(route)
-  return found
-}
-
-function marketsOf(model: MarketModel, route: Route) {
-  const [buy, sell] = [model.markets[route.buy], model.markets[route.sell]]
-  if (!buy || !sell) throw new RangeError(`no such markets: ${route.buy} and ${route.sell}`)
-  return { buy, sell }
-}
-
-function better(known: Taken, taken: Taken): Taken {
-  return compare(percentOf(taken), percentOf(known)) > 0 ? taken : known
-}
-
-function percentOf({ profit_percent }: Taken): Decimal {
-  return decimal(profit_percent)
-}
-
-function lineOf(model: MarketModel, route: Route, { from_ms, best }: Gap, to_ms: number) {
-  const { buy, sell } = marketsOf(model, route)
+function lineOf(model: MarketModel, family: Family, { from_ms, best }: Gap, to_ms: number) {
+  const legs = best.legs.map(({ market, side }) => named(marketOf(model, market), side))
+  const [first, last] = [legs[0], family.type === 'cross_exchange' ? legs[1] : legs.at(-1)]
+  const entry = marketOf(model, best.legs[0]?.market ?? -1)
+  const lots: Decimal = { mantissa: BigInt(best.taken.base_lots), scale: entry.size_decimals }
   return {
     from_ms,
     to_ms,
-    type: 'cross_exchange',
-    symbol: buy.symbol,
-    buy_exchange: buy.exchange,
-    sell_exchange: sell.exchange,
-    profit_percent: best.profit_percent,
-    base_size: format(best.base_size),
+    type: family.type,
+    symbol: first?.symbol,
+    buy_exchange: first?.exchange,
+    sell_exchange: last?.exchange,
+    profit_percent: percentText(best.profit_percent),
+    base_size: format(lots),
+    volume_usd: best.volume_usd.toFixed(2),
+    key: family.key,
+    legs,
   }
+}
+
+/** Rounded down, so that a profit is never overstated. */
+function percentText(percent: number): string {
+  const scale = 10 ** PERCENT_DIGITS
+  return (Math.floor(percent * scale) / scale).toFixed(PERCENT_DIGITS)
+}
+
+function marketOf(model: MarketModel, index: number) {
+  const market = model.markets[index]
+  if (market === undefined) throw new RangeError(`no market ${index}`)
+  return market
 }

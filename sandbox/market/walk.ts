@@ -1,169 +1,200 @@
 /**
- * The exact profit of buying on one book and selling on another: a naive walk through both books
- * with big integers, net of both taker fees, each taken from the asset received. It is the judge of
- * the detectors, so it shares nothing with them and is written to be checked by eye, not to be fast.
+ * What a chain of trades really earns: the size of largest profit whose average keeps the wanted
+ * minimum, then the same size as orders that an exchange takes, lot by lot. It is the judge of the
+ * detectors, so it shares nothing with them. Numbers are Float64 of whole ticks and lots, rounded
+ * only against the taker, by less than one part in 10^12 where a Float64 rounds.
  */
-import { type Decimal, decimal, divide, profitPercent } from '../../shared/decimal.ts'
-import type { Level, SimulatedMarket } from './source.ts'
+import type { Leg } from './chain.ts'
+import type { Side } from './side.ts'
+import type { SimulatedMarket } from './source.ts'
 
-type Terms = Pick<SimulatedMarket, 'price_decimals' | 'size_decimals' | 'taker_fee_percent'>
-
-export interface Leg {
-  readonly market: Terms
-  /** best first: the asks where one buys, the bids where one sells */
-  readonly levels: readonly Level[]
+export interface Books {
+  readonly markets: readonly SimulatedMarket[]
+  side(market: number, name: 'bid' | 'ask'): Side
 }
 
 export interface Taken {
-  /** quantity ordered on the buying side, before its fee; whole lots of both exchanges */
-  readonly base_size: Decimal
-  /** quote paid, rounded down to 18 decimals */
-  readonly amount_in: Decimal
-  /** (received / paid - 1) x 100 for exactly `base_size`, with four digits, rounded down */
-  readonly profit_percent: string
+  /** quantity ordered on the first leg, in its lots */
+  readonly base_lots: number
+  /** in the coin that the chain begins with */
+  readonly amount_in: number
+  readonly amount_out: number
+}
+
+/** Sizes below the walked one that are tried where lots make it fall below the minimum. */
+const TRIES = 64
+/** A Float64 product that should be a whole lot may lie this share below it. */
+const ROUNDING = 1e-12
+
+/** What a market asks of an order and takes from it, as numbers. */
+export interface Terms {
+  readonly price_unit: number
+  readonly lot: number
+  /** coins in one unit of base */
+  readonly units: number
+  readonly kept: number
+  readonly minimum_lots: number
+  readonly minimum_notional: number
+}
+
+export function termsOf(market: SimulatedMarket): Terms {
+  return {
+    price_unit: 10 ** -market.price_decimals,
+    lot: 10 ** -market.size_decimals,
+    units: market.units ?? 1,
+    kept: 1 - Number(market.taker_fee_percent) / 100,
+    minimum_lots: Math.ceil(
+      Number(market.minimum_size) * 10 ** market.size_decimals * (1 - ROUNDING),
+    ),
+    minimum_notional: Number(market.minimum_notional),
+  }
+}
+
+/** Received for one coin given, at the best level and after the fee; 0 when the side is empty. */
+export function topRate({ side }: Leg, terms: Terms, levels: Side): number {
+  return levels.length === 0 ? 0 : rateAt(side, terms, levels.price(0))
 }
 
 /**
- * The size of largest profit whose average net profit is at least `min_percent`, and what exactly
- * that size earns; undefined when not even the coarser lot step does. Marginal profit never rises
- * along the walk, so the walk stops at the first step that earns nothing or at the bound.
+ * The largest orders whose average net profit is at least `min_percent`; undefined when there are
+ * none that every leg's lot, minimum size and minimum notional allow.
  */
-export function walk(buy: Leg, sell: Leg, min_percent: Decimal): Taken | undefined {
-  const units = unitsOf(buy.market, sell.market)
-  const steps = matchedSteps(buy, sell, units)
-  const size = largestSize(steps, min_percent)
-  const whole_lots = size - (size % units.lot)
-  if (whole_lots === 0n) return undefined
-  const { paid, received } = amountsOf(whole_lots, steps)
-  return {
-    base_size: { mantissa: whole_lots / units.bought.kept, scale: units.size_decimals },
-    amount_in: divide(integer(paid), integer(units.quote), QUOTE_DECIMALS),
-    profit_percent: profitPercent(integer(paid), integer(received)),
+export function take(books: Books, legs: readonly Leg[], min_percent: number): Taken | undefined {
+  const steps = legs.map((leg) => new Ladder(books, leg))
+  const least = 1 + min_percent / 100
+  const most = largestInput(steps, least)
+  for (let size = TRIES; size > 0; size--) {
+    const taken = order(steps, (most * size) / TRIES)
+    if (taken === undefined) return undefined
+    if (taken.amount_out >= taken.amount_in * least * (1 - ROUNDING)) return taken
   }
+  return undefined
 }
 
-const QUOTE_DECIMALS = 18
-
-/** `size` units of base between one ask and one bid, each for so much quote. */
-interface Step {
-  readonly size: bigint
-  readonly paid: bigint
-  readonly received: bigint
+/** Profit of `taken` in percent. */
+export function profitPercent({ amount_in, amount_out }: Taken): number {
+  return (amount_out / amount_in - 1) * 100
 }
 
-/** A taker keeps `kept` of every `whole` units that a trade would bring without a fee. */
-interface Fee {
-  readonly kept: bigint
-  readonly whole: bigint
+function rateAt(side: Leg['side'], terms: Terms, ticks: number): number {
+  const price = (ticks * terms.price_unit) / terms.units
+  return side === 'buy' ? terms.kept / price : terms.kept * price
+}
+
+/** One side of a book as a leg meets it. */
+class Ladder {
+  readonly side: Leg['side']
+  private readonly terms: Terms
+  private readonly levels: Side
+
+  constructor(books: Books, { market, side }: Leg) {
+    const listed = books.markets[market]
+    if (listed === undefined) throw new RangeError(`no market ${market}`)
+    this.side = side
+    this.terms = termsOf(listed)
+    this.levels = books.side(market, side === 'buy' ? 'ask' : 'bid')
+  }
+
+  get depth(): number {
+    return this.levels.length
+  }
+
+  rate(rank: number): number {
+    return rateAt(this.side, this.terms, this.levels.price(rank))
+  }
+
+  /** What the level takes, in the coin that is given. */
+  capacity(rank: number): number {
+    const { price_unit, lot, units } = this.terms
+    const base = this.levels.size(rank) * lot
+    return this.side === 'buy' ? base * this.levels.price(rank) * price_unit : base * units
+  }
+
+  /** The largest order that `amount` pays for, or undefined when the exchange would refuse it. */
+  order(amount: number): { lots: number; given: number; received: number } | undefined {
+    const { lot, units, kept, minimum_lots, minimum_notional } = this.terms
+    const affordable = this.side === 'buy' ? this.baseFor(amount) : amount / units
+    const lots = Math.floor((affordable / lot) * (1 + ROUNDING))
+    const quote = this.quoteOf(lots)
+    if (lots < Math.max(1, minimum_lots) || quote === undefined) return undefined
+    if (quote < minimum_notional * (1 - ROUNDING)) return undefined
+    const coins = lots * lot * units
+    return this.side === 'buy'
+      ? { lots, given: quote, received: coins * kept }
+      : { lots, given: coins, received: quote * kept }
+  }
+
+  private baseFor(quote: number): number {
+    const { price_unit, lot } = this.terms
+    let [base, left] = [0, quote]
+    for (let rank = 0; rank < this.levels.length; rank++) {
+      const price = this.levels.price(rank) * price_unit
+      const size = this.levels.size(rank) * lot
+      if (size * price >= left) return base + left / price
+      base += size
+      left -= size * price
+    }
+    return base
+  }
+
+  /** What so many lots cost or bring before the fee; undefined when the side is not deep enough. */
+  private quoteOf(lots: number): number | undefined {
+    const { price_unit, lot } = this.terms
+    let [quote, left] = [0, lots]
+    for (let rank = 0; left > 0; rank++) {
+      if (rank >= this.levels.length) return undefined
+      const size = Math.min(left, this.levels.size(rank))
+      quote += size * lot * this.levels.price(rank) * price_unit
+      left -= size
+    }
+    return quote
+  }
 }
 
 /**
- * Units so small that every number is whole: one of base is 10^-size_decimals / bought.kept, one
- * of quote is 1 / `quote`.
+ * All legs stand at their best level, the tightest level decides the step, until the next sliver
+ * earns nothing or the average would fall below `least` (received for one given).
  */
-interface Units {
-  readonly size_decimals: number
-  readonly price_decimals: number
-  readonly bought: Fee
-  readonly sold: Fee
-  /** the coarser of the two lot steps, in units of base */
-  readonly lot: bigint
-  readonly quote: bigint
-}
-
-function unitsOf(buy: Terms, sell: Terms): Units {
-  const size_decimals = Math.max(buy.size_decimals, sell.size_decimals)
-  const price_decimals = Math.max(buy.price_decimals, sell.price_decimals)
-  const coarse_decimals = Math.min(buy.size_decimals, sell.size_decimals)
-  const [bought, sold] = [feeOf(buy), feeOf(sell)]
-  const decimals = powerOfTen(size_decimals + price_decimals)
-  return {
-    size_decimals,
-    price_decimals,
-    bought,
-    sold,
-    lot: powerOfTen(size_decimals - coarse_decimals) * bought.kept,
-    quote: decimals * bought.kept * bought.whole * sold.whole,
+function largestInput(ladders: readonly Ladder[], least: number): number {
+  const ranks = ladders.map(() => 0)
+  const left = ladders.map((ladder) => (ladder.depth > 0 ? ladder.capacity(0) : 0))
+  let [given, received] = [0, 0]
+  for (;;) {
+    if (ladders.some(({ depth }, leg) => (ranks[leg] ?? 0) >= depth)) return given
+    // for one coin given to the chain, so much reaches each leg
+    const reach = [1]
+    for (const [leg, ladder] of ladders.entries()) {
+      reach.push((reach[leg] ?? 0) * ladder.rate(ranks[leg] ?? 0))
+    }
+    const earns = reach[ladders.length] ?? 0
+    if (earns <= 1) return given
+    const step = Math.min(...left.map((amount, leg) => amount / (reach[leg] ?? 1)))
+    if (received + earns * step < least * (given + step)) {
+      return given + Math.max(0, (received - least * given) / (least - earns))
+    }
+    given += step
+    received += earns * step
+    for (const [leg, ladder] of ladders.entries()) {
+      const rest = (left[leg] ?? 0) - step * (reach[leg] ?? 0)
+      left[leg] = rest
+      if (rest > ladder.capacity(ranks[leg] ?? 0) * ROUNDING) continue
+      const rank = (ranks[leg] ?? 0) + 1
+      ranks[leg] = rank
+      if (rank < ladder.depth) left[leg] = ladder.capacity(rank)
+    }
   }
 }
 
-/** Both books side by side: each step lies within one ask and one bid. */
-function matchedSteps(buy: Leg, sell: Leg, units: Units): Step[] {
-  const { bought, sold } = units
-  // Of what is bought kept / whole arrives and is sold, so a bid takes whole / kept of its size.
-  const asks = inUnits(buy, units, bought.kept)
-  const bids = inUnits(sell, units, bought.whole)
-  const steps: Step[] = []
-  let [ask, bid] = [asks.shift(), bids.shift()]
-  while (ask && bid) {
-    const size = smaller(ask.left, bid.left)
-    steps.push({
-      size,
-      paid: ask.price * bought.whole * sold.whole,
-      received: bid.price * bought.kept * sold.kept,
-    })
-    ask.left -= size
-    bid.left -= size
-    if (ask.left === 0n) ask = asks.shift()
-    if (bid.left === 0n) bid = bids.shift()
+/** One order a leg, each of what the one before brought. */
+function order(ladders: readonly Ladder[], input: number): Taken | undefined {
+  let amount = input
+  let first: { lots: number; given: number } | undefined
+  for (const ladder of ladders) {
+    const placed = ladder.order(amount)
+    if (placed === undefined) return undefined
+    first ??= placed
+    amount = placed.received
   }
-  return steps
-}
-
-function inUnits({ market, levels }: Leg, units: Units, per_smallest_lot: bigint) {
-  const price_scale = powerOfTen(units.price_decimals - market.price_decimals)
-  const size_scale = powerOfTen(units.size_decimals - market.size_decimals) * per_smallest_lot
-  return levels.map(({ price, size }) => ({
-    price: BigInt(price) * price_scale,
-    left: BigInt(size) * size_scale,
-  }))
-}
-
-function largestSize(steps: readonly Step[], min_percent: Decimal): bigint {
-  // On average at least: received / paid >= least / hundred.
-  const hundred = powerOfTen(min_percent.scale) * 100n
-  const least = hundred + min_percent.mantissa
-  let [size, paid, received] = [0n, 0n, 0n]
-  for (const step of steps) {
-    if (step.received <= step.paid) break
-    const surplus = received * hundred - paid * least
-    const shortfall = step.paid * least - step.received * hundred
-    const affordable = shortfall > 0n ? surplus / shortfall : step.size
-    const taken = smaller(affordable, step.size)
-    size += taken
-    paid += taken * step.paid
-    received += taken * step.received
-    if (taken < step.size) break
-  }
-  return size
-}
-
-function amountsOf(size: bigint, steps: readonly Step[]): { paid: bigint; received: bigint } {
-  let [left, paid, received] = [size, 0n, 0n]
-  for (const step of steps) {
-    const taken = smaller(left, step.size)
-    paid += taken * step.paid
-    received += taken * step.received
-    left -= taken
-  }
-  return { paid, received }
-}
-
-function feeOf({ taker_fee_percent }: Terms): Fee {
-  const fee = decimal(taker_fee_percent)
-  const whole = powerOfTen(fee.scale) * 100n
-  return { kept: whole - fee.mantissa, whole }
-}
-
-function smaller(a: bigint, b: bigint): bigint {
-  if (a < b) return a
-  return b
-}
-
-function integer(mantissa: bigint): Decimal {
-  return { mantissa, scale: 0 }
-}
-
-function powerOfTen(exponent: number): bigint {
-  return 10n ** BigInt(exponent)
+  if (first === undefined) throw new RangeError('a chain has legs')
+  return { base_lots: first.lots, amount_in: first.given, amount_out: amount }
 }
