@@ -25,12 +25,13 @@ class MarketStreams {
   private readonly partials = CADENCES_MS.map(() =>
     PARTIAL_DEPTHS.map((depth) => new PartialStream(this, depth)),
   )
-  private best: string
+  /** what was published last: price and size of the best bid, then of the best ask */
+  private readonly best = new Float64Array(4)
 
   constructor(book: ServedBook) {
     this.book = book
     this.name = symbolOf(book.market)
-    this.best = this.bestQuote()
+    this.isNewBest()
   }
 
   get update_id(): number {
@@ -39,11 +40,8 @@ class MarketStreams {
 
   changed(changes: readonly LevelChange[]): void {
     for (const diff of this.diffs) diff.take(changes)
-    if (this.ticker.idle) return
-    const best = this.bestQuote()
-    if (best === this.best) return
-    this.best = best
-    this.ticker.publish(`{"u":${this.update_id},"s":"${this.name}",${best}}`)
+    if (this.ticker.idle || !this.isNewBest()) return
+    this.ticker.publish(`{"u":${this.update_id},"s":"${this.name}",${this.bestQuote()}}`)
   }
 
   flush(cadence: number, now_ms: number): void {
@@ -76,6 +74,21 @@ class MarketStreams {
     const bids = this.levels(top(this.book.bids, limit))
     const asks = this.levels(top(this.book.asks, limit))
     return `{"lastUpdateId":${this.update_id},"bids":${bids},"asks":${asks}}`
+  }
+
+  /** Compares numbers, because most changes are behind the best prices. 0 where a side is empty. */
+  private isNewBest(): boolean {
+    const { bids, asks } = this.book
+    let different = false
+    let slot = 0
+    for (const side of [bids, asks]) {
+      const price = side.length === 0 ? 0 : side.price(0)
+      const size = side.length === 0 ? 0 : side.size(0)
+      different ||= this.best[slot] !== price || this.best[slot + 1] !== size
+      this.best[slot++] = price
+      this.best[slot++] = size
+    }
+    return different
   }
 
   private bestQuote(): string {

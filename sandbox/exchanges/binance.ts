@@ -6,14 +6,9 @@
  */
 import { z } from 'zod'
 import { systemClock } from '../../shared/clock.ts'
+import { binanceRest } from './binance-rest.ts'
 import { type Limit, quota } from './limit.ts'
-import {
-  type Connection,
-  type ExchangeServer,
-  type HttpAnswer,
-  readJson,
-  type Session,
-} from './server.ts'
+import { type Connection, type ExchangeServer, readJson, type Session } from './server.ts'
 import type { Topic } from './topic.ts'
 
 export interface BinanceFeed {
@@ -202,30 +197,10 @@ function invalidRequest(json: unknown): string {
   return `Invalid request: unknown variant \`${data.method}\`, expected one of ${expected}`
 }
 
-/** Weight of /api/v3/depth by limit: 1-100 5, 101-500 25, 501-1000 50, 1001-5000 250. */
-function depthWeight(limit: number): number {
-  return limit <= 100 ? 5 : limit <= 500 ? 25 : limit <= 1_000 ? 50 : 250
-}
-
-/** REQUEST_WEIGHT is counted by the clock's minute, as the exchange does. */
-function weightBudget(per_minute: number) {
-  let minute = 0
-  let used = 0
-  return (weight: number): { used: number; retry_after_s: number | undefined } => {
-    const now_ms = systemClock.wall_ms()
-    const current = Math.floor(now_ms / 60_000)
-    if (current !== minute) [minute, used] = [current, 0]
-    used += weight
-    if (used <= per_minute) return { used, retry_after_s: undefined }
-    return { used, retry_after_s: Math.ceil(((current + 1) * 60_000 - now_ms) / 1_000) }
-  }
-}
-
 export function binanceServer(
   feed: BinanceFeed,
   rules: BinanceRules = BINANCE_RULES,
 ): ExchangeServer {
-  const spend = weightBudget(rules.weight_per_minute)
   return {
     id: 'binance',
     websocket_path: '/stream',
@@ -237,77 +212,7 @@ export function binanceServer(
     accepts: ({ pathname }) =>
       pathname === '/stream' || pathname === '/ws' || /^\/ws\/[^%]*$/.test(pathname),
     connect: (connection, url) => new BinanceSession(connection, url, feed, rules),
-    request: (url) => {
-      const { weight, serve } = route(url, feed, rules)
-      const { used, retry_after_s } = spend(weight)
-      const headers = { 'x-mbx-used-weight': String(used), 'x-mbx-used-weight-1m': String(used) }
-      if (retry_after_s === undefined) return { headers, ...serve() }
-      return {
-        ...failure(429, -1003, 'Too much request weight used; please use WebSocket Streams.'),
-        headers: { ...headers, 'retry-after': String(retry_after_s) },
-      }
-    },
+    request: binanceRest(feed, rules.weight_per_minute),
     close: () => feed.close(),
   }
-}
-
-function route(
-  url: URL,
-  feed: BinanceFeed,
-  rules: BinanceRules,
-): { weight: number; serve: () => HttpAnswer } {
-  switch (url.pathname) {
-    case '/api/v3/ping':
-      return { weight: 1, serve: () => ok({}) }
-    case '/api/v3/time':
-      return { weight: 1, serve: () => ok({ serverTime: systemClock.wall_ms() }) }
-    case '/api/v3/exchangeInfo':
-      return { weight: 20, serve: () => exchangeInfo(url, feed, rules) }
-    case '/api/v3/depth': {
-      const limit = Math.min(Number(url.searchParams.get('limit') ?? 100), 5_000)
-      return { weight: depthWeight(limit), serve: () => depth(url, limit, feed) }
-    }
-    default:
-      return { weight: 1, serve: () => failure(404, -1000, 'Path not found.') }
-  }
-}
-
-function depth(url: URL, limit: number, feed: BinanceFeed): HttpAnswer {
-  const symbol = url.searchParams.get('symbol') ?? ''
-  if (symbol === '') {
-    return failure(400, -1102, "Mandatory parameter 'symbol' was not sent, was empty/null.")
-  }
-  if (!Number.isInteger(limit) || limit < 1) {
-    return failure(400, -1130, "Data sent for parameter 'limit' is not valid.")
-  }
-  const body = feed.depth(symbol, limit)
-  return body === undefined ? failure(400, -1121, 'Invalid symbol.') : { status: 200, body }
-}
-
-function exchangeInfo(url: URL, feed: BinanceFeed, rules: BinanceRules): HttpAnswer {
-  const symbol = url.searchParams.get('symbol')
-  const symbols = feed.symbols.filter((entry) => symbol === null || entry.symbol === symbol)
-  if (symbol !== null && symbols.length === 0) return failure(400, -1121, 'Invalid symbol.')
-  return ok({
-    timezone: 'UTC',
-    serverTime: systemClock.wall_ms(),
-    rateLimits: [
-      {
-        rateLimitType: 'REQUEST_WEIGHT',
-        interval: 'MINUTE',
-        intervalNum: 1,
-        limit: rules.weight_per_minute,
-      },
-    ],
-    exchangeFilters: [],
-    symbols,
-  })
-}
-
-function ok(body: object): HttpAnswer {
-  return { status: 200, body: JSON.stringify(body) }
-}
-
-function failure(status: number, code: number, msg: string): HttpAnswer {
-  return { status, body: JSON.stringify({ code, msg }) }
 }

@@ -1,7 +1,6 @@
 /**
  * The books of one exchange's markets as its server knows them: copies that follow the market
- * source, and the windows of best levels that feeds of fixed depth show. It formats digits and
- * knows no frame.
+ * source. It formats digits and knows no frame.
  */
 import { systemClock, timestamp } from '../../shared/clock.ts'
 import { Side } from '../market/side.ts'
@@ -47,12 +46,15 @@ export function serveBooks(
   exchange: SandboxExchange,
   onChange: (book: ServedBook, changes: readonly LevelChange[]) => void,
 ): ServedBooks {
-  const byMarket = new Map<number, ServedBook>()
-  source.markets.forEach((market, id) => {
-    if (market.exchange === exchange) byMarket.set(id, copy(source, id, market, byMarket.size))
+  const books: ServedBook[] = []
+  const byMarket = source.markets.map((market, id) => {
+    if (market.exchange !== exchange) return undefined
+    const book = copy(source, id, market, books.length)
+    books.push(book)
+    return book
   })
   const close = source.onChange((id, changes, version, time_ms) => {
-    const book = byMarket.get(id)
+    const book = byMarket[id]
     if (book === undefined) return
     for (const { side, price, size } of changes) {
       const ladder = side === 'bid' ? book.bids : book.asks
@@ -62,7 +64,7 @@ export function serveBooks(
     book.time_ms = time_ms
     onChange(book, changes)
   })
-  return { books: [...byMarket.values()], close }
+  return { books, close }
 }
 
 function copy(
@@ -95,33 +97,6 @@ export function top(side: Side, depth: number): Level[] {
   return levels
 }
 
-export interface WindowDifference {
-  /** levels that are new in the window or changed their size */
-  readonly set: Level[]
-  /** levels that left the window: deleted, or pushed out by better ones */
-  readonly left: Level[]
-}
-
-/** What turned the window `before` into `after`; both best first. `away` as in Side. */
-export function difference(
-  before: readonly Level[],
-  after: readonly Level[],
-  away: 1 | -1,
-): WindowDifference {
-  const set: Level[] = []
-  const left: Level[] = []
-  let [i, j] = [0, 0]
-  while (i < before.length || j < after.length) {
-    const [old, now] = [before[i], after[j]]
-    const order = old === undefined ? 1 : now === undefined ? -1 : (old.price - now.price) * away
-    if (order < 0 && old !== undefined) left.push(old)
-    else if (now !== undefined && (order > 0 || old?.size !== now.size)) set.push(now)
-    if (order <= 0) i++
-    if (order >= 0) j++
-  }
-  return { set, left }
-}
-
 /** 4528350 with 2 decimals is "45283.50"; every digit is exact. */
 export function digits(value: number, decimals: number): string {
   if (decimals === 0) return String(value)
@@ -140,8 +115,15 @@ export function withoutTrailingZeros(text: string): string {
   return text.includes('.') ? text.replace(/\.?0+$/, '') : text
 }
 
+/** many frames of one step carry the same time */
+let last_stamped = { time_ms: Number.NaN, text: '' }
+
 /** RFC 3339 UTC with six digits: "2023-10-06T17:35:55.440295Z". */
 export function microTimestamp(time_ms: number): string {
-  const micros = Math.floor((time_ms - Math.floor(time_ms)) * 1_000)
-  return `${timestamp(Math.floor(time_ms)).slice(0, -1)}${String(micros).padStart(3, '0')}Z`
+  if (time_ms !== last_stamped.time_ms) {
+    const micros = Math.floor((time_ms - Math.floor(time_ms)) * 1_000)
+    const text = `${timestamp(Math.floor(time_ms)).slice(0, -1)}${String(micros).padStart(3, '0')}Z`
+    last_stamped = { time_ms, text }
+  }
+  return last_stamped.text
 }

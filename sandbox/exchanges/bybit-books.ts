@@ -5,8 +5,8 @@
  */
 import { systemClock } from '../../shared/clock.ts'
 import type { Level, MarketSource, SimulatedMarket } from '../market/source.ts'
+import { BestLevels } from './best-levels.ts'
 import {
-  difference,
   digits,
   type ListedMarket,
   type ServedBook,
@@ -36,8 +36,8 @@ class BookWindow {
   changed = false
   private readonly book: ServedBook
   private readonly depth: number
-  private bids: readonly Level[] = []
-  private asks: readonly Level[] = []
+  private readonly bids: BestLevels
+  private readonly asks: BestLevels
   private update_id = FIRST_UPDATE_ID
   private version = 0
   private changed_ms = 0
@@ -46,6 +46,8 @@ class BookWindow {
   constructor(book: ServedBook, depth: number) {
     this.book = book
     this.depth = depth
+    this.bids = new BestLevels(book.bids, depth)
+    this.asks = new BestLevels(book.asks, depth)
     this.publication = new Publication((first) => {
       // between pushes the window is older than the book: the greeting is what the others hold
       if (first) {
@@ -59,9 +61,10 @@ class BookWindow {
 
   flush(now_ms: number): void {
     if (this.publication.idle) return
-    const frame = this.changed ? this.update(now_ms) : undefined
-    if (frame !== undefined) this.publish(frame, now_ms)
-    else if (this.depth === 1 && now_ms - this.pushed_ms >= REPEAT_AFTER_MS) {
+    if (this.changed && this.look()) {
+      this.update_id++
+      this.publish(this.depth === 1 ? this.snapshot(now_ms) : this.delta(now_ms), now_ms)
+    } else if (this.depth === 1 && now_ms - this.pushed_ms >= REPEAT_AFTER_MS) {
       this.publish(this.snapshot(now_ms), now_ms)
     }
   }
@@ -71,56 +74,62 @@ class BookWindow {
     this.publication.publish(frame)
   }
 
-  /** undefined: the book changed, but not inside the window */
-  private update(now_ms: number): string | undefined {
-    const { bids, asks } = this
-    this.look()
-    const b = this.delta(bids, this.bids, this.book.bids.away)
-    const a = this.delta(asks, this.asks, this.book.asks.away)
-    if (b.length + a.length === 0) return undefined
-    this.update_id++
-    return this.depth === 1 ? this.snapshot(now_ms) : this.frame('delta', now_ms, b, a)
-  }
-
-  private look(): void {
-    this.bids = top(this.book.bids, this.depth)
-    this.asks = top(this.book.asks, this.depth)
+  /** False: the book changed, but not inside the window. */
+  private look(): boolean {
+    const bids = this.bids.look()
+    const asks = this.asks.look()
     this.version = this.book.version
     this.changed_ms = this.book.time_ms
     this.changed = false
+    return bids || asks
   }
 
-  private delta(before: readonly Level[], after: readonly Level[], away: 1 | -1): string[] {
-    const { set, left } = difference(before, after, away)
-    const deletes = left.map(({ price }) => pair(price, 0, this.book.market))
-    return [...deletes, ...set.map(({ price, size }) => pair(price, size, this.book.market))]
+  private delta(now_ms: number): string {
+    return this.frame('delta', now_ms, this.changesOf(this.bids), this.changesOf(this.asks))
+  }
+
+  /** What leaves the window is deleted first, whatever the reason. */
+  private changesOf(shown: BestLevels): string {
+    const { market } = this.book
+    let pairs = ''
+    for (const price of shown.left) pairs += pair(price, 0, market)
+    for (const rank of shown.fresh) {
+      const { price, size } = shown.level(rank)
+      pairs += pair(price, size, market)
+    }
+    return pairs
   }
 
   private snapshot(now_ms: number): string {
     const { market } = this.book
-    const all = (levels: readonly Level[]) => levels.map((l) => pair(l.price, l.size, market))
-    return this.frame('snapshot', now_ms, all(this.bids), all(this.asks))
+    return this.frame(
+      'snapshot',
+      now_ms,
+      pairs(this.bids.levels(), market),
+      pairs(this.asks.levels(), market),
+    )
   }
 
-  private frame(
-    type: 'snapshot' | 'delta',
-    now_ms: number,
-    bids: readonly string[],
-    asks: readonly string[],
-  ): string {
+  private frame(type: 'snapshot' | 'delta', now_ms: number, bids: string, asks: string): string {
     const symbol = symbolOf(this.book.market)
     return (
       `{"topic":"orderbook.${this.depth}.${symbol}","ts":${Math.floor(now_ms)},"type":"${type}",` +
-      `"data":{"s":"${symbol}","b":[${bids.join(',')}],"a":[${asks.join(',')}],` +
+      `"data":{"s":"${symbol}","b":[${bids.slice(1)}],"a":[${asks.slice(1)}],` +
       `"u":${this.update_id},"seq":${FIRST_SEQUENCE + this.version}},` +
       `"cts":${Math.floor(this.changed_ms)}}`
     )
   }
 }
 
+/** with a comma before it */
 function pair(price: number, size: number, market: SimulatedMarket): string {
   const lots = withoutTrailingZeros(digits(size, market.size_decimals))
-  return `["${digits(price, market.price_decimals)}","${lots}"]`
+  return `,["${digits(price, market.price_decimals)}","${lots}"]`
+}
+
+/** each with a comma before it */
+function pairs(levels: readonly Level[], market: SimulatedMarket): string {
+  return levels.map(({ price, size }) => pair(price, size, market)).join('')
 }
 
 export function simulatedBybit(source: MarketSource): BybitFeed {
@@ -163,8 +172,7 @@ export function simulatedBybit(source: MarketSource): BybitFeed {
 }
 
 function orderbook({ market, bids, asks, version, time_ms }: ServedBook, limit: number): string {
-  const side = (levels: readonly Level[]) =>
-    `[${levels.map(({ price, size }) => pair(price, size, market)).join(',')}]`
+  const side = (levels: readonly Level[]) => `[${pairs(levels, market).slice(1)}]`
   return (
     `{"s":"${symbolOf(market)}","a":${side(top(asks, limit))},"b":${side(top(bids, limit))},` +
     `"ts":${Math.floor(systemClock.wall_ms())},"u":${FIRST_UPDATE_ID + version},` +

@@ -5,105 +5,128 @@
  * https://docs.kraken.com/api/docs/guides/spot-ws-book-v2
  */
 import { crc32 } from 'node:zlib'
+import type { Side } from '../market/side.ts'
 import type { Level, LevelChange, MarketSource, SimulatedMarket } from '../market/source.ts'
-import {
-  difference,
-  digits,
-  type ListedMarket,
-  microTimestamp,
-  type ServedBook,
-  serveBooks,
-  top,
-} from './books.ts'
+import { BestLevels } from './best-levels.ts'
+import { digits, type ListedMarket, microTimestamp, type ServedBook, serveBooks } from './books.ts'
 import type { KrakenFeed } from './kraken.ts'
 import { Publication } from './topic.ts'
 
 const CHECKSUM_LEVELS = 10
+const NOTHING = '[]'
+
+/** One side at one depth: what the subscribers hold of it. */
+class SideWindow {
+  readonly shown: BestLevels
+  private readonly market: SimulatedMarket
+  /** the best levels as the checksum reads them */
+  private digest = ''
+
+  constructor(side: Side, depth: number, market: SimulatedMarket) {
+    this.shown = new BestLevels(side, depth)
+    this.market = market
+  }
+
+  look(): boolean {
+    const changed = this.shown.look()
+    if (this.shown.first_different < CHECKSUM_LEVELS) {
+      this.digest = digest(this.shown.levels(CHECKSUM_LEVELS))
+    }
+    return changed
+  }
+
+  /** What the last look found, as the client must be told: not what better levels pushed out. */
+  changes(): string {
+    const { shown, market } = this
+    let items = ''
+    for (const price of shown.left) if (!shown.isBeyond(price)) items += level(price, 0, market)
+    for (const rank of shown.fresh) {
+      const { price, size } = shown.level(rank)
+      items += level(price, size, market)
+    }
+    return listOf(items)
+  }
+
+  whole(): string {
+    const items = this.shown.levels().map(({ price, size }) => level(price, size, this.market))
+    return listOf(items.join(''))
+  }
+
+  crc(before: number): number {
+    return crc32(this.digest, before)
+  }
+}
 
 /** One book at one depth: what its subscribers hold. */
 class BookWindow {
   readonly publication: Publication
   private readonly book: ServedBook
-  private readonly depth: number
-  private bids: readonly Level[] = []
-  private asks: readonly Level[] = []
+  private readonly bids: SideWindow
+  private readonly asks: SideWindow
 
   constructor(book: ServedBook, depth: number) {
     this.book = book
-    this.depth = depth
+    this.bids = new SideWindow(book.bids, depth, book.market)
+    this.asks = new SideWindow(book.asks, depth, book.market)
     this.publication = new Publication((first) => {
-      if (first) this.look()
-      return this.frame('snapshot', this.bids, this.asks)
+      if (first) {
+        this.bids.look()
+        this.asks.look()
+      }
+      return this.frame('snapshot', this.bids.whole(), this.asks.whole())
     })
   }
 
+  /** Most changes are outside of the window when it is narrow, and all on one side. */
   changed(changes: readonly LevelChange[]): void {
-    if (this.publication.idle || !changes.some((change) => this.shows(change))) return
-    const { bids, asks } = this
-    this.look()
-    const [bid_changes, ask_changes] = [
-      this.levelsToSend(bids, this.bids, this.book.bids.away),
-      this.levelsToSend(asks, this.asks, this.book.asks.away),
-    ]
-    if (bid_changes.length + ask_changes.length === 0) return
-    this.publication.publish(this.frame('update', bid_changes, ask_changes))
+    if (this.publication.idle) return
+    let bids = false
+    let asks = false
+    for (const { side, price } of changes) {
+      if (side === 'bid') bids ||= !this.bids.shown.isBeyond(price)
+      else asks ||= !this.asks.shown.isBeyond(price)
+    }
+    const b = bids && this.bids.look() ? this.bids.changes() : NOTHING
+    const a = asks && this.asks.look() ? this.asks.changes() : NOTHING
+    if (b !== NOTHING || a !== NOTHING) this.publication.publish(this.frame('update', b, a))
   }
 
-  private look(): void {
-    this.bids = top(this.book.bids, this.depth)
-    this.asks = top(this.book.asks, this.depth)
-  }
-
-  /** Whether a change is inside the window; most are not when the window is narrow. */
-  private shows({ side, price }: LevelChange): boolean {
-    const [window, away] =
-      side === 'bid' ? [this.bids, this.book.bids.away] : [this.asks, this.book.asks.away]
-    return !this.isBeyond(window, price, away)
-  }
-
-  private isBeyond(window: readonly Level[], price: number, away: 1 | -1): boolean {
-    const worst = window[this.depth - 1]
-    return worst !== undefined && (price - worst.price) * away > 0
-  }
-
-  private levelsToSend(before: readonly Level[], after: readonly Level[], away: 1 | -1): Level[] {
-    const { set, left } = difference(before, after, away)
-    const deleted = left.filter(({ price }) => !this.isBeyond(after, price, away))
-    return [...deleted.map(({ price }) => ({ price, size: 0 })), ...set]
-  }
-
-  private frame(
-    type: 'snapshot' | 'update',
-    bids: readonly Level[],
-    asks: readonly Level[],
-  ): string {
+  private frame(type: 'snapshot' | 'update', bids: string, asks: string): string {
     const { market, time_ms } = this.book
     return (
       `{"channel":"book","type":"${type}","data":[{"symbol":"${market.symbol}",` +
-      `"bids":${numbers(bids, market)},"asks":${numbers(asks, market)},` +
-      `"checksum":${checksum(this.bids, this.asks)},"timestamp":"${microTimestamp(time_ms)}"}]}`
+      `"bids":${bids},"asks":${asks},"checksum":${this.bids.crc(this.asks.crc(0))},` +
+      `"timestamp":"${microTimestamp(time_ms)}"}]}`
     )
   }
 }
 
-function numbers(levels: readonly Level[], market: SimulatedMarket): string {
-  const items = levels.map(
-    ({ price, size }) =>
-      `{"price":${digits(price, market.price_decimals)},"qty":${digits(size, market.size_decimals)}}`,
-  )
-  return `[${items.join(',')}]`
+/** with a comma before it */
+function level(price: number, size: number, market: SimulatedMarket): string {
+  const { price_decimals, size_decimals } = market
+  return `,{"price":${digits(price, price_decimals)},"qty":${digits(size, size_decimals)}}`
+}
+
+function listOf(items: string): string {
+  return `[${items.slice(1)}]`
+}
+
+/** "of each level the price, then the quantity, without the point and without leading zeros" */
+function digest(levels: readonly Level[]): string {
+  let text = ''
+  for (const { price, size } of levels) text += `${price}${size}`
+  return text
 }
 
 /**
- * "Ten best asks from low to high, then ten best bids from high to low; of each level the price,
- * then the quantity, without the point and without leading zeros": which is the integer number of
- * ticks and of lots.
+ * "Ten best asks from low to high, then ten best bids from high to low": of each the integer number
+ * of ticks, then of lots.
  */
 export function checksum(bids: readonly Level[], asks: readonly Level[]): number {
-  let text = ''
-  for (const { price, size } of asks.slice(0, CHECKSUM_LEVELS)) text += `${price}${size}`
-  for (const { price, size } of bids.slice(0, CHECKSUM_LEVELS)) text += `${price}${size}`
-  return crc32(text)
+  return crc32(
+    digest(bids.slice(0, CHECKSUM_LEVELS)),
+    crc32(digest(asks.slice(0, CHECKSUM_LEVELS))),
+  )
 }
 
 export function simulatedKraken(source: MarketSource): KrakenFeed {
