@@ -7,11 +7,19 @@
 /** zlib's polynomial, bit-reversed */
 const POLYNOMIAL = 0xedb88320
 const ZERO = 0x30
-const FOUR_DIGITS = 10_000
-const EIGHT_DIGITS = 100_000_000
-
-/** What becomes of a state over a number of bytes: for each of its four bytes a row of 256. */
-type Table = Int32Array
+/** digits that are looked up at once */
+const CHUNK_DIGITS = 3
+const CHUNK = 1_000
+/** so many digits fit an int32, whatever they are */
+const INT_DIGITS = 9
+const INT_CHUNK = 1_000_000_000
+/** of the greatest whole number, 2^53 */
+const MOST_DIGITS = 18
+/** four bits of a state are looked up at once: small tables stay near the processor */
+const NIBBLES = 8
+const TABLE = NIBBLES * 16
+/** longer ways are gone in several steps */
+const LONGEST_STEP = 255
 
 const ONE_BYTE = Int32Array.from({ length: 256 }, (_, byte) => {
   let state = byte
@@ -19,35 +27,59 @@ const ONE_BYTE = Int32Array.from({ length: 256 }, (_, byte) => {
   return state
 })
 
-/** "00" to "99" as they stand in memory */
-const PAIRS = Int32Array.from({ length: 100 }, (_, pair) => {
-  return (ZERO + Math.floor(pair / 10)) | ((ZERO + (pair % 10)) << 8)
+/** What becomes of each nibble of a state over 0, 1, 2, … zero bytes. */
+const STEPS = stepsOf(LONGEST_STEP)
+
+/**
+ * The state after a run of digits, less what it would be were all of them zeros: for each chunk of
+ * three digits, counted from the end of the number, a row of a thousand.
+ */
+const CHUNKS = Int32Array.from({ length: (MOST_DIGITS / CHUNK_DIGITS) * CHUNK }, (_, index) => {
+  const digits = index % CHUNK
+  let state = 0
+  for (const unit of [100, 10, 1]) state = addByte(state, Math.floor(digits / unit) % 10)
+  return advance(state, CHUNK_DIGITS * Math.floor(index / CHUNK))
 })
 
-const FOUR_BYTES = tableOf(4)
-const tables: Table[] = []
+/** The state after so many zeros as digits. */
+const ZEROS = new Int32Array(2 * MOST_DIGITS + 1)
+for (let i = 1; i < ZEROS.length; i++) ZEROS[i] = addByte(ZEROS[i - 1] as number, ZERO)
+
+const POWER_OF_TEN = Int32Array.from({ length: INT_DIGITS + 1 }, (_, i) => 10 ** i)
+/** log10(2) in 4096ths */
+const LOG_2 = 1233
 
 /** The state after `length` zero bytes more. */
 export function advance(state: number, length: number): number {
-  let table = tables[length]
-  if (table === undefined) {
-    table = tableOf(length)
-    tables[length] = table
-  }
-  return look(table, state)
+  if (length > LONGEST_STEP) return advance(advance(state, LONGEST_STEP), length - LONGEST_STEP)
+  const row = length * TABLE
+  return (
+    (STEPS[row + (state & 15)] as number) ^
+    (STEPS[row + 16 + ((state >>> 4) & 15)] as number) ^
+    (STEPS[row + 32 + ((state >>> 8) & 15)] as number) ^
+    (STEPS[row + 48 + ((state >>> 12) & 15)] as number) ^
+    (STEPS[row + 64 + ((state >>> 16) & 15)] as number) ^
+    (STEPS[row + 80 + ((state >>> 20) & 15)] as number) ^
+    (STEPS[row + 96 + ((state >>> 24) & 15)] as number) ^
+    (STEPS[row + 112 + (state >>> 28)] as number)
+  )
 }
 
-/** The state after the decimal digits of a whole number from 0 to 2^53. */
-export function addDigits(state: number, whole: number): number {
-  if (whole < FOUR_DIGITS) return addLeading(state, whole)
-  if (whole < EIGHT_DIGITS) {
-    const upper = (whole / FOUR_DIGITS) | 0
-    return addFour(addLeading(state, upper), whole - upper * FOUR_DIGITS)
-  }
-  const rest = Math.floor(whole / EIGHT_DIGITS)
-  const eight = whole - rest * EIGHT_DIGITS
-  const upper = (eight / FOUR_DIGITS) | 0
-  return addFour(addFour(addDigits(state, rest), upper), eight - upper * FOUR_DIGITS)
+/** How many digits a whole number from 0 to 2^53 has; zero has none. */
+export function countDigits(whole: number): number {
+  if (whole < INT_CHUNK) return countIntDigits(whole)
+  return INT_DIGITS + countIntDigits(Math.floor(whole / INT_CHUNK))
+}
+
+/** State after the digits of two numbers that follow each other, from nothing. */
+export function crcOfPair(
+  first: number,
+  first_count: number,
+  second: number,
+  second_count: number,
+): number {
+  const zeros = ZEROS[first_count + second_count] as number
+  return advance(differenceOf(first), second_count) ^ differenceOf(second) ^ zeros
 }
 
 /** The state after one byte more. */
@@ -55,36 +87,38 @@ export function addByte(state: number, byte: number): number {
   return (state >>> 8) ^ (ONE_BYTE[(state ^ byte) & 0xff] as number)
 }
 
-/** Four digits, zeros included. */
-function addFour(state: number, four: number): number {
-  const upper = (four / 100) | 0
-  const bytes = (PAIRS[upper] as number) | ((PAIRS[four - upper * 100] as number) << 16)
-  return look(FOUR_BYTES, state ^ bytes)
+/** What the digits make different from as many zeros: nothing, where there are leading zeros. */
+function differenceOf(whole: number): number {
+  if (whole < INT_CHUNK) return intDifferenceOf(whole | 0, 0)
+  const upper = Math.floor(whole / INT_CHUNK)
+  const lower = whole - upper * INT_CHUNK
+  return intDifferenceOf(lower | 0, 0) ^ intDifferenceOf(upper | 0, 3 * CHUNK)
 }
 
-/** One to four digits, without leading zeros. */
-function addLeading(state: number, whole: number): number {
-  if (whole >= 1_000) return addFour(state, whole)
-  const [hundreds, tens] = [(whole / 100) | 0, (whole / 10) | 0]
-  let after = state
-  if (hundreds > 0) after = addByte(after, ZERO + hundreds)
-  if (tens > 0) after = addByte(after, ZERO + tens - hundreds * 10)
-  return addByte(after, ZERO + whole - tens * 10)
-}
-
-function look(table: Table, state: number): number {
+function intDifferenceOf(whole: number, row: number): number {
+  const thousands = (whole / CHUNK) | 0
+  const millions = (thousands / CHUNK) | 0
   return (
-    (table[state & 0xff] as number) ^
-    (table[256 + ((state >>> 8) & 0xff)] as number) ^
-    (table[512 + ((state >>> 16) & 0xff)] as number) ^
-    (table[768 + (state >>> 24)] as number)
+    (CHUNKS[row + whole - thousands * CHUNK] as number) ^
+    (CHUNKS[row + CHUNK + thousands - millions * CHUNK] as number) ^
+    (CHUNKS[row + 2 * CHUNK + millions] as number)
   )
 }
 
-function tableOf(length: number): Table {
-  return Int32Array.from({ length: 4 * 256 }, (_, index) => {
-    let state = (index & 0xff) << (8 * (index >> 8))
-    for (let i = 0; i < length; i++) state = addByte(state, 0)
-    return state
-  })
+function countIntDigits(whole: number): number {
+  // right, or one too few
+  const guess = ((32 - Math.clz32(whole)) * LOG_2) >> 12
+  return guess + Number(whole >= (POWER_OF_TEN[guess] as number))
+}
+
+function stepsOf(longest: number): Int32Array {
+  const steps = new Int32Array((longest + 1) * TABLE)
+  for (let i = 0; i < TABLE; i++) {
+    let state = (i & 15) << (4 * (i >> 4))
+    for (let length = 0; length <= longest; length++) {
+      steps[length * TABLE + i] = state
+      state = addByte(state, 0)
+    }
+  }
+  return steps
 }

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { Book, type Side } from '../book/book.ts'
 import { BookUpdate } from '../book/update.ts'
-import { addByte, addDigits, advance } from './crc32.ts'
+import { addByte, advance, countDigits, crcOfPair } from './crc32.ts'
 import { KrakenChecksum } from './kraken-checksum.ts'
 
 const digits = (value: number, decimals: number) =>
@@ -59,25 +59,31 @@ it('is right beyond 2^53 lots', () => {
   expect(new KrakenChecksum().of(book)).toBe(crc32(`1${'123456789012'}00000000`))
 })
 
-it('adds digits as their bytes', () => {
-  const bytes = (state: number, text: string) => Buffer.from(text).reduce(addByte, state)
+it('knows the CRC of two numbers written down one behind the other', () => {
   const whole = fc.oneof(
     fc.nat(),
     fc.nat({ max: 100_000 }),
+    fc.maxSafeNat(),
     fc.nat({ max: 53 }).map((bits) => 2 ** bits),
     fc.nat({ max: 15 }).map((tens) => 10 ** tens),
+    fc.nat({ max: 15 }).map((tens) => 10 ** tens - 1),
   )
   fc.assert(
-    fc.property(whole, fc.integer(), (whole, state) => {
-      expect(addDigits(state, whole)).toBe(bytes(state, String(whole)))
+    fc.property(whole, whole, (first, second) => {
+      const [one, other] = [first, second].map((number) => (number === 0 ? '' : String(number)))
+      const counts = [countDigits(first), countDigits(second)] as const
+      expect(counts).toEqual([one?.length, other?.length])
+      expect(crcOfPair(first, counts[0], second, counts[1])).toBe(
+        Buffer.from(`${one}${other}`).reduce(addByte, 0),
+      )
     }),
-    { numRuns: 3_000 },
+    { numRuns: 5_000 },
   )
 })
 
 it('carries a state on over zeros', () => {
   fc.assert(
-    fc.property(fc.integer(), fc.nat(40), (state, length) => {
+    fc.property(fc.integer(), fc.nat(600), (state, length) => {
       expect(advance(state, length)).toBe(Buffer.alloc(length).reduce(addByte, state))
     }),
   )

@@ -8,7 +8,7 @@
  * 3. CRC32 of the concatenation, as an unsigned integer
  */
 import type { Book, Side } from '../book/book.ts'
-import { addByte, addDigits, advance } from './crc32.ts'
+import { addByte, advance, countDigits, crcOfPair } from './crc32.ts'
 import type { BookChecksum } from './exchange.ts'
 
 /** "the checksum is always calculated over the top 10 bids and asks" */
@@ -19,12 +19,22 @@ const BIDS = LEVELS
 /** the CRC's state before the first digit */
 const INITIAL = -1
 const OF_NOTHING = ~INITIAL >>> 0
-/** no rank has changed */
-const NOTHING = -1
 const POWER_OF_TEN = Float64Array.from({ length: 23 }, (_, i) => Number(`1e${i}`))
+/**
+ * A price times a power of ten is a whole number but for two roundings. Below this they are too
+ * small to lead to another one.
+ */
+const MOST_CERTAIN = 2 ** 50
+/** of each level: CRC of its digits alone, how many they are; behind it the CRC and the digits so far */
+const FIELDS = 4
+const PIECE = 0
+const LENGTH = 1
+const STATE = 2
+const END = 3
 
-/** what a side is now, before it becomes the memory */
+/** what a side is now, before it becomes the memory: price and size by turns */
 const levels_now = new Float64Array(2 * LEVELS)
+/** CRC and length */
 const pieces_now = new Int32Array(2 * LEVELS)
 
 export class KrakenChecksum implements BookChecksum {
@@ -37,13 +47,13 @@ export class KrakenChecksum implements BookChecksum {
   private bids_revision = -1
   /** price and size by turns */
   private readonly levels: Float64Array
-  /** of each level: CRC of its digits alone, how many they are, state of the whole CRC behind it */
+  /** four fields a level; the bids' CRC begins anew, from nothing */
   private readonly pieces: Int32Array
 
   constructor() {
     // one piece of memory: it is fetched anew for every frame
     const bytes = 2 * LEVELS * 2 * 8
-    const memory = new ArrayBuffer(bytes + 2 * LEVELS * 3 * 4)
+    const memory = new ArrayBuffer(bytes + 2 * LEVELS * FIELDS * 4)
     this.levels = new Float64Array(memory, 0, 2 * LEVELS * 2)
     this.pieces = new Int32Array(memory, bytes)
   }
@@ -51,24 +61,18 @@ export class KrakenChecksum implements BookChecksum {
   of(book: Book): number {
     const { asks, bids } = book
     this.takeDigits(book)
-    let ask = NOTHING
-    let bid = NOTHING
+    let changed = false
     if (asks.revision !== this.asks_revision) {
-      ask = this.renew(ASKS, this.asks, asks, book)
+      changed = this.renew(ASKS, this.asks, asks, book)
       this.asks = Math.min(LEVELS, asks.length)
       this.asks_revision = asks.revision
     }
     if (bids.revision !== this.bids_revision) {
-      bid = this.renew(BIDS, this.bids, bids, book)
+      changed = this.renew(BIDS, this.bids, bids, book) || changed
       this.bids = Math.min(LEVELS, bids.length)
       this.bids_revision = bids.revision
     }
-    if (ask === NOTHING && bid === NOTHING) return this.value
-    if (ask !== NOTHING) this.join(ASKS, ask, this.asks, INITIAL)
-    const middle = this.stateBehind(ASKS, this.asks, INITIAL)
-    // behind another state all states are others
-    this.join(BIDS, ask === NOTHING ? bid : 0, this.bids, middle)
-    this.value = ~this.stateBehind(BIDS, this.bids, middle) >>> 0
+    if (changed) this.value = this.join()
     return this.value
   }
 
@@ -85,50 +89,64 @@ export class KrakenChecksum implements BookChecksum {
   }
 
   /**
-   * Brings the memory of a side of `known` levels up to date, but for the states. Levels that are
-   * still there keep their pieces. Returns the first rank that changed, or NOTHING.
+   * Brings the memory of a side of `known` levels up to date. Levels that are still there keep their
+   * pieces. True when one of them changed.
    */
-  private renew(base: number, known: number, side: Side, book: Book): number {
+  private renew(base: number, known: number, side: Side, book: Book): boolean {
     const { levels, pieces } = this
     const worse = base === ASKS ? 1 : -1
     const count = side.top(levels_now)
     const end = base + known
     let first = 0
     while (first < count && first < known && isSame(first, levels, base + first)) first++
-    if (first === count && first === known) return NOTHING
+    if (first === count && first === known) return false
     // both are sorted: a level that is still there stands no further on than the first worse one
     for (let rank = first, was = base + first; rank < count; rank++) {
       const price = (levels_now[2 * rank] as number) * worse
       while (was < end && (levels[2 * was] as number) * worse < price) was++
       if (was < end && isSame(rank, levels, was)) {
-        pieces_now[2 * rank] = pieces[3 * was] as number
-        pieces_now[2 * rank + 1] = pieces[3 * was + 1] as number
+        pieces_now[2 * rank] = pieces[FIELDS * was + PIECE] as number
+        pieces_now[2 * rank + 1] = pieces[FIELDS * was + LENGTH] as number
       } else {
         contribute(rank, book)
       }
     }
+    this.remember(base, first, count)
+    return true
+  }
+
+  /** Takes a side over from rank `first` on, and carries its CRC on over what is new. */
+  private remember(base: number, first: number, count: number): void {
+    const { levels, pieces } = this
+    let state = base === ASKS ? INITIAL : 0
+    let end = 0
+    if (first > 0) {
+      state = pieces[FIELDS * (base + first - 1) + STATE] as number
+      end = pieces[FIELDS * (base + first - 1) + END] as number
+    }
     for (let rank = first, at = base + first; rank < count; rank++, at++) {
+      const piece = pieces_now[2 * rank] as number
+      const length = pieces_now[2 * rank + 1] as number
+      state = advance(state, length) ^ piece
+      end += length
       levels[2 * at] = levels_now[2 * rank] as number
       levels[2 * at + 1] = levels_now[2 * rank + 1] as number
-      pieces[3 * at] = pieces_now[2 * rank] as number
-      pieces[3 * at + 1] = pieces_now[2 * rank + 1] as number
-    }
-    return first
-  }
-
-  /** Carries the CRC on over a side from rank `first` on; `before` is its state before rank 0. */
-  private join(base: number, first: number, count: number, before: number): void {
-    const { pieces } = this
-    let state = this.stateBehind(base, first, before)
-    for (let i = 3 * (base + first); i < 3 * (base + count); i += 3) {
-      state = advance(state, pieces[i + 1] as number) ^ (pieces[i] as number)
-      pieces[i + 2] = state
+      pieces[FIELDS * at + PIECE] = piece
+      pieces[FIELDS * at + LENGTH] = length
+      pieces[FIELDS * at + STATE] = state
+      pieces[FIELDS * at + END] = end
     }
   }
 
-  /** State behind the best `ranks` levels of a side. */
-  private stateBehind(base: number, ranks: number, before: number): number {
-    return ranks === 0 ? before : (this.pieces[3 * (base + ranks) - 1] as number)
+  /** The CRC of both sides. */
+  private join(): number {
+    const { asks, bids, pieces } = this
+    const last_ask = FIELDS * (ASKS + asks - 1)
+    const state = asks === 0 ? INITIAL : (pieces[last_ask + STATE] as number)
+    if (bids === 0) return ~state >>> 0
+    const last_bid = FIELDS * (BIDS + bids - 1)
+    const carried = advance(state, pieces[last_bid + END] as number)
+    return ~(carried ^ (pieces[last_bid + STATE] as number)) >>> 0
   }
 }
 
@@ -138,24 +156,25 @@ function isSame(rank: number, levels: Float64Array, at: number): boolean {
 
 /** The piece of a level that was not there before. */
 function contribute(rank: number, book: Book): void {
-  pieces_now[2 * rank] = 0
-  pieces_now[2 * rank + 1] = 0
-  addNumber(rank, levels_now[2 * rank] as number, book.price_decimals)
-  addNumber(rank, levels_now[2 * rank + 1] as number, book.size_decimals)
-}
-
-function addNumber(rank: number, value: number, decimals: number): void {
-  const state = pieces_now[2 * rank] as number
-  const whole = Math.round(value * (POWER_OF_TEN[decimals] as number))
-  if (whole <= Number.MAX_SAFE_INTEGER) {
-    let digits = 1
-    while (whole >= (POWER_OF_TEN[digits] as number)) digits++
-    pieces_now[2 * rank] = addDigits(state, whole)
-    pieces_now[2 * rank + 1] = (pieces_now[2 * rank + 1] as number) + digits
+  const price = levels_now[2 * rank] as number
+  const size = levels_now[2 * rank + 1] as number
+  const ticks = Math.round(price * (POWER_OF_TEN[book.price_decimals] as number))
+  const lots = Math.round(size * (POWER_OF_TEN[book.size_decimals] as number))
+  if (ticks < MOST_CERTAIN && lots < MOST_CERTAIN) {
+    const price_digits = countDigits(ticks)
+    const size_digits = countDigits(lots)
+    pieces_now[2 * rank] = crcOfPair(ticks, price_digits, lots, size_digits)
+    pieces_now[2 * rank + 1] = price_digits + size_digits
     return
   }
   // the product is no longer exact; the decimal expansion still is
-  const digits = Buffer.from(value.toFixed(decimals).replace('.', '').replace(/^0+/, ''))
-  pieces_now[2 * rank] = digits.reduce(addByte, state)
-  pieces_now[2 * rank + 1] = (pieces_now[2 * rank + 1] as number) + digits.length
+  const digits = Buffer.from(
+    digitsOf(price, book.price_decimals) + digitsOf(size, book.size_decimals),
+  )
+  pieces_now[2 * rank] = digits.reduce(addByte, 0)
+  pieces_now[2 * rank + 1] = digits.length
+}
+
+function digitsOf(value: number, decimals: number): string {
+  return value.toFixed(decimals).replace('.', '').replace(/^0+/, '')
 }
