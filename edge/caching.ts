@@ -4,7 +4,7 @@ import { etag, RETAINED_304_HEADERS } from 'hono/etag'
 export const CACHE = {
   /** lists and whatever still changes */
   brief: 'public, max-age=1, stale-while-revalidate=5',
-  /** what has ended never changes again */
+  /** what has ended and is measured never changes again */
   forever: 'public, max-age=31536000, immutable',
   never: 'no-store',
   stream: 'no-cache, no-transform',

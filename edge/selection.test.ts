@@ -10,7 +10,7 @@ const reader = (options: Partial<SelectionOptions> = {}) =>
 
 let sequence = 0
 const event = (
-  state: 'detected' | 'updated' | 'expired',
+  state: 'detected' | 'updated' | 'expired' | 'measured',
   changes: Partial<Opportunity>,
 ): Event => ({
   id: `${DETECTED_MS}-${sequence++}`,
@@ -36,6 +36,16 @@ describe('an opportunity that moves across the minimum', () => {
     expect(one.wants(event('updated', { profit_percent: '0.8', volume_usd: '1' }))).toBe(true)
     expect(one.wants(event('expired', { profit_percent: '0.8' }))).toBe(true)
     expect(one.wants(event('detected', { profit_percent: '0.8' }))).toBe(false)
+  })
+
+  it('is followed to its markouts when they come after its end', () => {
+    const one = reader({ filters })
+    const over = { ...expired({ profit_percent: '0.8' }), markouts: [] }
+    const measured = expired({ profit_percent: '0.8' })
+    expect(one.wants(event('detected', { profit_percent: '1.0' }))).toBe(true)
+    expect(one.wants(event('expired', over))).toBe(true)
+    expect(one.wants(event('measured', measured))).toBe(true)
+    expect(one.wants(event('measured', measured))).toBe(false)
   })
 
   it('is never mentioned when it was never shown', () => {

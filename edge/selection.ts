@@ -1,8 +1,8 @@
 /**
- * Which events one reader of the stream wants. An opportunity that was shown is followed to its end
- * even when its figures fall below the reader's minimum: nobody is left holding a dead one.
+ * Which events one reader of the stream wants. An opportunity that was shown is followed to its last
+ * word even when its figures fall below the reader's minimum: nobody is left holding a dead one.
  */
-import { compareEventIds, type Event, type EventType } from '../shared/event.ts'
+import { compareEventIds, type Event, type EventType, isLastWord } from '../shared/event.ts'
 import type { Opportunity } from '../shared/opportunity.ts'
 import { passes, passesIdentity, passesThresholds } from './filters.ts'
 import type { Filters } from './parameters.ts'
@@ -27,7 +27,7 @@ export class Selection {
   wants(event: Event): boolean {
     const { types } = this.options
     const wanted =
-      event.type === 'exchange.status' ? this.wantsStatus(event.data.id) : this.follows(event.data)
+      event.type === 'exchange.status' ? this.wantsStatus(event.data.id) : this.follows(event)
     return wanted && (types === undefined || types.includes(event.type))
   }
 
@@ -47,14 +47,15 @@ export class Selection {
     return types !== undefined || Object.values(others).every((value) => value === undefined)
   }
 
-  private follows(opportunity: Opportunity): boolean {
+  private follows(event: Exclude<Event, { type: 'exchange.status' }>): boolean {
     const { filters } = this.options
+    const opportunity = event.data
     if (!passesIdentity(opportunity, filters)) return false
     const follows =
       passesThresholds(opportunity, filters) ||
       this.shown.has(opportunity.id) ||
       this.mayHaveShown(opportunity)
-    if (opportunity.status === 'expired') this.shown.delete(opportunity.id)
+    if (isLastWord(event)) this.shown.delete(opportunity.id)
     else if (follows) this.shown.add(opportunity.id)
     return follows
   }

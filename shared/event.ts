@@ -1,14 +1,20 @@
 /** Everything that is announced: one envelope in the Redis stream, SSE, webhooks and Socket.IO. */
 import { z } from 'zod'
 import { ExchangeStatus } from './health.ts'
-import { Opportunity, Timestamp } from './opportunity.ts'
+import { isMeasured, Opportunity, Timestamp } from './opportunity.ts'
 
-export const EVENT_TYPES = [
+/**
+ * `opportunity.measured` comes once for every opportunity, when its last markout is known: about a
+ * second after the detection, whether it is still open or not, with all that is known of it.
+ */
+const OPPORTUNITY_EVENTS = [
   'opportunity.detected',
   'opportunity.updated',
   'opportunity.expired',
-  'exchange.status',
+  'opportunity.measured',
 ] as const
+
+export const EVENT_TYPES = [...OPPORTUNITY_EVENTS, 'exchange.status'] as const
 export const EventType = z.enum(EVENT_TYPES)
 export type EventType = z.infer<typeof EventType>
 
@@ -16,12 +22,6 @@ export type EventType = z.infer<typeof EventType>
 export const EventId = z
   .string()
   .regex(/^\d+-\d+$/, 'expected a stream id, such as 1700000000000-0')
-
-const OPPORTUNITY_EVENTS = [
-  'opportunity.detected',
-  'opportunity.updated',
-  'opportunity.expired',
-] as const
 
 export const Event = z.discriminatedUnion('type', [
   z.object({
@@ -43,6 +43,13 @@ export type Event = z.infer<typeof Event>
 export type Draft =
   | { type: (typeof OPPORTUNITY_EVENTS)[number]; timestamp: string; data: Opportunity }
   | { type: 'exchange.status'; timestamp: string; data: ExchangeStatus }
+
+/** True when nothing more follows about this opportunity: it has expired and it is measured. */
+export function isLastWord({ type, data }: Pick<Draft, 'type' | 'data'>): boolean {
+  if (type === 'exchange.status' || !('markouts' in data)) return false
+  if (type === 'opportunity.measured') return data.status === 'expired'
+  return type === 'opportunity.expired' && isMeasured(data)
+}
 
 /** Puts an event together from a stream entry, whose fields are `type`, `timestamp` and `data` (JSON). @throws when the entry is not an event. */
 export function eventFromStream(id: string, fields: Record<string, string>): Event {

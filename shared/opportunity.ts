@@ -46,9 +46,13 @@ export const Leg = z.object({
 })
 export type Leg = z.infer<typeof Leg>
 
+/** When the books are looked at again, counted from the detection. */
+export const MARKOUTS_AFTER_MS = [50, 100, 250, 500, 1_000] as const
+
+/** What a taker of the same size would have made who arrived so much later. */
 export const Markout = z.object({
   after_ms: z.int().min(0),
-  /** null: the books were not live at that moment */
+  /** net of taker fees; null: not known, because a book was not live or nobody could look in time */
   profit_percent: DecimalString.nullable(),
 })
 export type Markout = z.infer<typeof Markout>
@@ -81,6 +85,12 @@ export const Opportunity = z.object({
   duration_ms: z.int().min(0).nullable(),
   expiry_reason: ExpiryReason.nullable(),
   peak_profit_percent: DecimalString,
+  /** those known so far, in the order of MARKOUTS_AFTER_MS */
   markouts: z.array(Markout),
 })
 export type Opportunity = z.infer<typeof Opportunity>
+
+/** True when the last markout is known: of an expired opportunity nothing changes any more. */
+export function isMeasured({ markouts }: Pick<Opportunity, 'markouts'>): boolean {
+  return markouts.length >= MARKOUTS_AFTER_MS.length
+}

@@ -99,17 +99,19 @@ describe('npm start', { concurrent: false }, () => {
     expectEvidence(await anyOpportunity())
   })
 
-  it('streams the life of an opportunity from detected to expired, with evidence that holds', async () => {
+  it('streams the life of an opportunity from detected to expired and measured, with evidence that holds', async () => {
     const reader = await StreamReader.open(`${stack.edge_url}/v1/stream`)
     const lives = () => {
       const lives = new Map<string, string[]>()
       for (const { type, data } of reader.events().filter(isAboutOpportunity)) {
         lives.set(data.id, [...(lives.get(data.id) ?? []), type])
       }
-      return [...lives.values()].map((types) => [types[0], types.at(-1)])
+      return [...lives.values()].map((types) =>
+        types.filter((type) => type !== 'opportunity.updated').toSorted(),
+      )
     }
     try {
-      const whole = ['opportunity.detected', 'opportunity.expired']
+      const whole = ['opportunity.detected', 'opportunity.expired', 'opportunity.measured']
       await expect.poll(lives, { timeout: 60_000, interval: 200 }).toContainEqual(whole)
       for (const { data } of reader.events().filter(isAboutOpportunity)) expectEvidence(data)
       const ids = reader.events().map(({ id }) => id)

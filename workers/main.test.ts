@@ -93,10 +93,10 @@ async function events(): Promise<Event[]> {
   )
 }
 
-/** The opportunity events so far, without updates. */
+/** The beginnings and ends of opportunities so far. */
 async function lives(): Promise<{ type: string; data: Opportunity }[]> {
   return (await events()).flatMap(({ type, data }) =>
-    'legs' in data && type !== 'opportunity.updated' ? [{ type, data }] : [],
+    'legs' in data && /detected|expired/.test(type) ? [{ type, data }] : [],
   )
 }
 
@@ -179,6 +179,16 @@ describe('the worker', () => {
       ])
       return rows[0]?.status === 'expired'
     }, PATIENCE)
+
+    const measured = async () =>
+      (await events()).filter(({ type }) => type === 'opportunity.measured').length
+    await vi.waitUntil(async () => (await measured()) === 1, PATIENCE)
+    await vi.waitUntil(async () => {
+      const sql = 'SELECT status, markouts FROM opportunities WHERE id = $1'
+      const { rows } = await pool.query(sql, [detected!.data.id])
+      return rows[0].status === 'expired' && rows[0].markouts.length === 5
+    }, PATIENCE)
+    expect(await redis.hlen(KEYS.live)).toBe(0)
 
     const metric = async (line: string) => (await (await get('/metrics')).text()).includes(line)
     await vi.waitUntil(

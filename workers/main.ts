@@ -15,8 +15,10 @@ import { createAlertQueue } from './alerts/queue.ts'
 import { Books } from './book/books.ts'
 import { type Config, describeProblems, readConfig } from './config.ts'
 import { Detector } from './detection/detector.ts'
+import { markout } from './detection/markout.ts'
 import { exchanges } from './exchanges/index.ts'
 import { createIds } from './lifecycle/id.ts'
+import type { Measure } from './lifecycle/markouts.ts'
 import { Tracker } from './lifecycle/tracker.ts'
 import { createBookView } from './ops/books.ts'
 import { createHealth } from './ops/health.ts'
@@ -59,7 +61,8 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
     arrivals: { late: lateness.late, behind: (entry) => watch.isBehind(entry) },
     log,
   })
-  const tracker = new Tracker({ clock, newId: createIds(random) })
+  const measure: Measure = (legs) => markout(legs, books)
+  const tracker = new Tracker({ clock, newId: createIds(random), measure })
 
   const publisher: Publisher = new Publisher({
     redis,

@@ -65,7 +65,11 @@ function worker() {
       run: () => changed.splice(0),
       recheck: () => [...now.values()].map((one): Verdict => ({ kind: 'open', candidate: one })),
     },
-    tracker: new Tracker({ clock: systemClock, newId: createIds(Math.random) }),
+    tracker: new Tracker({
+      clock: systemClock,
+      newId: createIds(Math.random),
+      measure: () => '0.5000',
+    }),
     publisher,
     clock: systemClock,
     log: silentLog,
@@ -95,11 +99,16 @@ afterEach(() => {
   for (const stop of stops.splice(0)) stop()
 })
 
-async function events(): Promise<Event[]> {
+async function told(): Promise<Event[]> {
   const entries = await redis.xrange(KEYS.events, '-', '+')
   return entries.map(([id, [, type, , timestamp, , data]]) =>
     eventFromStream(id, { type: type!, timestamp: timestamp!, data: data! }),
   )
+}
+
+/** Without the markouts, which come when their time has come. */
+async function events(): Promise<Event[]> {
+  return (await told()).filter(({ type }) => type !== 'opportunity.measured')
 }
 
 async function seen(): Promise<string[]> {
@@ -110,7 +119,7 @@ async function seen(): Promise<string[]> {
 }
 
 const has = (count: number) =>
-  vi.waitUntil(async () => (await redis.xlen(KEYS.events)) === count, { timeout: 10_000 })
+  vi.waitUntil(async () => (await events()).length === count, { timeout: 10_000 })
 
 describe('a leader', () => {
   it('publishes the life of an opportunity and what else is to be told', async () => {
@@ -185,6 +194,62 @@ describe('a leader', () => {
     await has(1)
     expect(await redis.hkeys(KEYS.live)).toEqual(before)
     expect(await seen()).toEqual(['opportunity.updated'])
+  })
+})
+
+describe('markouts', () => {
+  const measured = async () =>
+    (await told()).filter(({ type }) => type === 'opportunity.measured').map(({ data }) => data)
+  const untilMeasured = (count: number) =>
+    vi.waitUntil(async () => (await measured()).length === count, { timeout: 10_000 })
+
+  it('are published by time alone, and bring nothing back that has ended', async () => {
+    const { pipeline, open, close } = worker()
+    pipeline.lead(1, 'new')
+    open('short')
+    open('long')
+    await has(2)
+    close('short')
+    await untilMeasured(2)
+    expect(await measured()).toMatchObject([{ status: 'expired' }, { status: 'detected' }])
+    const live = await redis.hgetall(KEYS.live)
+    const [long, ...others] = Object.values(live).map((text) => JSON.parse(text))
+    expect(others).toEqual([])
+    expect(long).toMatchObject({ id: (await measured())[1]!.id })
+    expect(long.markouts).toHaveLength(5)
+    close('long')
+    await has(4)
+    expect(await redis.hlen(KEYS.live)).toBe(0)
+  })
+
+  it('that a dead leader did not take stay unknown', async () => {
+    const taken = [{ after_ms: 50, profit_percent: '0.4000' }]
+    const left = opportunity('left', { markouts: taken })
+    await redis.hset(KEYS.live, left.id, JSON.stringify(left))
+    const { pipeline } = worker()
+    pipeline.lead(1, 'new')
+    await untilMeasured(1)
+    const [one] = (await measured()) as [ReturnType<typeof opportunity>]
+    expect(one).toMatchObject({ id: left.id, status: 'expired', expiry_reason: 'disconnected' })
+    expect(one.markouts.map(({ profit_percent }) => profit_percent)).toEqual([
+      '0.4000',
+      null,
+      null,
+      null,
+      null,
+    ])
+    expect(await redis.hlen(KEYS.live)).toBe(0)
+  })
+
+  it('are told at shutdown as far as they are known, and no more afterwards', async () => {
+    const { pipeline, open, publisher } = worker()
+    pipeline.lead(1, 'new')
+    open('one')
+    await has(1)
+    pipeline.end()
+    await publisher.flush(10_000)
+    await untilMeasured(1)
+    expect((await told()).at(-1)?.type).toBe('opportunity.measured')
   })
 })
 

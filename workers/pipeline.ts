@@ -36,6 +36,8 @@ export class Pipeline {
   private state: 'standby' | 'taking over' | 'leading' | 'ended' = 'standby'
   /** counts terms: work that began in an older one must not go on in a newer */
   private term = 0
+  private markout_timer: NodeJS.Timeout | undefined
+  private markout_at_ms = Number.POSITIVE_INFINITY
 
   constructor(options: PipelineOptions) {
     this.options = options
@@ -49,8 +51,9 @@ export class Pipeline {
     const verdicts = detector.run(dirty)
     if (this.state !== 'leading') return
     const drafts = tracker.apply(verdicts)
-    this.measure(drafts)
+    this.clockSignals(drafts)
     this.options.publisher.publish(drafts)
+    this.awaitMarkouts()
   }
 
   /** Looks at what time alone changes: open opportunities age, held updates fall due. */
@@ -60,6 +63,7 @@ export class Pipeline {
     const verdicts = detector.recheck()
     if (this.state !== 'leading') return
     publisher.publish([...tracker.apply(verdicts), ...tracker.sweep()])
+    this.awaitMarkouts()
   }
 
   /** Publishes what is not an opportunity. A standby tells nobody. */
@@ -80,16 +84,18 @@ export class Pipeline {
     this.state = 'standby'
     this.term++
     this.options.publisher.resign()
-    this.options.tracker.expireAll('disconnected')
+    this.options.tracker.forget()
+    this.awaitMarkouts()
   }
 
   /** Ends every opportunity and takes no more. Flush the publisher afterwards. */
   end(): void {
     if (this.state === 'leading') {
-      this.options.publisher.publish(this.options.tracker.expireAll('shutdown'))
+      this.options.publisher.publish(this.options.tracker.end('shutdown'))
     }
     this.state = 'ended'
     this.term++
+    clearTimeout(this.markout_timer)
   }
 
   private async takeOver(token: number): Promise<void> {
@@ -112,6 +118,7 @@ export class Pipeline {
     }
     this.state = 'leading'
     publisher.publish(tracker.apply(detector.recheck()))
+    this.awaitMarkouts()
   }
 
   /** Redis came back empty and nobody led meanwhile: what is open is written again. */
@@ -128,8 +135,25 @@ export class Pipeline {
     publisher.publish(drafts)
   }
 
+  /** One timer, for the markout that is due next. */
+  private awaitMarkouts(): void {
+    const { tracker, clock } = this.options
+    if (tracker.measure_at_ms === this.markout_at_ms) return
+    this.markout_at_ms = tracker.measure_at_ms
+    clearTimeout(this.markout_timer)
+    if (this.markout_at_ms === Number.POSITIVE_INFINITY) return
+    const wait_ms = Math.ceil(this.markout_at_ms - clock.monotonic_ms())
+    this.markout_timer = setTimeout(() => this.takeMarkouts(), Math.max(0, wait_ms))
+  }
+
+  private takeMarkouts(): void {
+    this.markout_at_ms = Number.POSITIVE_INFINITY
+    this.options.publisher.publish(this.options.tracker.measure())
+    this.awaitMarkouts()
+  }
+
   /** The newest frame among the legs' books is the one that made the opportunity. */
-  private measure(drafts: readonly Draft[]): void {
+  private clockSignals(drafts: readonly Draft[]): void {
     const { books, clock, onSignal } = this.options
     for (const { type, data } of drafts) {
       if (type !== 'opportunity.detected' || !('legs' in data)) continue

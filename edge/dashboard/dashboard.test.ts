@@ -224,7 +224,7 @@ describe('the evidence', () => {
     await rowOf(page, live).click({ position: { x: width - 30, y: 20 } })
     await page.getByTestId('evidence').waitFor()
     edge.send({ type: 'opportunity.expired', data: expired(live, 'closed', 2_000) })
-    await reads(page.getByTestId('evidence'), 'gap closed after 2.0 s', '0.412%', 'books not live')
+    await reads(page.getByTestId('evidence'), 'gap closed after 2.0 s', '0.412%', 'not known')
     await disclosure(rowOf(page, live)).click()
     await reads(page.getByTestId('ended'), 'BTC/USDT')
     await page.getByTestId('ended').getByRole('button').click()

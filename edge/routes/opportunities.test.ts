@@ -178,6 +178,13 @@ describe('GET /v1/opportunities/{id}', () => {
     expect(await response.json()).toEqual(past)
   })
 
+  it('shows one whose last markouts are still to come, briefly cached', async () => {
+    await insertHistory(stack.pool, [expired({ id: 'opp_fresh', markouts: [] })])
+    const response = await fetch(at('/opp_fresh'))
+    expect(response.headers.get('cache-control')).not.toMatch(/immutable/)
+    expect(await response.json()).toMatchObject({ id: 'opp_fresh', markouts: [] })
+  })
+
   it('prefers the live one', async () => {
     expect(await (await fetch(at('/opp_both'))).json()).toMatchObject({ status: 'detected' })
   })

@@ -1,6 +1,6 @@
 /** The opportunities that can be taken now, and any one of them, now or later. */
 import { z } from '@hono/zod-openapi'
-import { Opportunity } from '../../shared/opportunity.ts'
+import { isMeasured, Opportunity } from '../../shared/opportunity.ts'
 import { CACHE, entityTag } from '../caching.ts'
 import { passes, sorted } from '../filters.ts'
 import { LiveQuery, NoQuery, OPPORTUNITY_ID } from '../parameters.ts'
@@ -63,7 +63,9 @@ export function opportunities(app: App): void {
       if (past.value === null) {
         return live.ok ? missing() : unavailable(c, live.store, live.reason)
       }
-      c.header('cache-control', past.value.status === 'expired' ? CACHE.forever : CACHE.brief)
+      const { status } = past.value
+      const is_final = status === 'expired' && isMeasured(past.value)
+      c.header('cache-control', is_final ? CACHE.forever : CACHE.brief)
       return c.json(past.value, 200)
     },
   )

@@ -1,7 +1,7 @@
 /** Opportunities and exchange states for tests: plausible by hand, or any that the schema allows. */
 import fc from 'fast-check'
 import type { ExchangeStatus, Heartbeat } from '../../shared/health.ts'
-import type { Opportunity } from '../../shared/opportunity.ts'
+import { MARKOUTS_AFTER_MS, type Opportunity } from '../../shared/opportunity.ts'
 
 const EXCHANGES = ['binance', 'bybit', 'coinbase', 'kraken'] as const
 const SYMBOLS = ['BTC/USDT', 'ETH/USDT', 'SOL/USD', '币安人生/USDT'] as const
@@ -75,10 +75,10 @@ export function expired(changes: Partial<Opportunity> = {}): Opportunity {
     expired_at,
     duration_ms: 1_500,
     expiry_reason: 'closed',
-    markouts: [
-      { after_ms: 100, profit_percent: '0.4120' },
-      { after_ms: 500, profit_percent: null },
-    ],
+    markouts: MARKOUTS_AFTER_MS.map((after_ms) => ({
+      after_ms,
+      profit_percent: after_ms < 500 ? '0.4120' : null,
+    })),
     ...changes,
   })
 }

@@ -8,7 +8,7 @@ import { GROUPS, KEYS, QUEUE_PREFIX, QUEUES } from '../../shared/keys.ts'
 import { silentLog } from '../../shared/log.ts'
 import { GroupConsumer } from '../publish/group.ts'
 import { connectRedis } from '../publish/redis.ts'
-import { detected, exchangeStatus, expired } from '../publish/testing.ts'
+import { detected, exchangeStatus, expired, measured } from '../publish/testing.ts'
 import { type Dispatcher, startDispatcher } from './dispatch.ts'
 import { type AlertQueue, createAlertQueue } from './queue.ts'
 
@@ -94,6 +94,14 @@ describe('the alert queue', () => {
       'opportunity.detected',
       'opportunity.expired',
     ])
+  })
+
+  it('gets no job for markouts, which alert nobody', async () => {
+    await add(measured('a'))
+    await add(detected('b'))
+    startGroup(newQueue(), 'one')
+    await vi.waitUntil(async () => (await queue.count()) > 0, { timeout: 10_000 })
+    expect((await queue.getJobs()).map(({ name }) => name)).toEqual(['opportunity.detected'])
   })
 
   it('knows an event again after its job is done', async () => {

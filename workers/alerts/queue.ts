@@ -1,6 +1,7 @@
 /**
  * Turns events into alert jobs: one BullMQ job an event, however often the event is read. The job's
- * id is the event's, so a second attempt finds the first one's job and adds nothing.
+ * id is the event's, so a second attempt finds the first one's job and adds nothing. Markouts alert
+ * nobody: `opportunity.measured` is for records and studies, in the stream and in the history.
  */
 import { Queue } from 'bullmq'
 import type { Redis } from 'ioredis'
@@ -32,7 +33,8 @@ export function createAlertQueue(redis: Redis, log: Log): AlertQueue {
   queue.on('error', (error) => log.debug('alert queue', { error }))
   return {
     enqueue: async (entries) => {
-      const jobs = eventsOf(entries, log).map((event) => ({
+      const alerting = eventsOf(entries, log).filter(({ type }) => type !== 'opportunity.measured')
+      const jobs = alerting.map((event) => ({
         name: event.type,
         data: event,
         opts: { jobId: event.id, removeOnComplete: KEEP_FINISHED, removeOnFail: KEEP_FINISHED },

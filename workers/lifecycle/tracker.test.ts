@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import { Event } from '../../shared/event.ts'
+import { type Draft, Event, isLastWord } from '../../shared/event.ts'
 import type { Leg } from '../../shared/opportunity.ts'
 import type { Candidate } from '../detection/candidate.ts'
 import { ManualClock } from '../detection/testing.ts'
@@ -8,10 +8,13 @@ import { Tracker } from './tracker.ts'
 
 let clock: ManualClock
 let tracker: Tracker
+/** what a markout would find now */
+let seen: string | null
 
 beforeEach(() => {
   clock = new ManualClock()
-  tracker = new Tracker({ clock, newId: createIds(() => 0.5) })
+  seen = '0.5000'
+  tracker = new Tracker({ clock, newId: createIds(() => 0.5), measure: () => seen })
 })
 
 const leg: Leg = {
@@ -60,6 +63,9 @@ const open = (changes?: Partial<Candidate>) =>
   tracker.apply([{ kind: 'open', candidate: candidate(changes) }])
 const close = (reason: 'closed' | 'gap') =>
   tracker.apply([{ kind: 'closed', key: candidate().key, reason }])
+
+const percents = ({ data }: Draft) =>
+  'markouts' in data ? data.markouts.map(({ profit_percent }) => profit_percent) : []
 
 describe('life of an opportunity', () => {
   it('is detected, updated and expired with one id and valid events', () => {
@@ -131,15 +137,138 @@ describe('life of an opportunity', () => {
     expect(second!.data.id > first!.data.id).toBe(true)
   })
 
-  it('expires everything on shutdown', () => {
+  it('expires everything on shutdown, and says what was not measured', () => {
     open()
     open({ key: 'another' })
-    const drafts = tracker.expireAll('shutdown')
-    expect(drafts.map(({ data }) => 'expiry_reason' in data && data.expiry_reason)).toEqual([
-      'shutdown',
-      'shutdown',
+    clock.now_ms += 50
+    tracker.measure()
+    const drafts = tracker.end('shutdown')
+    expect(drafts.map(({ type }) => type)).toEqual([
+      'opportunity.expired',
+      'opportunity.expired',
+      'opportunity.measured',
+      'opportunity.measured',
     ])
-    expect(tracker.expireAll('shutdown')).toEqual([])
+    for (const { data } of drafts) expect(data).toMatchObject({ expiry_reason: 'shutdown' })
+    expect(percents(drafts[0]!)).toEqual(['0.5000'])
+    expect(percents(drafts[2]!)).toEqual(['0.5000', null, null, null, null])
+    expect(isLastWord(drafts[0]!)).toBe(false)
+    expect(isLastWord(drafts[2]!)).toBe(true)
+    expect(tracker.end('shutdown')).toEqual([])
+    expect(tracker.measure_at_ms).toBe(Number.POSITIVE_INFINITY)
+  })
+
+  it('tells a change of the transfer status', () => {
+    open()
+    clock.now_ms += 300
+    expect(open({ transfer: 'closed' })).toHaveLength(1)
+  })
+})
+
+describe('markouts', () => {
+  /** Lets time pass as a timer would, and collects what is told. */
+  function pass(until_ms: number): Draft[] {
+    const drafts: Draft[] = []
+    while (tracker.measure_at_ms <= until_ms) {
+      clock.now_ms = tracker.measure_at_ms
+      drafts.push(...tracker.measure())
+    }
+    clock.now_ms = until_ms
+    return drafts
+  }
+
+  it('are taken at their times and told once, when the last is known', () => {
+    const [detected] = open()
+    const start_ms = clock.now_ms
+    const moments: number[] = []
+    while (tracker.measure_at_ms < start_ms + 1_000) {
+      moments.push(tracker.measure_at_ms - start_ms)
+      clock.now_ms = tracker.measure_at_ms
+      seen = `0.${clock.now_ms - start_ms}`
+      expect(tracker.measure()).toEqual([])
+    }
+    expect(moments).toEqual([50, 100, 250, 500])
+    seen = null
+    const [measured, ...others] = pass(start_ms + 5_000)
+    expect(others).toEqual([])
+    expect(measured!.type).toBe('opportunity.measured')
+    expect(Event.parse({ id: '1-0', ...measured }).data).toMatchObject({
+      id: detected!.data.id,
+      status: 'detected',
+      markouts: [
+        { after_ms: 50, profit_percent: '0.50' },
+        { after_ms: 100, profit_percent: '0.100' },
+        { after_ms: 250, profit_percent: '0.250' },
+        { after_ms: 500, profit_percent: '0.500' },
+        { after_ms: 1_000, profit_percent: null },
+      ],
+    })
+    expect(tracker.measure_at_ms).toBe(Number.POSITIVE_INFINITY)
+  })
+
+  it('are in every later update and in the end', () => {
+    open()
+    pass(clock.now_ms + 300)
+    const [updated] = open({ profit_percent: '0.9000' })
+    expect(percents(updated!)).toHaveLength(3)
+    pass(clock.now_ms + 300)
+    expect(percents(close('closed')[0]!)).toHaveLength(4)
+    const [measured] = pass(clock.now_ms + 1_000)
+    expect(measured!.data).toMatchObject({ status: 'expired', expiry_reason: 'closed' })
+    expect(percents(measured!)).toHaveLength(5)
+    expect(isLastWord(measured!)).toBe(true)
+  })
+
+  it('leave nothing to say after the end of a long life', () => {
+    open()
+    expect(pass(clock.now_ms + 2_000)).toHaveLength(1)
+    const [expired] = close('closed')
+    expect(percents(expired!)).toHaveLength(5)
+    expect(isLastWord(expired!)).toBe(true)
+    expect(pass(clock.now_ms + 2_000)).toEqual([])
+  })
+
+  it('belong each to its own life when a gap comes back at once', () => {
+    const [first] = open()
+    clock.now_ms += 10
+    close('closed')
+    const [second] = open()
+    const measured = pass(clock.now_ms + 1_000)
+    expect(measured.map(({ data }) => data.id)).toEqual([first!.data.id, second!.data.id])
+    expect(measured.map(({ data }) => 'status' in data && data.status)).toEqual([
+      'expired',
+      'detected',
+    ])
+  })
+
+  it('that come too late are not known, and those in time are', () => {
+    open()
+    clock.now_ms += 120
+    tracker.measure()
+    expect(percents(close('closed')[0]!)).toEqual([null, '0.5000'])
+  })
+
+  it('walk the legs of the detection, not those of a later update', () => {
+    const asked: unknown[] = []
+    tracker = new Tracker({
+      clock,
+      newId: createIds(() => 0.5),
+      measure: (legs) => {
+        asked.push(legs[0]?.order_size)
+        return null
+      },
+    })
+    open()
+    open({ legs: [{ ...leg, order_size: '2' }, leg] })
+    pass(clock.now_ms + 60)
+    expect(asked).toEqual(['1'])
+  })
+
+  it('of another worker are not ours to take', () => {
+    open()
+    tracker.forget()
+    expect(pass(clock.now_ms + 2_000)).toEqual([])
+    expect(tracker.open()).toEqual([])
   })
 })
 

@@ -1,17 +1,20 @@
 /**
  * The life of an opportunity: detected once, updated when it changes materially, expired once with
- * one reason. The same gap (same key) is one opportunity for as long as it lasts. It decides
- * nothing about profit; it only turns the detector's verdicts into events.
+ * one reason, and measured once when its last markout is known. The same gap (same key) is one
+ * opportunity for as long as it lasts. It decides nothing about profit and owns no timer; it only
+ * turns the detector's verdicts and the time that passes into events.
  */
 import { type Clock, timestamp } from '../../shared/clock.ts'
 import { compare, decimal } from '../../shared/decimal.ts'
 import type { Draft } from '../../shared/event.ts'
 import type { ExpiryReason, Opportunity } from '../../shared/opportunity.ts'
 import type { Candidate, Verdict } from '../detection/candidate.ts'
+import { Markouts, type Measure, type Subject } from './markouts.ts'
 
 export interface TrackerOptions {
   readonly clock: Clock
   readonly newId: (wall_ms: number) => string
+  readonly measure: Measure
 }
 
 /** At most one update an opportunity in this time. */
@@ -20,22 +23,23 @@ const UPDATE_EVERY_MS = 250
 const PROFIT_CHANGE = 0.02
 const SIZE_CHANGE = 0.1
 
-interface Open {
-  readonly detected_ms: number
+interface Life extends Subject {
   /** as last announced */
   announced: Opportunity
   announced_ms: number
-  /** as the books say now */
+  /** as the books said when it could last be taken */
   latest: Candidate
   peak_profit_percent: string
 }
 
 export class Tracker {
   private readonly options: TrackerOptions
-  private readonly by_key = new Map<string, Open>()
+  private readonly by_key = new Map<string, Life>()
+  private readonly markouts: Markouts<Life>
 
   constructor(options: TrackerOptions) {
     this.options = options
+    this.markouts = new Markouts(options.measure)
   }
 
   /** Opportunities that are open now, as last announced. */
@@ -48,15 +52,15 @@ export class Tracker {
     const drafts: Draft[] = []
     for (const verdict of verdicts) {
       if (verdict.kind === 'closed') {
-        const open = this.by_key.get(verdict.key)
-        if (open !== undefined) drafts.push(this.expire(verdict.key, open, verdict.reason))
+        const life = this.by_key.get(verdict.key)
+        if (life !== undefined) drafts.push(this.expire(verdict.key, life, verdict.reason))
         continue
       }
-      const open = this.by_key.get(verdict.candidate.key)
-      if (open === undefined) drafts.push(this.detect(verdict.candidate))
+      const life = this.by_key.get(verdict.candidate.key)
+      if (life === undefined) drafts.push(this.detect(verdict.candidate))
       else {
-        this.observe(open, verdict.candidate)
-        const update = this.update(open)
+        this.observe(life, verdict.candidate)
+        const update = this.update(life)
         if (update !== null) drafts.push(update)
       }
     }
@@ -66,15 +70,34 @@ export class Tracker {
   /** Updates that were held back by the throttle and are due now. */
   sweep(): Draft[] {
     const drafts: Draft[] = []
-    for (const open of this.by_key.values()) {
-      const update = this.update(open)
+    for (const life of this.by_key.values()) {
+      const update = this.update(life)
       if (update !== null) drafts.push(update)
     }
     return drafts
   }
 
-  expireAll(reason: ExpiryReason): Draft[] {
-    return [...this.by_key].map(([key, open]) => this.expire(key, open, reason))
+  /** When `measure` has something to do, monotonic ms; infinite while nothing is to be measured. */
+  get measure_at_ms(): number {
+    return this.markouts.due_ms
+  }
+
+  /** Takes the markouts that are due. */
+  measure(): Draft[] {
+    const complete = this.markouts.take(this.options.clock.monotonic_ms())
+    return complete.map((life) => this.measured(life))
+  }
+
+  /** Ends every life: what is open expires, and what was not measured yet stays unknown. */
+  end(reason: ExpiryReason): Draft[] {
+    const expired = [...this.by_key].map(([key, life]) => this.expire(key, life, reason))
+    return [...expired, ...this.markouts.giveUp().map((life) => this.measured(life))]
+  }
+
+  /** Every life is another's now. */
+  forget(): void {
+    this.by_key.clear()
+    this.markouts.clear()
   }
 
   private detect(candidate: Candidate): Draft {
@@ -83,11 +106,10 @@ export class Tracker {
     const detected_ms = clock.monotonic_ms()
     const detected_at = timestamp(wall_ms)
     const id = newId(wall_ms)
-    const { key: _key, ...figures } = candidate
     const data: Opportunity = {
       id,
       status: 'detected',
-      ...figures,
+      ...figuresOf(candidate),
       detected_at,
       updated_at: detected_at,
       expired_at: null,
@@ -96,61 +118,81 @@ export class Tracker {
       peak_profit_percent: candidate.profit_percent,
       markouts: [],
     }
-    this.by_key.set(candidate.key, {
+    const life: Life = {
       detected_ms,
+      detected_legs: candidate.legs,
       announced: data,
       announced_ms: detected_ms,
       latest: candidate,
       peak_profit_percent: candidate.profit_percent,
-    })
+      markouts: [],
+    }
+    this.by_key.set(candidate.key, life)
+    this.markouts.add(life)
     return { type: 'opportunity.detected', timestamp: detected_at, data }
   }
 
-  private observe(open: Open, candidate: Candidate): void {
-    open.latest = candidate
-    if (compare(decimal(candidate.profit_percent), decimal(open.peak_profit_percent)) > 0) {
-      open.peak_profit_percent = candidate.profit_percent
+  private observe(life: Life, candidate: Candidate): void {
+    life.latest = candidate
+    if (compare(decimal(candidate.profit_percent), decimal(life.peak_profit_percent)) > 0) {
+      life.peak_profit_percent = candidate.profit_percent
     }
   }
 
-  private update(open: Open): Draft | null {
-    const { clock } = this.options
-    const now_ms = clock.monotonic_ms()
-    if (now_ms - open.announced_ms < UPDATE_EVERY_MS || !isMaterial(open)) return null
-    const updated_at = timestamp(clock.wall_ms())
-    const { key: _key, ...figures } = open.latest
-    open.announced = {
-      ...open.announced,
-      ...figures,
-      updated_at,
-      peak_profit_percent: open.peak_profit_percent,
-    }
-    open.announced_ms = now_ms
-    return { type: 'opportunity.updated', timestamp: updated_at, data: open.announced }
+  private update(life: Life): Draft | null {
+    const due_ms = life.announced_ms + UPDATE_EVERY_MS
+    if (this.options.clock.monotonic_ms() < due_ms || !isMaterial(life)) return null
+    return this.announce('opportunity.updated', life)
   }
 
   /** The figures stay those of the last moment at which it could be taken. */
-  private expire(key: string, open: Open, reason: ExpiryReason): Draft {
+  private expire(key: string, life: Life, reason: ExpiryReason): Draft {
     const { clock } = this.options
-    const expired_at = timestamp(clock.wall_ms())
-    const { key: _key, ...figures } = open.latest
     this.by_key.delete(key)
-    const data: Opportunity = {
-      ...open.announced,
-      ...figures,
+    return this.announce('opportunity.expired', life, {
       status: 'expired',
-      updated_at: expired_at,
-      expired_at,
-      duration_ms: Math.max(0, Math.round(clock.monotonic_ms() - open.detected_ms)),
+      expired_at: timestamp(clock.wall_ms()),
+      duration_ms: Math.max(0, Math.round(clock.monotonic_ms() - life.detected_ms)),
       expiry_reason: reason,
-      peak_profit_percent: open.peak_profit_percent,
+    })
+  }
+
+  private measured(life: Life): Draft {
+    return this.announce('opportunity.measured', life)
+  }
+
+  /** All that is known by now, with what the event itself changes. */
+  private announce(
+    type: 'opportunity.updated' | 'opportunity.expired' | 'opportunity.measured',
+    life: Life,
+    changes: Partial<Opportunity> = {},
+  ): Draft {
+    const { clock } = this.options
+    const { latest, peak_profit_percent, markouts } = life
+    const updated_at = timestamp(clock.wall_ms())
+    life.announced_ms = clock.monotonic_ms()
+    life.announced = {
+      ...life.announced,
+      ...figuresOf(latest),
+      ...changes,
+      updated_at,
+      peak_profit_percent,
+      markouts: [...markouts],
     }
-    return { type: 'opportunity.expired', timestamp: expired_at, data }
+    return { type, timestamp: updated_at, data: life.announced }
   }
 }
 
-function isMaterial({ announced, latest }: Open): boolean {
+function figuresOf({ key: _key, ...figures }: Candidate): Omit<Candidate, 'key'> {
+  return figures
+}
+
+function isMaterial({ announced, latest }: Life): boolean {
   const profit = Number(latest.profit_percent) - Number(announced.profit_percent)
   const size = Number(latest.base_size) / Number(announced.base_size) - 1
-  return Math.abs(profit) >= PROFIT_CHANGE || Math.abs(size) >= SIZE_CHANGE
+  return (
+    Math.abs(profit) >= PROFIT_CHANGE ||
+    Math.abs(size) >= SIZE_CHANGE ||
+    latest.transfer !== announced.transfer
+  )
 }

@@ -60,7 +60,7 @@ export function createMetrics(sources: MetricSources): Metrics {
     }),
     opportunities: new Counter({
       name: 'arb_opportunities_total',
-      help: 'Opportunity events published, by kind: detected, updated, expired.',
+      help: 'Opportunity events published, by kind: detected, updated, expired, measured.',
       labelNames: ['kind'],
       registers,
     }),

@@ -16,7 +16,7 @@ import { connectPostgres } from '../ops/postgres.ts'
 import { createArchive } from './archive.ts'
 import { GroupConsumer, type StreamEntry } from './group.ts'
 import { connectRedis } from './redis.ts'
-import { detected, exchangeStatus, expired, opportunity, updated } from './testing.ts'
+import { detected, exchangeStatus, expired, measured, opportunity, updated } from './testing.ts'
 
 let folder: string
 let redis_server: RedisServer
@@ -66,6 +66,7 @@ interface StoredRow {
   sell_price: string
   last_event_id: string
   legs: unknown
+  markouts: unknown
   detected_at: Date
 }
 
@@ -150,6 +151,23 @@ describe('the archive', () => {
     ])
     expect((await rows()).map(({ id }) => id)).toEqual(['opp_a', 'opp_d'])
     expect(error.mock.calls.map(([, fields]) => fields?.id)).toEqual(['1-1', 'opp_c'])
+  })
+
+  it('adds the markouts that come after the end, and keeps those known when they never come', async () => {
+    const archive = createArchive(pool, silentLog)
+    const known = [{ after_ms: 50, profit_percent: '0.4000' }]
+    const ended: Draft = {
+      type: 'opportunity.expired',
+      timestamp: opportunity('b').detected_at,
+      data: opportunity('b', { status: 'expired', expiry_reason: 'closed', markouts: known }),
+    }
+    await archive([entry('1-0', detected('a')), entry('1-1', expired('a')), entry('1-2', ended)])
+    await archive([entry('1-3', measured('a'))])
+    await archive([entry('1-1', expired('a'))])
+    const stored = await rows()
+    expect(stored.map(({ status }) => status)).toEqual(['expired', 'expired'])
+    expect(stored[0]!.markouts).toEqual((measured('a').data as { markouts: unknown }).markouts)
+    expect(stored[1]!.markouts).toEqual(known)
   })
 
   it('fails while postgres is away, so that the events are tried again', async () => {

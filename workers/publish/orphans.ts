@@ -1,15 +1,17 @@
 /**
  * What a former leader left in the live set when it died. Nobody watches those opportunities any
- * more, so the next leader ends them; it claims nothing about when they really closed.
+ * more, so the next leader ends them; it claims nothing about when they really closed, nor about
+ * markouts that nobody took.
  */
 import type { Redis } from 'ioredis'
 import { type Clock, timestamp } from '../../shared/clock.ts'
 import type { Draft } from '../../shared/event.ts'
 import { KEYS } from '../../shared/keys.ts'
 import type { Log } from '../../shared/log.ts'
-import { Opportunity } from '../../shared/opportunity.ts'
+import { isMeasured, Opportunity } from '../../shared/opportunity.ts'
+import { completed } from '../lifecycle/markouts.ts'
 
-/** One `opportunity.expired` for each entry of the live set. @throws when Redis does not answer. */
+/** The last words on each entry of the live set. @throws when Redis does not answer. */
 export async function expireOrphans(redis: Redis, clock: Clock, log: Log): Promise<Draft[]> {
   const live = await redis.hgetall(KEYS.live)
   const drafts: Draft[] = []
@@ -20,14 +22,18 @@ export async function expireOrphans(redis: Redis, clock: Clock, log: Log): Promi
       await redis.hdel(KEYS.live, id)
       continue
     }
-    drafts.push(expire(opportunity, clock.wall_ms()))
+    const expired = expire(opportunity, clock.wall_ms())
+    drafts.push({ type: 'opportunity.expired', timestamp: expired.updated_at, data: expired })
+    if (isMeasured(expired)) continue
+    const measured = { ...expired, markouts: completed(expired.markouts) }
+    drafts.push({ type: 'opportunity.measured', timestamp: expired.updated_at, data: measured })
   }
   return drafts
 }
 
-function expire(opportunity: Opportunity, now_ms: number): Draft {
+function expire(opportunity: Opportunity, now_ms: number): Opportunity {
   const expired_at = timestamp(now_ms)
-  const data: Opportunity = {
+  return {
     ...opportunity,
     status: 'expired',
     updated_at: expired_at,
@@ -35,7 +41,6 @@ function expire(opportunity: Opportunity, now_ms: number): Draft {
     duration_ms: Math.max(0, now_ms - Date.parse(opportunity.detected_at)),
     expiry_reason: 'disconnected',
   }
-  return { type: 'opportunity.expired', timestamp: expired_at, data }
 }
 
 function parse(text: string): Opportunity | null {

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Draft } from '../../shared/event.ts'
 import { Outbox } from './outbox.ts'
-import { detected, exchangeStatus, expired, updated } from './testing.ts'
+import { detected, exchangeStatus, expired, measured, updated } from './testing.ts'
 
 const told = ({ type, data }: Draft) =>
   `${type.split('.')[1]} ${data.id}${'profit_percent' in data && type === 'opportunity.updated' ? ` ${data.profit_percent}` : ''}`
@@ -60,13 +60,15 @@ describe('Outbox', () => {
     for (const id of ['a', 'b', 'c']) outbox.push(detected(id), 0)
     for (const id of ['c', 'a', 'b']) outbox.push(updated(id, '1'), 0)
     for (const id of ['c', 'a', 'b']) outbox.push(expired(id), 0)
+    for (const id of ['c', 'a']) outbox.push(measured(id), 0)
     expect(drain(outbox)).toEqual([
       'detected opp_a',
       'detected opp_b',
       'expired opp_a',
       'expired opp_b',
+      'measured opp_a',
     ])
-    expect(outbox.dropped_total).toBe(3)
+    expect(outbox.dropped_total).toBe(4)
     outbox.push(detected('c'), 0)
     expect(drain(outbox)).toEqual(['detected opp_c'])
   })

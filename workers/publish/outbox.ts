@@ -1,9 +1,9 @@
 /**
- * What waits to be published, in order and within bounds. The beginning and the end of an
- * opportunity are never shed; of its updates, and of an exchange's states, only the newest waits.
+ * What waits to be published, in order and within bounds. The beginning, the end and
+ * the markouts of an opportunity are never shed; of its updates, and of an exchange's states, only the newest waits.
  * When even that overflows, new opportunities are refused whole, so that none is left half told.
  */
-import type { Draft } from '../../shared/event.ts'
+import { type Draft, isLastWord } from '../../shared/event.ts'
 import type { Entry } from './script.ts'
 
 export interface QueuedEntry extends Entry {
@@ -84,11 +84,11 @@ export class Outbox {
 
   private refuses(draft: Draft): boolean {
     if (draft.type === 'exchange.status') return false
-    const { id } = draft.data
-    if (draft.type === 'opportunity.detected' && this.depth >= this.limit) this.refused.add(id)
-    const refused = this.refused.has(id)
-    if (draft.type === 'opportunity.expired') this.refused.delete(id)
-    return refused
+    const { type, data } = draft
+    if (type === 'opportunity.detected' && this.depth >= this.limit) this.refused.add(data.id)
+    if (!this.refused.has(data.id)) return false
+    if (isLastWord(draft)) this.refused.delete(data.id)
+    return true
   }
 }
 

@@ -25,7 +25,8 @@ const LUA = `
 
   ARGV[1] the caller's token
   ARGV[2] about how many entries the stream keeps
-  ARGV[3..] for each event: sequence, type, timestamp, data (JSON text), opportunity id or ''
+  ARGV[3..] for each event: sequence, type, timestamp, data (JSON text), and the id of the
+            opportunity, or '' when the live set has nothing to do with it
 
   Output: the number of events applied now (those applied before are skipped),
           or the error FENCED when another token rules.
@@ -86,6 +87,12 @@ export function createPublishScript(
 }
 
 function argumentsOf({ sequence, draft }: Entry): (string | number)[] {
-  const id = draft.type === 'exchange.status' ? '' : draft.data.id
+  const id = isOfLiveSet(draft) ? draft.data.id : ''
   return [sequence, draft.type, draft.timestamp, JSON.stringify(draft.data), id]
+}
+
+/** What is measured after its end must not come back to life. */
+function isOfLiveSet({ type, data }: Draft): boolean {
+  if (type === 'exchange.status' || !('markouts' in data)) return false
+  return type === 'opportunity.expired' || data.status === 'detected'
 }

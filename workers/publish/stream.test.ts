@@ -11,7 +11,7 @@ import { silentLog } from '../../shared/log.ts'
 import { connectRedis } from './redis.ts'
 import { createPublishScript } from './script.ts'
 import { Publisher } from './stream.ts'
-import { detected, exchangeStatus, expired, opportunity, updated } from './testing.ts'
+import { detected, exchangeStatus, expired, measured, opportunity, updated } from './testing.ts'
 
 let folder: string
 let server: RedisServer
@@ -68,6 +68,18 @@ describe('the publish script', () => {
     await vi.waitUntil(() => heard.length === drafts.length)
     expect(heard.map((text) => Event.parse(JSON.parse(text)))).toEqual(events)
     listener.disconnect()
+  })
+
+  it('keeps the markouts of what is live, and brings nothing back to life with them', async () => {
+    const send = createPublishScript(redis)
+    await observer.set(KEYS.fence, 7)
+    const drafts = [detected('a'), detected('b'), expired('b'), measured('a', 'detected')]
+    const entries = [...drafts, measured('b')].map((draft, i) => ({ sequence: i + 1, draft }))
+    expect(await send(7, entries)).toBe('applied')
+    const live = await observer.hgetall(KEYS.live)
+    expect(Object.keys(live)).toEqual(['opp_a'])
+    expect(JSON.parse(live.opp_a!).markouts).toHaveLength(5)
+    expect(told(await streamed()).slice(-2)).toEqual(['measured opp_a', 'measured opp_b'])
   })
 
   it('applies nothing at all under another token', async () => {

@@ -1,6 +1,6 @@
 /** Opportunities and their events for tests. */
 import type { Draft } from '../../shared/event.ts'
-import type { Leg, Opportunity } from '../../shared/opportunity.ts'
+import { type Leg, MARKOUTS_AFTER_MS, type Opportunity } from '../../shared/opportunity.ts'
 
 const leg: Leg = {
   exchange: 'binance',
@@ -70,6 +70,13 @@ export function expired(id: string): Draft {
     expiry_reason: 'closed',
   })
   return { type: 'opportunity.expired', timestamp, data }
+}
+
+/** As it is told after the end, or before it with status 'detected'. */
+export function measured(id: string, status: Opportunity['status'] = 'expired'): Draft {
+  const data = status === 'expired' ? expired(id).data : detected(id).data
+  const markouts = MARKOUTS_AFTER_MS.map((after_ms) => ({ after_ms, profit_percent: '0.5000' }))
+  return { type: 'opportunity.measured', timestamp, data: { ...(data as Opportunity), markouts } }
 }
 
 export function exchangeStatus(id: string, connected: boolean): Draft {

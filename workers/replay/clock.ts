@@ -5,6 +5,7 @@
 import type { Clock } from '../../shared/clock.ts'
 
 interface Timer {
+  /** infinite for what happens once */
   readonly every_ms: number
   readonly run: () => void
   due_ms: number
@@ -13,7 +14,7 @@ interface Timer {
 export class VirtualClock implements Clock {
   private now_ms: number
   private readonly origin_ms: number
-  private readonly timers: Timer[] = []
+  private timers: Timer[] = []
   private next_due_ms = Number.POSITIVE_INFINITY
   /** after so long a silence timers find nothing new to do */
   private readonly silence_ms: number
@@ -33,14 +34,24 @@ export class VirtualClock implements Clock {
   }
 
   every(every_ms: number, run: () => void): void {
-    this.timers.push({ every_ms, run, due_ms: this.now_ms + every_ms })
-    this.next_due_ms = Math.min(...this.timers.map(({ due_ms }) => due_ms))
+    this.start({ every_ms, run, due_ms: this.now_ms + every_ms })
+  }
+
+  /** Runs once, at this moment of the monotonic clock or at the next if it is over. */
+  once(at_ms: number, run: () => void): void {
+    const due_ms = Math.max(this.now_ms, this.origin_ms + at_ms)
+    this.start({ every_ms: Number.POSITIVE_INFINITY, run, due_ms })
   }
 
   /** Runs what falls due until `to_ms` (since 1970), in order, and stops there. Never goes back. */
   advance(to_ms: number): void {
     if (this.next_due_ms <= to_ms) this.runUntil(to_ms)
     if (to_ms > this.now_ms) this.now_ms = to_ms
+  }
+
+  private start(timer: Timer): void {
+    this.timers.push(timer)
+    this.next_due_ms = Math.min(this.next_due_ms, timer.due_ms)
   }
 
   private runUntil(to_ms: number): void {
@@ -64,6 +75,7 @@ export class VirtualClock implements Clock {
   }
 
   private findNext(): void {
+    this.timers = this.timers.filter(({ due_ms }) => due_ms !== Number.POSITIVE_INFINITY)
     this.next_due_ms = Math.min(...this.timers.map(({ due_ms }) => due_ms))
   }
 }

@@ -8,6 +8,7 @@ import { silentLog } from '../../shared/log.ts'
 import { Books } from '../book/books.ts'
 import { bytesOf, type CaptureLine } from '../capture/line.ts'
 import { Detector, type DetectorLimits } from '../detection/detector.ts'
+import { markout } from '../detection/markout.ts'
 import { FrameError } from '../exchanges/exchange.ts'
 import { createIds } from '../lifecycle/id.ts'
 import { Tracker } from '../lifecycle/tracker.ts'
@@ -58,6 +59,7 @@ export class Player {
   private readonly start_ms: number
   private end_ms: number
   private place = ''
+  private markout_at_ms = Number.POSITIVE_INFINITY
 
   constructor(options: PlayerOptions) {
     const { survey, hosts, limits, fees } = options
@@ -85,7 +87,11 @@ export class Player {
       is_simulated: (exchange) => simulated.has(exchange),
       log: silentLog,
     })
-    this.tracker = new Tracker({ clock: this.clock, newId: createIds(seededRandom(SEED)) })
+    this.tracker = new Tracker({
+      clock: this.clock,
+      newId: createIds(seededRandom(SEED)),
+      measure: (legs) => markout(legs, this.books),
+    })
     this.files = survey.files.map(({ path, connections }) => new FileState(path, connections))
     this.clock.every(SWEEP_EVERY_MS, () => this.sweep())
     this.clock.every(RECHECK_EVERY_MS, () => this.recheck())
@@ -119,7 +125,7 @@ export class Player {
   end(): void {
     this.clock.advance(this.end_ms + LAST_LOOK_MS)
     this.round()
-    this.tell(this.tracker.expireAll('shutdown'))
+    this.tell(this.tracker.end('shutdown'))
   }
 
   private begin(file: FileState): void {
@@ -171,11 +177,25 @@ export class Player {
   private round(): void {
     if (!this.books.has_dirty) return
     this.tell(this.tracker.apply(this.detector.run(this.books.takeDirty())))
+    this.awaitMarkouts()
   }
 
   /** What time alone changes. */
   private recheck(): void {
     this.tell([...this.tracker.apply(this.detector.recheck()), ...this.tracker.sweep()])
+    this.awaitMarkouts()
+  }
+
+  /** Markouts see the books as they were before a line of the same moment. */
+  private awaitMarkouts(): void {
+    const { measure_at_ms } = this.tracker
+    if (measure_at_ms === this.markout_at_ms) return
+    this.markout_at_ms = measure_at_ms
+    if (measure_at_ms === Number.POSITIVE_INFINITY) return
+    this.clock.once(measure_at_ms, () => {
+      this.tell(this.tracker.measure())
+      this.awaitMarkouts()
+    })
   }
 
   private tell(drafts: readonly Draft[]): void {

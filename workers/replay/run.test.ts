@@ -78,6 +78,7 @@ describe('opportunities', () => {
     expect(events.map(({ event }) => event)).toEqual([
       'opportunity.detected',
       'opportunity.expired',
+      'opportunity.measured',
     ])
     const [detected, expired] = events
     expect(detected).toMatchObject({
@@ -98,10 +99,23 @@ describe('opportunities', () => {
     expect(summary).toMatchObject({ frames: 9, ignored: 0, errors: 0, elapsed_ms: 5_000 })
   })
 
+  it('are measured on the books as they were at each moment, also after the end', async () => {
+    const { events } = await replayed(...gapBetweenTwo(), ...FREE)
+    const [detected, expired, measured] = events
+    expect(expired?.markouts).toHaveLength(4)
+    expect(measured).toMatchObject({ id: detected?.id, updated_at: '2026-01-02T00:00:04.000Z' })
+    const [after_50, after_100, after_250, after_500, after_1000] = measured?.markouts ?? []
+    for (const early of [after_50, after_100, after_250, after_500]) {
+      expect(early?.profit_percent).toBe(detected?.profit_percent)
+    }
+    // 0.501002 bought for 60,001 less 0.2 %, and 0.5 of them sold for 60,000.5 less 0.1 %, rounded down
+    expect(after_1000).toEqual({ after_ms: 1_000, profit_percent: '-0.3007' })
+  })
+
   it('are the same bytes in every run', async () => {
     const files = gapBetweenTwo()
     const first = await replayed(...files, ...FREE)
-    expect(first.events.length).toBe(2)
+    expect(first.events.length).toBe(3)
     expect((await replayed(...files, ...FREE)).text).toBe(first.text)
   })
 
@@ -126,7 +140,7 @@ describe('opportunities', () => {
     const rows = gunzipSync(readFileSync(bybit)).toString().split('\n')
     writeFileSync(bybit, rows.slice(0, 3).join('\n'))
     const { events } = await replayed(coinbase, bybit, ...FREE)
-    expect(events.map(({ expiry_reason }) => expiry_reason)).toEqual([null, 'shutdown'])
+    expect(events.map(({ expiry_reason }) => expiry_reason)).toEqual([null, null, 'shutdown'])
   })
 
   it('are found among lines without times, once the books have settled', async () => {
@@ -142,6 +156,7 @@ describe('opportunities', () => {
     expect(events.map(({ event }) => event)).toEqual([
       'opportunity.detected',
       'opportunity.expired',
+      'opportunity.measured',
     ])
     expect(summary.elapsed_ms).toBe(1)
   })
@@ -154,7 +169,7 @@ describe('opportunities', () => {
       received('coinbase', T + 500, { type: 'heartbeat' }),
     ])
     const { events } = await replayed(file, ...FREE)
-    expect(events.map(({ simulated }) => simulated)).toEqual([true, true])
+    expect(events.map(({ simulated }) => simulated)).toEqual([true, true, true])
   })
 })
 
@@ -204,7 +219,8 @@ describe('a book', () => {
     // the last delta does not follow the one before it
     writeFileSync(bybit, rows.replaceAll('\\"u\\":12', '\\"u\\":14'))
     const result = await replayed(coinbase, bybit, ...FREE)
-    expect(result.events.map(({ expiry_reason }) => expiry_reason)).toEqual([null, 'gap'])
+    expect(result.events.map(({ expiry_reason }) => expiry_reason)).toEqual([null, 'gap', 'gap'])
+    expect(result.events.at(-1)?.markouts.at(-1)?.profit_percent).toBeNull()
     expect(book(result, 'bybit').state).toBe('stale')
     expect(result.summary.exchanges.bybit).toMatchObject({ gaps: 1, resyncs: 0 })
   })

@@ -32,7 +32,7 @@ export function Evidence({ opportunity, state }: { opportunity: Opportunity; sta
         )}
         {opportunity.markouts.map(({ after_ms, profit_percent }) => (
           <Fact key={after_ms} name={`Net after ${duration(after_ms)}`}>
-            {profit_percent === null ? 'books not live' : `${percent(profit_percent)}%`}
+            {profit_percent === null ? 'not known' : `${percent(profit_percent)}%`}
           </Fact>
         ))}
       </dl>

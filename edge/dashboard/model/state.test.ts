@@ -154,6 +154,23 @@ describe('an end', () => {
   })
 })
 
+describe('markouts', () => {
+  const markouts = [{ after_ms: 50, profit_percent: '0.4000' }]
+  const over = { ...expired(first, 'closed', 20), markouts: [] }
+
+  it('that come after the end are added to the row and to the ended one', () => {
+    const state = pageAfter(
+      [0, announced(first)],
+      [20, announced(over)],
+      [1_000, announced({ ...over, markouts })],
+      [1_001, announced(over)],
+    )
+    expect(state.rows.get(first.id)?.opportunity.markouts).toEqual(markouts)
+    expect(state.rows.get(first.id)?.ended_ms).toBe(START_MS + 20)
+    expect(state.ended.map((one) => one.markouts)).toEqual([markouts])
+  })
+})
+
 describe('the connection', () => {
   it('counts a loss from its first moment, however often it was tried again', () => {
     const state = pageAfter(

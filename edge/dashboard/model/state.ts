@@ -196,11 +196,23 @@ function isOver(state: State, id: string): boolean {
 }
 
 function end(state: State, opportunity: Opportunity): State {
-  if (isOver(state, opportunity.id)) return state
+  if (isOver(state, opportunity.id)) return complete(state, opportunity)
   const held = state.rows.get(opportunity.id)
   const rows = new Map(state.rows)
   if (held) rows.set(opportunity.id, { ...held, opportunity, ended_ms: state.now_ms })
   return { ...state, rows, ended: [opportunity, ...state.ended].slice(0, ENDED_MAX) }
+}
+
+/** Markouts may come after the end. */
+function complete(state: State, opportunity: Opportunity): State {
+  const newer = (known: Opportunity) => {
+    const adds = known.markouts.length < opportunity.markouts.length
+    return known.id === opportunity.id && adds ? opportunity : known
+  }
+  const rows = new Map(state.rows)
+  const held = rows.get(opportunity.id)
+  if (held) rows.set(opportunity.id, { ...held, opportunity: newer(held.opportunity) })
+  return { ...state, rows, ended: state.ended.map(newer) }
 }
 
 function applyLiveSet(

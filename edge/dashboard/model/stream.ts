@@ -144,6 +144,7 @@ const KNOWN: Record<Event['type'], true> = {
   'opportunity.detected': true,
   'opportunity.updated': true,
   'opportunity.expired': true,
+  'opportunity.measured': true,
   'exchange.status': true,
 }
 
