@@ -1,8 +1,20 @@
 /** What every request of the app carries: the deployment's bindings and the two stores. */
 import type { Log } from '../shared/log.ts'
-import type { Bindings, Settings } from './environment.ts'
+import type { Settings } from './environment.ts'
 import type { History } from './store/history.ts'
 import type { Live } from './store/live.ts'
+
+export interface Bindings {
+  /** the dashboard's files */
+  readonly ASSETS: { fetch(request: Request): Promise<Response> }
+  /** where readers of the stream meet; without it every request reads Redis for itself */
+  readonly STREAM_HUB?: DurableObjectNamespace
+  readonly STREAM_HUBS?: string
+  readonly UPSTASH_REDIS_REST_URL?: string
+  readonly UPSTASH_REDIS_REST_TOKEN?: string
+  readonly DATABASE_URL?: string
+  readonly NEON_FETCH_ENDPOINT?: string
+}
 
 export interface Edge {
   Bindings: Bindings

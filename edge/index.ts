@@ -3,3 +3,5 @@ import { createApp } from './app.ts'
 import { edgeLog } from './log.ts'
 
 export default createApp(edgeLog)
+
+export { StreamHub } from './stream/object.ts'

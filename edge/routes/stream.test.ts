@@ -9,7 +9,7 @@ import { publish, type Stack, setLive, startStack } from '../testing/stack.ts'
 let stack: Stack
 const readers: StreamReader[] = []
 beforeAll(async () => {
-  stack = await startStack()
+  stack = await startStack({ STREAM_HUBS: 'none' })
 })
 afterAll(() => stack?.stop())
 beforeEach(async () => {

@@ -3,21 +3,12 @@
  * event continues exactly there; where that is no longer possible it gets the live set as `reset`.
  */
 import { z } from '@hono/zod-openapi'
-import { systemClock } from '../../shared/clock.ts'
 import { EventId } from '../../shared/event.ts'
 import { CACHE } from '../caching.ts'
 import { StreamQuery } from '../parameters.ts'
 import { unavailable } from '../problems.ts'
-import { Selection } from '../selection.ts'
 import { type App, get, problems } from '../serve.ts'
-import { sessionBody } from '../session.ts'
-import { upstashSubscribe } from '../subscription.ts'
-import { jittered } from '../time.ts'
-import { BEGINNING, follow } from '../upstream.ts'
-
-const HEARTBEAT_MS = 15_000
-const LIFE_MS = 15 * 60_000
-const LIFE_JITTER = 0.1
+import { openStream } from '../stream/hubs.ts'
 
 const HEADERS = {
   'content-type': 'text/event-stream',
@@ -56,28 +47,12 @@ export function stream(app: App): void {
       },
     },
     async (c) => {
-      const { types, last_event_id, ...filters } = c.req.valid('query')
+      const { last_event_id } = c.req.valid('query')
       const resumed_from = c.req.valid('header')['last-event-id'] || last_event_id || null
-      const { live, settings, log } = c.var
-      const bounds = await live.streamBounds()
-      if (!bounds.ok) return unavailable(c, bounds.store, bounds.reason)
       if (c.req.method === 'HEAD') return new Response(null, { headers: HEADERS })
-
-      const position = resumed_from ?? bounds.value?.last ?? BEGINNING
-      const left = new AbortController()
-      const signal = AbortSignal.any([left.signal, c.req.raw.signal])
-      const source = { live, subscribe: upstashSubscribe(settings), log }
-      const body = sessionBody({
-        items: follow(source, position, signal),
-        selection: new Selection({ filters, types, resumed_from }),
-        position,
-        heartbeat_ms: HEARTBEAT_MS,
-        life_ms: jittered(LIFE_MS, LIFE_JITTER),
-        clock: systemClock,
-        log,
-        stop: () => left.abort(),
-      })
-      return new Response(body, { headers: HEADERS })
+      const opened = await openStream(c, resumed_from)
+      if (!opened.ok) return unavailable(c, opened.store, opened.reason)
+      return new Response(opened.value, { headers: HEADERS })
     },
   )
 }

@@ -10,7 +10,7 @@ import { opportunities } from '../../shared/database/schema.ts'
 import type { Log } from '../../shared/log.ts'
 import { Opportunity } from '../../shared/opportunity.ts'
 import type { Position } from '../cursor.ts'
-import type { Settings } from '../environment.ts'
+import type { StoreSettings } from '../environment.ts'
 import type { Filters } from '../parameters.ts'
 import { type Answer, ask, STORE_TIMEOUT_MS } from './answer.ts'
 
@@ -46,7 +46,7 @@ const SELECTION = {
   expired_at: utc(opportunities.expired_at),
 }
 
-export function historyStore(settings: Settings, log: Log): History {
+export function historyStore(settings: StoreSettings, log: Log): History {
   if (settings.NEON_FETCH_ENDPOINT !== undefined) {
     neonConfig.fetchEndpoint = settings.NEON_FETCH_ENDPOINT
   }

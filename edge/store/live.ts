@@ -10,7 +10,7 @@ import { ExchangeStatus, Heartbeat } from '../../shared/health.ts'
 import { KEYS, workerKey } from '../../shared/keys.ts'
 import type { Log } from '../../shared/log.ts'
 import { Opportunity } from '../../shared/opportunity.ts'
-import type { Settings } from '../environment.ts'
+import type { StoreSettings } from '../environment.ts'
 import { type Answer, ask, STORE_TIMEOUT_MS } from './answer.ts'
 
 /** Redis replies as they are: without this the client would turn JSON text into objects. */
@@ -29,6 +29,8 @@ export interface Live {
   /** the leader's heartbeat, else the newest of any worker, else null */
   heartbeat(): Promise<Answer<Heartbeat | null>>
   streamBounds(): Promise<Answer<StreamBounds>>
+  /** the newest events, oldest first; those before them may be gone */
+  newestEvents(count: number): Promise<Answer<readonly Event[]>>
   /** up to `count` events after the position, in one round trip */
   eventsAfter(position: string, count: number): Promise<Answer<EventPage>>
 }
@@ -46,7 +48,7 @@ interface EventPage {
   readonly bounds: StreamBounds
 }
 
-export function liveStore(settings: Settings, log: Log): Live {
+export function liveStore(settings: StoreSettings, log: Log): Live {
   // One client a request: a Worker may not share pending I/O between requests.
   const redis = new Redis({
     url: settings.UPSTASH_REDIS_REST_URL,
@@ -61,6 +63,11 @@ export function liveStore(settings: Settings, log: Log): Live {
   const query = <T>(question: () => Promise<T>) => ask('redis', log, question)
   const entries = <T>(key: string, schema: z.ZodType<T>, texts: readonly string[]) =>
     readable(log, key, texts, (text) => schema.parse(JSON.parse(text)))
+
+  const events = (page: z.infer<typeof Entries>) =>
+    readable(log, KEYS.events, page, ([id, fields]) =>
+      eventFromStream(id, Object.fromEntries(pairs(fields))),
+    )
 
   const newestHeartbeat = async (): Promise<Heartbeat | null> => {
     const leader = await redis.get<string | null>(KEYS.lease)
@@ -96,6 +103,11 @@ export function liveStore(settings: Settings, log: Log): Live {
           .exec<[unknown, unknown]>()
         return bounds(first, last)
       }),
+    newestEvents: (count) =>
+      query(async () => {
+        const reply: unknown = await redis.xrevrange(KEYS.events, '+', '-', count)
+        return events(Entries.parse(reply)).reverse()
+      }),
     eventsAfter: (position, count) =>
       query(async () => {
         const [reply, first, last] = await redis
@@ -105,11 +117,8 @@ export function liveStore(settings: Settings, log: Log): Live {
           .xrevrange(KEYS.events, '+', '-', 1)
           .exec<[unknown, unknown, unknown]>()
         const page = Entries.parse(reply)
-        const events = readable(log, KEYS.events, page, ([id, fields]) =>
-          eventFromStream(id, Object.fromEntries(pairs(fields))),
-        )
         return {
-          events,
+          events: events(page),
           position: page.at(-1)?.[0] ?? position,
           more: page.length === count,
           bounds: bounds(first, last),

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import type { Event } from '../shared/event.ts'
-import type { Opportunity } from '../shared/opportunity.ts'
+import type { Event } from '../../shared/event.ts'
+import type { Opportunity } from '../../shared/opportunity.ts'
+import { exchangeStatus, expired, opportunity } from '../testing/opportunities.ts'
 import { Selection, type SelectionOptions } from './selection.ts'
-import { exchangeStatus, expired, opportunity } from './testing/opportunities.ts'
 
 const DETECTED_MS = Date.parse(opportunity().detected_at)
 const reader = (options: Partial<SelectionOptions> = {}) =>

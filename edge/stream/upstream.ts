@@ -4,21 +4,34 @@
  * the same position; where SUBSCRIBE is refused the stream is polled. It knows no reader, no filter
  * and no SSE.
  */
-import { compareEventIds, type Event, Event as EventSchema } from '../shared/event.ts'
-import { KEYS } from '../shared/keys.ts'
-import type { Log } from '../shared/log.ts'
-import type { Opportunity } from '../shared/opportunity.ts'
-import type { Live, StreamBounds } from './store/live.ts'
+import { compareEventIds, type Event, Event as EventSchema } from '../../shared/event.ts'
+import { KEYS } from '../../shared/keys.ts'
+import type { Log } from '../../shared/log.ts'
+import type { Opportunity } from '../../shared/opportunity.ts'
+import type { Live, StreamBounds } from '../store/live.ts'
+import { jittered, sleep } from '../time.ts'
 import { type Subscribe, SubscriptionRefused } from './subscription.ts'
-import { jittered, sleep } from './time.ts'
 
 /** The position before every event. */
 export const BEGINNING = '0-0'
 
-export type Item =
-  | { readonly kind: 'event'; readonly event: Event }
-  /** events between were trimmed: this is everything that is live at `position` */
-  | { readonly kind: 'reset'; readonly position: string; readonly opportunities: Opportunity[] }
+/** Events between were trimmed: this is everything that is live at `position`. */
+export interface Reset {
+  readonly kind: 'reset'
+  readonly position: string
+  readonly opportunities: Opportunity[]
+}
+
+export type Item = { readonly kind: 'event'; readonly event: Event } | Reset
+
+/** What came after a position, oldest first; `more`: there is yet more after the new position. */
+interface Page {
+  readonly kind: 'page'
+  readonly events: readonly Event[]
+  readonly position: string
+  readonly more: boolean
+}
+export type Replay = Page | Reset
 
 export interface Source {
   readonly live: Live
@@ -32,6 +45,22 @@ const POLL_EVERY_MS = 1_000
 const CHECK_AFTER_MS = 15_000
 const RETRY_FIRST_MS = 250
 const RETRY_LAST_MS = 5_000
+
+/** What the stream holds after the position, up to a page of it; null when Redis does not answer. */
+export async function replay(live: Live, position: string): Promise<Replay | null> {
+  const page = await live.eventsAfter(position, PAGE)
+  if (!page.ok) return null
+  return isLost(position, page.value.bounds) ? resetNow(live) : { kind: 'page', ...page.value }
+}
+
+/** The position is read before the live set: an event twice is harmless, a missing one is not. */
+async function resetNow(live: Live): Promise<Reset | null> {
+  const bounds = await live.streamBounds()
+  const opportunities = await live.opportunities()
+  if (!bounds.ok || !opportunities.ok) return null
+  const position = bounds.value?.last ?? BEGINNING
+  return { kind: 'reset', position, opportunities: opportunities.value }
+}
 
 /** Events after `start`, until `signal` aborts. Stores that are away are waited for. */
 export async function* follow(
@@ -80,18 +109,19 @@ class PositionedReader {
   /** What the stream holds after the position. @throws StoreAway */
   async *catchUp(): AsyncGenerator<Item, void> {
     for (let more = true; more; ) {
-      const page = await this.source.live.eventsAfter(this.position, PAGE)
-      if (!page.ok) throw new StoreAway(page.reason)
-      if (isLost(this.position, page.value.bounds)) {
-        yield await this.reset()
+      const page = await replay(this.source.live, this.position)
+      if (page === null) throw new StoreAway()
+      if (page.kind === 'reset') {
+        this.position = page.position
+        yield page
         continue
       }
-      for (const event of page.value.events) {
+      for (const event of page.events) {
         this.position = event.id
         yield { kind: 'event', event }
       }
-      this.position = page.value.position
-      more = page.value.more
+      this.position = page.position
+      more = page.more
     }
   }
 
@@ -130,15 +160,6 @@ class PositionedReader {
       }
       await sleep(POLL_EVERY_MS, signal)
     }
-  }
-
-  /** The position is read before the live set: an event twice is harmless, a missing one is not. */
-  private async reset(): Promise<Item> {
-    const bounds = await this.source.live.streamBounds()
-    const opportunities = await this.source.live.opportunities()
-    if (!bounds.ok || !opportunities.ok) throw new StoreAway('no snapshot')
-    this.position = bounds.value?.last ?? BEGINNING
-    return { kind: 'reset', position: this.position, opportunities: opportunities.value }
   }
 
   private read(text: string): Event | null {

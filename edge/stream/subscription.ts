@@ -4,8 +4,8 @@
  * https://upstash.com/docs/redis/features/restapi#subscribe-command
  * It does not reconnect: whoever reads it knows what to replay, it does not.
  */
-import type { Settings } from './environment.ts'
-import { STORE_TIMEOUT_MS } from './store/answer.ts'
+import type { StoreSettings } from '../environment.ts'
+import { STORE_TIMEOUT_MS } from '../store/answer.ts'
 
 /** The server will never serve this subscription: do not ask again, poll. */
 export class SubscriptionRefused extends Error {}
@@ -19,7 +19,7 @@ export type Subscribe = (channel: string, signal: AbortSignal) => Promise<Messag
 /** No event comes near this; a server that sends no line ends must not fill the memory. */
 const LINE_MAX = 1_000_000
 
-export function upstashSubscribe(settings: Settings): Subscribe {
+export function upstashSubscribe(settings: StoreSettings): Subscribe {
   return async (channel, signal) => {
     const own = new AbortController()
     const timer = setTimeout(() => own.abort(), STORE_TIMEOUT_MS)
