@@ -12,6 +12,7 @@ import {
   type FrameHandler,
   type FrameReader,
   type MarketTable,
+  type TradingReport,
 } from './exchange.ts'
 import { FastReader } from './fast.ts'
 import { stepText } from './instruments.ts'
@@ -107,6 +108,19 @@ function parseMarket(entry: JsonObject): Market {
   }
 }
 
+/** "symbolStatus: filters for symbols that have this tradingStatus" */
+function parseTrading(body: string): TradingReport {
+  const prices = array(parseJson(body), 'prices')
+  return { trading: new Set(prices.map((item) => text(object(item, 'price').symbol, 'symbol'))) }
+}
+
+/** "status: 0 normal, 1 system maintenance" */
+function parseSystemStatus(body: string): TradingReport {
+  const { status, msg } = object(parseJson(body), 'system status')
+  const online = integer(status, 'status') === 0
+  return { system: { state: online ? 'online' : 'maintenance', reason: text(msg, 'msg') } }
+}
+
 const streams = (markets: readonly string[]) =>
   markets.map((market) => `${market.toLowerCase()}@depth@100ms`)
 
@@ -184,6 +198,23 @@ export const binance: Exchange = {
     settle_ms: 1_000,
     parse: parseSnapshot,
   },
+  trading_status: [
+    {
+      // the smallest list that knows the status of every symbol; all of them together weigh 4
+      path: '/api/v3/ticker/price?symbolStatus=TRADING',
+      weight: 4,
+      every_ms: 5_000,
+      parse: parseTrading,
+    },
+    {
+      // https://developers.binance.com/docs/wallet/others/system-status
+      path: '/sapi/v1/system/status',
+      weight: 1,
+      every_ms: 15_000,
+      own_address_only: true,
+      parse: parseSystemStatus,
+    },
+  ],
   subscribe: (markets) => request('SUBSCRIBE', markets),
   unsubscribe: (markets) => request('UNSUBSCRIBE', markets),
   reader: (markets) => new FastReader(new BinanceScanner(markets), new BinanceReader(markets)),

@@ -12,6 +12,7 @@ import {
   type FrameHandler,
   type FrameReader,
   type MarketTable,
+  type TradingReport,
 } from './exchange.ts'
 import { FastReader } from './fast.ts'
 import { stepText } from './instruments.ts'
@@ -126,6 +127,35 @@ function parseOrderBook(body: string, update: BookUpdate): void {
   pushPairs(update, update.asks, result.a)
 }
 
+/** "Status is Trading" for all that trade; what is halted has another one or is not listed. */
+function parseTrading(body: string): TradingReport {
+  const markets = parseInstruments(body).filter(({ trading }) => trading)
+  return { trading: new Set(markets.map(({ market }) => market)) }
+}
+
+/** https://bybit-exchange.github.io/docs/v5/enum#product */
+const SPOT = 2
+const PRODUCTION = 1
+/** "4: private websocket stream": public books go on and so does trading */
+const PRIVATE_STREAM = 4
+
+/** Maintenance that is under way and touches the trading of spot, or the books that we read. */
+function parseSystemStatus(body: string): TradingReport {
+  const answer = object(parseJson(body), 'system status')
+  if (answer.retCode !== 0) throw new FrameError(`retCode ${String(answer.retCode)}`)
+  const touching = array(object(answer.result, 'result').list, 'list')
+    .map((entry) => object(entry, 'maintenance'))
+    .find(
+      ({ state, product, serviceTypes, env }) =>
+        state === 'ongoing' &&
+        Number(env) === PRODUCTION &&
+        array(product, 'product').includes(SPOT) &&
+        array(serviceTypes, 'serviceTypes').some((service) => service !== PRIVATE_STREAM),
+    )
+  if (touching === undefined) return { system: { state: 'online', reason: 'online' } }
+  return { system: { state: 'maintenance', reason: text(touching.title, 'title') } }
+}
+
 const request = (op: string, markets: readonly string[]) => [
   JSON.stringify({ op, args: markets.map((market) => TOPIC + market) }),
 ]
@@ -179,6 +209,16 @@ export const bybit: Exchange = {
     settle_ms: 1_000,
     parse: parseOrderBook,
   },
+  trading_status: [
+    {
+      path: '/v5/market/instruments-info?category=spot',
+      weight: 1,
+      // a list of some hundred kilobytes
+      every_ms: 15_000,
+      parse: parseTrading,
+    },
+    { path: '/v5/system/status', weight: 1, every_ms: 10_000, parse: parseSystemStatus },
+  ],
   subscribe: (markets) => request('subscribe', markets),
   unsubscribe: (markets) => request('unsubscribe', markets),
   reader: (markets) => new FastReader(new BybitScanner(markets), new BybitReader(markets)),

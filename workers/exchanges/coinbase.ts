@@ -14,6 +14,7 @@ import {
   type FrameHandler,
   type FrameReader,
   type MarketTable,
+  type TradingReport,
 } from './exchange.ts'
 import { FastReader } from './fast.ts'
 import { stepText } from './instruments.ts'
@@ -154,6 +155,13 @@ function parseInstruments(body: string): Market[] {
   )
 }
 
+function parseTrading(body: string): TradingReport {
+  const products = array(parseJson(body), 'products')
+    .map((entry) => object(entry, 'product'))
+    .map((product) => ({ id: text(product.id, 'id'), open: isTrading(product) }))
+  return { trading: new Set(products.filter(({ open }) => open).map(({ id }) => id)) }
+}
+
 function parseBook(body: string, update: BookUpdate): void {
   const book = object(parseJson(body), 'book')
   update.reset()
@@ -172,7 +180,14 @@ export const coinbase: Exchange = {
   websocket_url: 'wss://ws-feed.exchange.coinbase.com',
   rest_url: 'https://api.exchange.coinbase.com',
   alternatives: [
-    { websocket_url: 'wss://advanced-trade-ws.coinbase.com', protocol: advancedTrade },
+    {
+      websocket_url: 'wss://advanced-trade-ws.coinbase.com',
+      protocol: {
+        ...advancedTrade,
+        // its status channel does not carry the flags that close a product
+        trading_status: [{ path: '/products', weight: 1, every_ms: 10_000, parse: parseTrading }],
+      },
+    },
   ],
   hosts: [
     'ws-feed.exchange.coinbase.com',

@@ -111,6 +111,27 @@ export interface AuditProcedure {
   readonly parse: (body: string, update: BookUpdate) => void
 }
 
+/** Who trades, as one answer tells it. What it does not speak of is undefined. */
+export interface TradingReport {
+  /** the matching engine as a whole */
+  readonly system?: { readonly state: 'online' | 'maintenance'; readonly reason: string }
+  /** the exchange's names of all markets that trade: any other market does not */
+  readonly trading?: ReadonlySet<string>
+}
+
+/** Who trades, by REST, where the stream does not say: its books just stand still. */
+export interface TradingStatusProcedure {
+  readonly path: string
+  /** counts against limits.rest */
+  readonly weight: number
+  /** it is asked so often, and sooner when something hints at a halt */
+  readonly every_ms: number
+  /** the alternatives' addresses do not know this path */
+  readonly own_address_only?: true
+  /** @throws FrameError when the body is no such answer */
+  readonly parse: (body: string) => TradingReport
+}
+
 /** Where the list of markets is. `parse` gets the bodies in the order of `paths`. */
 interface Instruments {
   readonly paths: readonly string[]
@@ -138,7 +159,7 @@ interface ServerTime {
 /** How an exchange is spoken to over one kind of stream. */
 export type Protocol = Pick<
   Exchange,
-  'limits' | 'keepalive' | 'subscribe' | 'unsubscribe' | 'hello' | 'reader'
+  'limits' | 'keepalive' | 'subscribe' | 'unsubscribe' | 'hello' | 'reader' | 'trading_status'
 >
 
 /** Another door to the same books: other hosts, or another protocol of the same exchange. */
@@ -174,6 +195,8 @@ export interface Exchange {
   readonly continuity: Continuity
   readonly snapshot?: SnapshotProcedure
   readonly audit?: AuditProcedure
+  /** undefined where the stream itself tells every halt */
+  readonly trading_status?: readonly TradingStatusProcedure[]
   /** frames that subscribe these markets (at most limits.markets_per_frame), ids included */
   readonly subscribe: (markets: readonly string[]) => string[]
   readonly unsubscribe: (markets: readonly string[]) => string[]

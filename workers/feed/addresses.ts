@@ -66,6 +66,11 @@ export class Addresses<Address> {
     return chosen.address
   }
 
+  /** True while it is not the first. */
+  get elsewhere(): boolean {
+    return this.current !== this.entries[0]?.address
+  }
+
   /** Milliseconds until any of them may be asked again; 0 unless all refuse us. */
   get blocked_for_ms(): number {
     const until_ms = Math.min(...this.entries.map(({ refused_until_ms }) => refused_until_ms))

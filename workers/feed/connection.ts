@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../../shared/clock.ts'
 import type { Log } from '../../shared/log.ts'
-import type { Exchange } from '../exchanges/exchange.ts'
+import type { Exchange, Protocol } from '../exchanges/exchange.ts'
 import type { Addresses, Door } from './addresses.ts'
 import {
   type Backoff,
@@ -71,6 +71,10 @@ export class Connection {
 
   get connected(): boolean {
     return this.link?.open === true
+  }
+
+  get protocol(): Protocol {
+    return this.link?.door.exchange ?? this.context.exchange
   }
 
   start(delay_ms: number): void {

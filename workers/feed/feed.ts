@@ -13,7 +13,7 @@ import { Auditor } from './auditor.ts'
 import type { Random } from './backoff.ts'
 import { Budget } from './budget.ts'
 import { Fleet } from './fleet.ts'
-import { Intake, type IntakeListener } from './intake.ts'
+import { Intake, type IntakeListener, type LossCause } from './intake.ts'
 import type { Lane } from './lane.ts'
 import type { Line } from './line.ts'
 import { Membership } from './membership.ts'
@@ -24,6 +24,7 @@ import { ServerClock } from './server-clock.ts'
 import type { SocketEnd } from './socket.ts'
 import { exchangeStatus } from './status.ts'
 import type { Tap } from './tap.ts'
+import { TradingStatus } from './trading-status.ts'
 
 const SWEEP_EVERY_MS = 200
 /** unreadable frames are counted one by one and logged at most so often */
@@ -53,6 +54,7 @@ export class Feed implements IntakeListener {
   private readonly recovery: Recovery
   private readonly auditor: Auditor | null
   private readonly membership: Membership
+  private readonly trading_status: TradingStatus
   private readonly rate: Rate
   private timer: NodeJS.Timeout | undefined
   private simulated = false
@@ -73,8 +75,10 @@ export class Feed implements IntakeListener {
     this.server_clock = new ServerClock(exchange, this.rest, clock)
     this.recovery = this.makeRecovery()
     this.auditor = this.makeAuditor()
-    const { intake, fleet, recovery } = this
+    const { intake, fleet, recovery, rest } = this
     this.membership = new Membership({ ...options, intake, fleet, recovery })
+    const onBadFrame = (error: FrameError) => this.reportBadFrame(error)
+    this.trading_status = new TradingStatus({ rest, clock, intake, fleet, onBadFrame })
   }
 
   start(): void {
@@ -128,12 +132,13 @@ export class Feed implements IntakeListener {
     return this.intake.lane(entry.market.market)?.carrier?.transit.behind === true
   }
 
-  lost(lane: Lane, cause: string): void {
+  lost(lane: Lane, cause: LossCause): void {
     this.options.log.warn('a book lost its thread', {
       exchange: this.options.exchange.id,
       market: lane.market,
       cause,
     })
+    if (cause === 'quiet') this.hint()
   }
 
   needsSnapshot(lane: Lane): void {
@@ -155,10 +160,12 @@ export class Feed implements IntakeListener {
     const nothing_served = market === null && !carried.some(({ synced }) => synced)
     if (nothing_served && this.fleet.leaveDoor(line, reason)) return
     this.recovery.refused(carried, market, reason)
+    this.trading_status.hint()
   }
 
   closing(line: Line, reason: string): void {
     this.fleet.replace(line, reason)
+    this.hint()
   }
 
   system(state: 'online' | 'maintenance', reason: string): void {
@@ -171,6 +178,12 @@ export class Feed implements IntakeListener {
   badFrame(error: FrameError, line: Line): void {
     if (error instanceof SequenceError) this.fleet.cut(line, error.message)
     this.reportBadFrame(error)
+  }
+
+  /** Somebody may have stopped trading, and left the list. */
+  private hint(): void {
+    this.trading_status.hint()
+    this.options.onListChanged?.()
   }
 
   private reportBadFrame(error: FrameError): void {
@@ -243,7 +256,7 @@ export class Feed implements IntakeListener {
 
   private state(): ExchangeStatus['state'] {
     if (this.recovery.rest_blocked !== null) return 'blocked'
-    if (this.fleet.connected) return this.intake.system
+    if (this.fleet.connected || this.intake.system === 'maintenance') return this.intake.system
     if (this.fleet.blocked) return 'blocked'
     return this.reason === null ? 'connecting' : 'down'
   }
@@ -261,6 +274,7 @@ export class Feed implements IntakeListener {
     const { exchange, log } = this.options
     log.warn('a connection ended', { exchange: exchange.id, reason: end.reason })
     this.reason = end.reason
+    this.trading_status.hint()
     if (!this.fleet.connected) this.connected_since_ms = null
   }
 
@@ -268,6 +282,7 @@ export class Feed implements IntakeListener {
     const now_ms = this.now()
     this.intake.sweep(now_ms)
     this.fleet.sweep(now_ms)
+    this.trading_status.sweep(now_ms)
     this.membership.sweep()
     this.recovery.sweep()
     this.rate.sample(this.intake.counters.frames, now_ms)

@@ -2,6 +2,7 @@
  * All connections of one exchange: which market is on which, opened one after another. It fills the
  * room of those that are there before it opens another, and gives up one that has no market left.
  */
+import type { Protocol } from '../exchanges/exchange.ts'
 import { Connection, type ConnectionContext } from './connection.ts'
 import type { Lane } from './lane.ts'
 import type { Line } from './line.ts'
@@ -20,6 +21,12 @@ export class Fleet {
 
   get connected(): boolean {
     return this.connections.some((connection) => connection.connected)
+  }
+
+  /** As it is spoken at present; the exchange's own while there is no connection. */
+  get protocol(): Protocol {
+    const speaking = this.connections.find(({ connected }) => connected)
+    return speaking?.protocol ?? this.context.exchange
   }
 
   get blocked(): boolean {

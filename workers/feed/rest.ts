@@ -51,12 +51,18 @@ export class Rest {
     return blocked_for_ms > 0 ? blocked_for_ms : this.budget.take(weight, this.clock.monotonic_ms())
   }
 
-  /** Take its weight first. Never rejects. */
-  async get(path: string): Promise<RestAnswer> {
+  /** True while another address than the exchange's own is asked. */
+  get elsewhere(): boolean {
+    return this.addresses.elsewhere
+  }
+
+  /** Take its weight first. Never rejects. `here_only`: no other address knows this path. */
+  async get(path: string, here_only = false): Promise<RestAnswer> {
     for (;;) {
       const address = this.addresses.current
       const answer = await this.ask(restUrl(address, path))
-      if (answer.kind !== 'blocked' || this.addresses.refused(address) > 0) return answer
+      if (answer.kind !== 'blocked') return answer
+      if (this.addresses.refused(address) > 0 || here_only) return answer
     }
   }
 

@@ -31,7 +31,14 @@ export interface Behaviour {
   rest?(request: IncomingMessage, response: ServerResponse): void
   /** the exchange's clock, which is asked by itself */
   time?(response: ServerResponse): void
+  /** who trades, likewise */
+  status?(path: string, response: ServerResponse): void
 }
+
+/** Questions that a feed asks by itself: Bybit's list of markets is one as well. */
+const STATUS_PATHS = new Set(
+  exchanges.flatMap(({ trading_status = [] }) => trading_status.map(({ path }) => path)),
+)
 
 /** One exchange's front door: REST and WebSocket on one port. */
 export async function exchangeServer(behaviour: Behaviour) {
@@ -39,8 +46,10 @@ export async function exchangeServer(behaviour: Behaviour) {
   const frames: Record<string, unknown>[] = []
   let attempts = 0
   const http: Server = createServer((request, response) => {
-    const asks_time = exchanges.some(({ time }) => time.path === request.url)
-    if (asks_time) behaviour.time ? behaviour.time(response) : response.writeHead(404).end()
+    const { url = '' } = request
+    const unknown = () => void response.writeHead(404).end()
+    if (exchanges.some(({ time }) => time.path === url)) (behaviour.time ?? unknown)(response)
+    else if (STATUS_PATHS.has(url)) (behaviour.status ?? unknown)(url, response)
     else behaviour.rest?.(request, response)
   })
   const server = new WebSocketServer({ noServer: true, autoPong: behaviour.autoPong ?? true })
