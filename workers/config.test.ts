@@ -1,7 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { describeProblems, readConfig, readDatabaseUrl, variables } from './config.ts'
+import {
+  describeProblems,
+  KEYED_EXCHANGES,
+  readConfig,
+  readDatabaseUrl,
+  variables,
+} from './config.ts'
 import { exchanges } from './exchanges/index.ts'
 
 const ids = exchanges.map(({ id }) => id)
@@ -102,6 +108,36 @@ describe('readConfig', () => {
       { id: 'kraken', websocket_url: 'ws://localhost:1/v2', rest_url: null },
       { id: 'binance', websocket_url: null, rest_url: null },
     ])
+  })
+})
+
+describe('API keys', () => {
+  it('are read where an exchange has them, and are nobody else’s', () => {
+    expect(KEYED_EXCHANGES.toSorted()).toEqual(
+      exchanges
+        .filter(({ account }) => account !== undefined)
+        .map(({ id }) => id)
+        .toSorted(),
+    )
+    const config = configOf({ ...required, BYBIT_API_KEY: 'id', BYBIT_API_SECRET: 'hidden' })
+    expect([...config.api_keys]).toEqual([['bybit', { id: 'id', secret: 'hidden' }]])
+    expect(configOf(required).api_keys.size).toBe(0)
+  })
+
+  it('come with their secrets or not at all', () => {
+    expect(problemsOf({ ...required, BINANCE_API_KEY: 'abc' })).toEqual([
+      {
+        variable: 'BINANCE_API_SECRET',
+        value: undefined,
+        expected: 'the other half of BINANCE_API_KEY',
+      },
+    ])
+  })
+
+  it('are never shown', () => {
+    const env = { ...required, BINANCE_API_KEY: 'my key', BINANCE_API_SECRET: 'my secret' }
+    expect(describeProblems(problemsOf(env))).not.toMatch(/my (key|secret)/)
+    expect(problemsOf(env)).toHaveLength(2)
   })
 })
 

@@ -16,6 +16,11 @@ export interface ExchangeConfig {
   readonly rest_url: string | null
 }
 
+interface ApiKey {
+  readonly id: string
+  readonly secret: string
+}
+
 export interface LimitsConfig {
   readonly min_percent: number
   readonly max_percent: number
@@ -41,6 +46,8 @@ export interface Config extends WatchConfig {
   readonly database_url: string
   /** opens what only the operator may see; null: closed to everybody */
   readonly admin_token: string | null
+  /** for the accounts' own fees, by exchange; they may only read. Without one: list fees */
+  readonly api_keys: ReadonlyMap<string, ApiKey>
   readonly limits: LimitsConfig
 }
 
@@ -99,7 +106,7 @@ const oneOf = <const T extends readonly [string, ...string[]]>(values: T) =>
 
 const SHORTEST_TOKEN = 16
 
-/** The variables that every installation has; each exchange adds two addresses. */
+/** The variables that every installation has; exchanges add addresses and keys. */
 function settings(exchange_ids: readonly string[]) {
   return {
     NODE_ENV: oneOf(['production', 'development', 'test']).default('production'),
@@ -147,12 +154,40 @@ function addresses(exchange_ids: readonly string[]) {
   )
 }
 
+/** Exchanges whose account can be read with a key. */
+export const KEYED_EXCHANGES = ['binance', 'bybit'] as const
+
+const keyVariables = KEYED_EXCHANGES.flatMap((id) => [keyVariable(id), secretVariable(id)])
+
+/** Optional, each with the other. */
+const keySettings = Object.fromEntries(
+  keyVariables.map((name) => [
+    name,
+    z
+      .string()
+      .regex(/^[!-~]+$/, 'a key without spaces')
+      .optional(),
+  ]),
+)
+
+function keyVariable(id: string): string {
+  return `${id.toUpperCase()}_API_KEY`
+}
+
+function secretVariable(id: string): string {
+  return `${id.toUpperCase()}_API_SECRET`
+}
+
 const websocketVariable = (id: string) => `${id.toUpperCase()}_WS_URL`
 const restVariable = (id: string) => `${id.toUpperCase()}_REST_URL`
 
 /** Every variable that the worker reads. */
 export function variables(exchange_ids: readonly string[]): string[] {
-  return [...Object.keys(settings(exchange_ids)), ...Object.keys(addresses(exchange_ids))]
+  return [
+    ...Object.keys(settings(exchange_ids)),
+    ...Object.keys(addresses(exchange_ids)),
+    ...keyVariables,
+  ]
 }
 
 /** Reads all settings. `exchange_ids` are those of the registry, in its order. */
@@ -160,9 +195,11 @@ export function readConfig(env: Environment, exchange_ids: readonly string[]): C
   const present = withoutEmpty(env)
   const main = z.object(settings(exchange_ids)).safeParse(present)
   const urls = z.object(addresses(exchange_ids)).safeParse(present)
-  const issues = [...(main.error?.issues ?? []), ...(urls.error?.issues ?? [])]
+  const keys = z.object(keySettings).safeParse(present)
+  const issues = [main, urls, keys].flatMap(({ error }) => error?.issues ?? [])
   const problems = issues.map((issue) => problemOf(issue, env))
   if (main.success) problems.push(...emptyRange(main.data))
+  problems.push(...halfKeys(present))
   if (!main.success || !urls.success || problems.length > 0) return { ok: false, problems }
   const { data } = main
   const config: Config = {
@@ -173,6 +210,7 @@ export function readConfig(env: Environment, exchange_ids: readonly string[]): C
     redis_url: data.REDIS_URL,
     database_url: data.DATABASE_URL,
     admin_token: data.ADMIN_TOKEN ?? null,
+    api_keys: apiKeysOf(keys.data ?? {}),
     ...watchOf(data, urls.data, exchange_ids),
     limits: limitsOf(data),
   }
@@ -220,6 +258,28 @@ function watchOf(
     symbols: data.SYMBOLS ?? null,
     max_symbols: data.MAX_SYMBOLS,
   }
+}
+
+function apiKeysOf(values: Readonly<Record<string, string | undefined>>): Map<string, ApiKey> {
+  const keys = new Map<string, ApiKey>()
+  for (const exchange of KEYED_EXCHANGES) {
+    const [id, secret] = [values[keyVariable(exchange)], values[secretVariable(exchange)]]
+    if (id !== undefined && secret !== undefined) keys.set(exchange, { id, secret })
+  }
+  return keys
+}
+
+/** A key without its secret, or the other way round, is a mistake and no wish for list fees. */
+function halfKeys(present: Readonly<Record<string, string>>): ConfigProblem[] {
+  return KEYED_EXCHANGES.flatMap((id) => {
+    const names = [keyVariable(id), secretVariable(id)]
+    const missing = names.filter((name) => present[name] === undefined)
+    if (missing.length !== 1) return []
+    const given = names.filter((name) => present[name] !== undefined)
+    return missing.map((variable) => {
+      return { variable, value: undefined, expected: `the other half of ${given.join()}` }
+    })
+  })
 }
 
 type LimitValues = z.infer<z.ZodObject<typeof limitSettings>>
@@ -278,6 +338,7 @@ function problemOf(issue: z.core.$ZodIssue, env: Environment): ConfigProblem {
   const value = env[variable]
   if (value === undefined) return { variable, value, expected: issue.message }
   const unsplittable = SECRET_VARIABLES.has(variable) && URL.parse(value) === null
-  const hidden = variable === 'ADMIN_TOKEN' || unsplittable
+  const secret = variable === 'ADMIN_TOKEN' || keyVariables.includes(variable)
+  const hidden = secret || unsplittable
   return { variable, value: hidden ? '***' : redactText(value), expected: issue.message }
 }

@@ -10,12 +10,14 @@ import packageJson from '../package.json' with { type: 'json' }
 import { systemClock as clock } from '../shared/clock.ts'
 import { format, fromNumber } from '../shared/decimal.ts'
 import { GROUPS } from '../shared/keys.ts'
+import { Accounts } from './accounts.ts'
 import { startDispatcher } from './alerts/dispatch.ts'
 import { createAlertQueue } from './alerts/queue.ts'
 import { Books } from './book/books.ts'
 import { type Config, describeProblems, readConfig } from './config.ts'
 import { Detector } from './detection/detector.ts'
 import { markout } from './detection/markout.ts'
+import { Transfers } from './detection/transfers.ts'
 import { exchanges } from './exchanges/index.ts'
 import { createIds } from './lifecycle/id.ts'
 import type { Measure } from './lifecycle/markouts.ts'
@@ -52,6 +54,8 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
 
   const books = new Books(() => setImmediate(() => pipeline.round()))
   const watch = new Watch({ exchanges, config, books, clock, log, random })
+  const transfers = new Transfers()
+  const accounts = new Accounts({ exchanges, config, books, transfers, clock, log, random })
   const lateness = watchLateness(clock, () => pipeline.recheck())
   const detector = new Detector({
     books,
@@ -147,6 +151,7 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
   })
 
   watch.start()
+  accounts.start()
   lease.start()
   archive.start()
   alerts.start()
@@ -170,6 +175,7 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
     if (!flushed) log.error('events were not delivered', { count: publisher.depth })
     await Promise.all([
       watch.stop(),
+      accounts.stop(),
       archive.stop(CLOSE_DEADLINE_MS),
       alerts.stop(CLOSE_DEADLINE_MS),
       dispatcher.close(CLOSE_DEADLINE_MS),

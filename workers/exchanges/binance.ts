@@ -5,6 +5,7 @@
  */
 import type { Market } from '../../shared/market.ts'
 import { BookUpdate } from '../book/update.ts'
+import { binanceAccount, binanceAssets } from './binance-account.ts'
 import { BinanceScanner } from './binance-scan.ts'
 import {
   type Exchange,
@@ -215,6 +216,8 @@ export const binance: Exchange = {
       parse: parseSystemStatus,
     },
   ],
+  assets: binanceAssets,
+  account: binanceAccount,
   subscribe: (markets) => request('SUBSCRIBE', markets),
   unsubscribe: (markets) => request('UNSUBSCRIBE', markets),
   reader: (markets) => new FastReader(new BinanceScanner(markets), new BinanceReader(markets)),

@@ -5,6 +5,7 @@
  */
 import type { Market } from '../../shared/market.ts'
 import { BookUpdate } from '../book/update.ts'
+import { bybitAccount, bybitAssets } from './bybit-account.ts'
 import { BybitScanner } from './bybit-scan.ts'
 import {
   type Exchange,
@@ -219,6 +220,8 @@ export const bybit: Exchange = {
     },
     { path: '/v5/system/status', weight: 1, every_ms: 10_000, parse: parseSystemStatus },
   ],
+  assets: bybitAssets,
+  account: bybitAccount,
   subscribe: (markets) => request('subscribe', markets),
   unsubscribe: (markets) => request('unsubscribe', markets),
   reader: (markets) => new FastReader(new BybitScanner(markets), new BybitReader(markets)),

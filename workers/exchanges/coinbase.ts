@@ -7,6 +7,7 @@
 import type { Market } from '../../shared/market.ts'
 import { BookUpdate } from '../book/update.ts'
 import { advancedTrade } from './coinbase-advanced.ts'
+import { coinbaseAssets } from './coinbase-assets.ts'
 import { CoinbaseScanner } from './coinbase-scan.ts'
 import {
   type Exchange,
@@ -221,6 +222,7 @@ export const coinbase: Exchange = {
     resolution_ms: 1,
   },
   continuity: 'none',
+  assets: coinbaseAssets,
   audit: {
     // the best level alone: more may be the whole book, some of several MB
     path: (market) => `/products/${encodeURIComponent(market)}/book?level=1`,

@@ -3,6 +3,7 @@
  * `Exchange` and one line in index.ts; the conformance suite then runs against it unasked.
  * An exchange describes and decodes; it owns no socket, no timer and no book.
  */
+import type { AssetStatus } from '../../shared/asset.ts'
 import type { Market } from '../../shared/market.ts'
 import type { Book } from '../book/book.ts'
 import type { Continuity } from '../book/sequencer.ts'
@@ -139,6 +140,41 @@ interface Instruments {
   readonly parse: (bodies: readonly string[]) => Market[]
 }
 
+/** Which assets can be deposited and withdrawn. */
+export interface AssetProcedure {
+  readonly path: string
+  /** false: public; true: signed by the exchange's `account` */
+  readonly needs_key: boolean
+  /** @throws FrameError on an unknown shape */
+  readonly parse: (body: string) => AssetStatus[]
+}
+
+/** A key that the operator gave us, meant for reading alone. */
+export interface ApiKey {
+  readonly id: string
+  readonly secret: string
+}
+
+/** What such a key tells. Every request is a GET, and there is none that changes anything. */
+export interface AccountProcedure {
+  /** `time_ms` is the exchange's own clock, ms since 1970 */
+  readonly sign: (
+    path: string,
+    key: ApiKey,
+    time_ms: number,
+  ) => { readonly path: string; readonly headers: Readonly<Record<string, string>> }
+  readonly rights: {
+    readonly path: string
+    /** What the key may do beyond reading, in the exchange's words. @throws FrameError */
+    readonly parse: (body: string) => string[]
+  }
+  readonly rates: {
+    readonly path: string
+    /** Taker fee in percent, by the exchange's name of the market. @throws FrameError */
+    readonly parse: (body: string) => ReadonlyMap<string, string>
+  }
+}
+
 interface FeeSchedule {
   /** lowest public tier, percent; a market may say otherwise (Market.taker_fee_percent) */
   readonly taker_percent: string
@@ -197,6 +233,9 @@ export interface Exchange {
   readonly audit?: AuditProcedure
   /** undefined where the stream itself tells every halt */
   readonly trading_status?: readonly TradingStatusProcedure[]
+  readonly assets?: AssetProcedure
+  /** where an account's own fees can be read with a key */
+  readonly account?: AccountProcedure
   /** frames that subscribe these markets (at most limits.markets_per_frame), ids included */
   readonly subscribe: (markets: readonly string[]) => string[]
   readonly unsubscribe: (markets: readonly string[]) => string[]

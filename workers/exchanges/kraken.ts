@@ -27,6 +27,7 @@ import {
   time,
   timeOrNaN,
 } from './json.ts'
+import { krakenAsset, krakenAssets } from './kraken-assets.ts'
 import { KrakenChecksum } from './kraken-checksum.ts'
 import { krakenTakerPercent } from './kraken-fees.ts'
 import { KrakenScanner } from './kraken-scan.ts'
@@ -160,16 +161,8 @@ function plainDigits(source: string): string {
   return `${digits.slice(0, point)}.${digits.slice(point)}${fraction}`
 }
 
-/** REST still says XBT and XDG where WebSocket v2 says BTC and DOGE. */
-const RENAMED = new Map([
-  ['XBT', 'BTC'],
-  ['XDG', 'DOGE'],
-])
-
 function parsePair(name: string, pair: JsonObject): Market {
-  const [base, quote] = text(pair.wsname, `${name}.wsname`)
-    .split('/')
-    .map((asset) => RENAMED.get(asset) ?? asset)
+  const [base, quote] = text(pair.wsname, `${name}.wsname`).split('/').map(krakenAsset)
   if (!base || !quote) throw new FrameError(`wsname: ${String(pair.wsname)}`)
   const price_step =
     pair.tick_size === undefined
@@ -277,6 +270,7 @@ export const kraken: Exchange = {
     resolution_ms: 1_000,
   },
   continuity: 'checksum',
+  assets: krakenAssets,
   hello: () => [
     JSON.stringify({
       method: 'subscribe',
