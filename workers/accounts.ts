@@ -24,6 +24,8 @@ export interface AccountsOptions {
   readonly clock: Clock
   readonly log: Log
   readonly random: Random
+  /** until assets are first asked for; absent: as in production */
+  readonly assets_after_ms?: number
 }
 
 export class Accounts implements AccountRates {
@@ -49,7 +51,7 @@ export class Accounts implements AccountRates {
   }
 
   private partsOf(config: ExchangeConfig): { start(): void; stop(): void }[] {
-    const { exchanges, transfers, clock, log, random } = this.options
+    const { exchanges, transfers, clock, log, random, assets_after_ms } = this.options
     const key = this.options.config.api_keys.get(config.id)
     const exchange = exchanges.find(({ id }) => id === config.id)
     if (exchange === undefined) throw new Error(`no exchange is called ${config.id}`)
@@ -64,11 +66,19 @@ export class Accounts implements AccountRates {
           })
     const parts: { start(): void; stop(): void }[] = account === null ? [] : [account]
     if (assets === undefined || (assets.needs_key && account === null)) return parts
-    const get = (path: string) =>
-      assets.needs_key && account !== null ? account.get(path) : publicGet(restUrl(rest_url, path))
-    const onAssets = (known: Parameters<Transfers['set']>[1]) => transfers.set(exchange.id, known)
     parts.push(
-      new AssetWatch({ exchange_id: exchange.id, procedure: assets, get, log, random, onAssets }),
+      new AssetWatch({
+        exchange_id: exchange.id,
+        procedure: assets,
+        get: (path) =>
+          assets.needs_key && account !== null
+            ? account.get(path)
+            : publicGet(restUrl(rest_url, path)),
+        log,
+        random,
+        onAssets: (known) => transfers.set(exchange.id, known),
+        first_after_ms: assets_after_ms,
+      }),
     )
     return parts
   }

@@ -5,6 +5,7 @@
  */
 import { z } from 'zod'
 import { SYMBOL_PATTERN } from '../shared/market.ts'
+import { type ApiKey, apiKeysOf, halfKeys, keySettings, keyVariables } from './api-keys.ts'
 import { redactText } from './ops/redact.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -14,11 +15,6 @@ export interface ExchangeConfig {
   /** null: the exchange's own production address */
   readonly websocket_url: string | null
   readonly rest_url: string | null
-}
-
-interface ApiKey {
-  readonly id: string
-  readonly secret: string
 }
 
 export interface LimitsConfig {
@@ -154,30 +150,6 @@ function addresses(exchange_ids: readonly string[]) {
   )
 }
 
-/** Exchanges whose account can be read with a key. */
-export const KEYED_EXCHANGES = ['binance', 'bybit'] as const
-
-const keyVariables = KEYED_EXCHANGES.flatMap((id) => [keyVariable(id), secretVariable(id)])
-
-/** Optional, each with the other. */
-const keySettings = Object.fromEntries(
-  keyVariables.map((name) => [
-    name,
-    z
-      .string()
-      .regex(/^[!-~]+$/, 'a key without spaces')
-      .optional(),
-  ]),
-)
-
-function keyVariable(id: string): string {
-  return `${id.toUpperCase()}_API_KEY`
-}
-
-function secretVariable(id: string): string {
-  return `${id.toUpperCase()}_API_SECRET`
-}
-
 const websocketVariable = (id: string) => `${id.toUpperCase()}_WS_URL`
 const restVariable = (id: string) => `${id.toUpperCase()}_REST_URL`
 
@@ -199,7 +171,7 @@ export function readConfig(env: Environment, exchange_ids: readonly string[]): C
   const issues = [main, urls, keys].flatMap(({ error }) => error?.issues ?? [])
   const problems = issues.map((issue) => problemOf(issue, env))
   if (main.success) problems.push(...emptyRange(main.data))
-  problems.push(...halfKeys(present))
+  problems.push(...halfKeys(present).map((half) => ({ ...half, value: undefined })))
   if (!main.success || !urls.success || problems.length > 0) return { ok: false, problems }
   const { data } = main
   const config: Config = {
@@ -258,28 +230,6 @@ function watchOf(
     symbols: data.SYMBOLS ?? null,
     max_symbols: data.MAX_SYMBOLS,
   }
-}
-
-function apiKeysOf(values: Readonly<Record<string, string | undefined>>): Map<string, ApiKey> {
-  const keys = new Map<string, ApiKey>()
-  for (const exchange of KEYED_EXCHANGES) {
-    const [id, secret] = [values[keyVariable(exchange)], values[secretVariable(exchange)]]
-    if (id !== undefined && secret !== undefined) keys.set(exchange, { id, secret })
-  }
-  return keys
-}
-
-/** A key without its secret, or the other way round, is a mistake and no wish for list fees. */
-function halfKeys(present: Readonly<Record<string, string>>): ConfigProblem[] {
-  return KEYED_EXCHANGES.flatMap((id) => {
-    const names = [keyVariable(id), secretVariable(id)]
-    const missing = names.filter((name) => present[name] === undefined)
-    if (missing.length !== 1) return []
-    const given = names.filter((name) => present[name] !== undefined)
-    return missing.map((variable) => {
-      return { variable, value: undefined, expected: `the other half of ${given.join()}` }
-    })
-  })
 }
 
 type LimitValues = z.infer<z.ZodObject<typeof limitSettings>>

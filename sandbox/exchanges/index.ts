@@ -1,5 +1,6 @@
 /** The exchanges of the sandbox, one line each. */
 import type { MarketSource } from '../market/source.ts'
+import { withAccounts } from './account-rest.ts'
 import { binanceServer } from './binance.ts'
 import { simulatedBinance } from './binance-streams.ts'
 import { bybitServer } from './bybit.ts'
@@ -12,8 +13,8 @@ import type { ExchangeServer } from './server.ts'
 
 /** Servers of simulated markets. */
 export const SIMULATED: readonly ((source: MarketSource) => ExchangeServer)[] = [
-  (source) => binanceServer(simulatedBinance(source)),
-  (source) => bybitServer(simulatedBybit(source)),
-  (source) => coinbaseServer(simulatedCoinbase(source)),
-  (source) => krakenServer(simulatedKraken(source)),
+  (source) => withAccounts(binanceServer(simulatedBinance(source)), source),
+  (source) => withAccounts(bybitServer(simulatedBybit(source)), source),
+  (source) => withAccounts(coinbaseServer(simulatedCoinbase(source)), source),
+  (source) => withAccounts(krakenServer(simulatedKraken(source)), source),
 ]

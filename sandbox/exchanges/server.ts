@@ -3,7 +3,12 @@
  * speaks HTTP and WebSocket, marks every answer as simulated, and cuts clients off as exchanges do.
  * It knows no protocol and no price.
  */
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type ServerResponse,
+} from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type WebSocket, WebSocketServer } from 'ws'
@@ -48,7 +53,7 @@ export interface ExchangeServer {
   readonly connects: Limit
   accepts(url: URL): boolean
   connect(connection: Connection, url: URL): Session
-  request(url: URL): HttpAnswer
+  request(url: URL, headers: IncomingHttpHeaders): HttpAnswer
   close(): void
 }
 
@@ -203,7 +208,7 @@ function answer(
     url === null
       ? { status: 400, body: '{}', headers: {} }
       : request.method === 'GET'
-        ? server.request(url)
+        ? server.request(url, request.headers)
         : { status: 405, body: '{}', headers: { allow: 'GET' } }
   if (url !== null && status === 200) {
     const production_url = server.production.rest_origin + url.pathname + url.search

@@ -9,7 +9,7 @@ import type { GuardedLeg } from './guards.ts'
 import { identify } from './identity.ts'
 
 /** One way of moving an asset on, with what the exchange it leaves charges for it. */
-export interface TransferRoute {
+interface TransferRoute {
   readonly asset: string
   readonly from: string
   readonly to: string

@@ -31,6 +31,8 @@ export class Account {
   private timer: NodeJS.Timeout | undefined
   private attempts = 0
   private admitted = false
+  /** the key was looked at for the first time */
+  private readonly judged = Promise.withResolvers<void>()
   /** exchange clock minus our wall clock */
   private offset_ms = 0
 
@@ -49,6 +51,7 @@ export class Account {
 
   /** A signed GET. @throws Error when the key is not accepted, or nothing useful answers */
   async get(path: string): Promise<string> {
+    await this.judged.promise
     if (!this.admitted) throw new Error('the key is not accepted')
     return this.signed(path)
   }
@@ -84,6 +87,7 @@ export class Account {
         reason: error instanceof Error ? error.message : String(error),
       })
     }
+    this.judged.resolve()
     if (!this.abort.signal.aborted) this.timer = setTimeout(() => void this.read(), wait_ms)
   }
 

@@ -22,8 +22,8 @@ export interface AssetWatchOptions {
   readonly random: Random
   /** empty: nothing is known any more */
   readonly onAssets: (assets: readonly AssetStatus[]) => void
-  /** absent: as in production */
-  readonly first_after_ms?: number
+  /** undefined: as in production */
+  readonly first_after_ms: number | undefined
 }
 
 export class AssetWatch {
