@@ -4,6 +4,7 @@
  */
 import { systemClock } from '../../shared/clock.ts'
 import type { BinanceFeed } from './binance.ts'
+import type { Operations } from './operations.ts'
 import type { HttpAnswer } from './server.ts'
 
 /** Answers every request, at the cost of its weight. */
@@ -50,6 +51,9 @@ function route(
       return { weight: 1, serve: () => ok({}) }
     case '/api/v3/time':
       return { weight: 1, serve: () => ok({ serverTime: systemClock.wall_ms() }) }
+    // https://developers.binance.com/docs/wallet/others/system-status
+    case '/sapi/v1/system/status':
+      return { weight: 1, serve: () => ok(systemStatus(feed.operations)) }
     case '/api/v3/exchangeInfo':
       return { weight: 20, serve: () => exchangeInfo(url, feed, weight_per_minute) }
     case '/api/v3/depth': {
@@ -59,6 +63,10 @@ function route(
     default:
       return { weight: 1, serve: () => failure(404, -1000, 'Path not found.') }
   }
+}
+
+function systemStatus({ maintenance }: Operations) {
+  return maintenance ? { status: 1, msg: 'system_maintenance' } : { status: 0, msg: 'normal' }
 }
 
 function depth(url: URL, limit: number, feed: BinanceFeed): HttpAnswer {

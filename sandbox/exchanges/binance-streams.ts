@@ -7,6 +7,7 @@ import { systemClock } from '../../shared/clock.ts'
 import type { Level, LevelChange, MarketSource } from '../market/source.ts'
 import type { BinanceFeed } from './binance.ts'
 import { digits, type ListedMarket, type ServedBook, serveBooks, top } from './books.ts'
+import { Operations } from './operations.ts'
 import { Publication, type Topic } from './topic.ts'
 
 const FIRST_UPDATE_ID = 50_000_000_000
@@ -174,7 +175,7 @@ class PartialStream {
   }
 }
 
-export function simulatedBinance(source: MarketSource): BinanceFeed {
+export function simulatedBinance(source: MarketSource, operations = new Operations()): BinanceFeed {
   const streams: MarketStreams[] = []
   const { books, close } = serveBooks(source, 'binance', (book, changes) =>
     streams[book.index]?.changed(changes),
@@ -189,7 +190,10 @@ export function simulatedBinance(source: MarketSource): BinanceFeed {
     }, every_ms),
   )
   return {
-    symbols: books.map(({ market }) => instrument(market)),
+    operations,
+    get symbols() {
+      return books.map(({ market }) => instrument(market, operations.isHalted(market.symbol)))
+    },
     topic: (stream) => {
       const at = stream.indexOf('@')
       return byStream.get(stream.slice(0, at))?.topic(stream.slice(at + 1))
@@ -212,12 +216,12 @@ function printed(value: number, decimals: number): string {
   return text + '0'.repeat(PRINTED_DECIMALS - decimals)
 }
 
-export function instrument(market: ListedMarket): { readonly symbol: string } {
+export function instrument(market: ListedMarket, halted = false): { readonly symbol: string } {
   const tick = printed(1, market.price_decimals)
   const lot = printed(1, market.size_decimals)
   const entry = {
     symbol: symbolOf(market),
-    status: 'TRADING',
+    status: halted ? 'BREAK' : 'TRADING',
     baseAsset: market.base,
     baseAssetPrecision: PRINTED_DECIMALS,
     quoteAsset: market.quote,

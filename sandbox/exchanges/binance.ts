@@ -8,6 +8,7 @@ import { z } from 'zod'
 import { systemClock } from '../../shared/clock.ts'
 import { binanceRest } from './binance-rest.ts'
 import { type Limit, quota } from './limit.ts'
+import type { Operations } from './operations.ts'
 import { type Connection, type ExchangeServer, readJson, type Session } from './server.ts'
 import type { Topic } from './topic.ts'
 
@@ -18,6 +19,7 @@ export interface BinanceFeed {
   topic(stream: string): Topic | undefined
   /** body of /api/v3/depth; undefined: there is no such symbol */
   depth(symbol: string, limit: number): string | undefined
+  readonly operations: Operations
   close(): void
 }
 
@@ -208,6 +210,7 @@ export function binanceServer(
       websocket_origin: 'wss://stream.binance.com:9443',
       rest_origin: 'https://api.binance.com',
     },
+    operations: feed.operations,
     connects: rules.connects,
     accepts: ({ pathname }) =>
       pathname === '/stream' || pathname === '/ws' || /^\/ws\/[^%]*$/.test(pathname),

@@ -16,6 +16,7 @@ import {
   withoutTrailingZeros,
 } from './books.ts'
 import type { BybitFeed } from './bybit.ts'
+import { Operations } from './operations.ts'
 import { Publication } from './topic.ts'
 
 /** "Level 1 data, push frequency: 10ms", 50: 20 ms, 200: 100 ms, 1000: 200 ms */
@@ -132,7 +133,7 @@ function pairs(levels: readonly Level[], market: SimulatedMarket): string {
   return levels.map(({ price, size }) => pair(price, size, market)).join('')
 }
 
-export function simulatedBybit(source: MarketSource): BybitFeed {
+export function simulatedBybit(source: MarketSource, operations = new Operations()): BybitFeed {
   const windows = new Map(
     [...CADENCE_MS.keys()].map((depth) => [depth, new Map<ServedBook, BookWindow>()]),
   )
@@ -150,7 +151,10 @@ export function simulatedBybit(source: MarketSource): BybitFeed {
     }, every_ms),
   )
   return {
-    instruments: books.map(({ market }) => instrument(market)),
+    operations,
+    get instruments() {
+      return books.map(({ market }) => instrument(market, operations.isHalted(market.symbol)))
+    },
     topic: (name) => {
       const [, depth, symbol = ''] = /^orderbook\.(\d+)\.(.+)$/u.exec(name) ?? []
       const byBook = windows.get(Number(depth))
@@ -184,14 +188,14 @@ function symbolOf(market: ListedMarket): string {
   return `${market.base}${market.quote}`
 }
 
-export function instrument(market: ListedMarket): { readonly symbol: string } {
+export function instrument(market: ListedMarket, halted = false): { readonly symbol: string } {
   const entry = {
     symbol: symbolOf(market),
     baseCoin: market.base,
     quoteCoin: market.quote,
     innovation: '0',
     symbolType: '',
-    status: 'Trading',
+    status: halted ? 'Closed' : 'Trading',
     marginTrading: 'none',
     stTag: '0',
     lotSizeFilter: {

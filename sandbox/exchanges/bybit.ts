@@ -5,7 +5,9 @@
  */
 import { z } from 'zod'
 import { systemClock } from '../../shared/clock.ts'
+import { SYSTEM_STATUS, SystemStatus } from './bybit-status.ts'
 import { type Limit, quota } from './limit.ts'
+import type { Operations } from './operations.ts'
 import {
   type Connection,
   type ExchangeServer,
@@ -22,6 +24,7 @@ export interface BybitFeed {
   topic(name: string): Topic | undefined
   /** `result` of /v5/market/orderbook, JSON text; undefined: there is no such symbol */
   orderbook(symbol: string, limit: number): string | undefined
+  readonly operations: Operations
   close(): void
 }
 
@@ -52,18 +55,20 @@ const Request = z.object({
 })
 
 type Request = z.infer<typeof Request>
+/** undefined: there is no such topic on this connection */
+type FindTopic = (name: string) => Topic | undefined
 
 class BybitSession implements Session {
   private readonly connection: Connection
-  private readonly feed: BybitFeed
+  private readonly topic: FindTopic
   private readonly rules: BybitRules
   private readonly conn_id: string
   private readonly topics = new Map<string, () => void>()
   private idle: NodeJS.Timeout
 
-  constructor(connection: Connection, feed: BybitFeed, rules: BybitRules, conn_id: string) {
+  constructor(connection: Connection, topic: FindTopic, rules: BybitRules, conn_id: string) {
     this.connection = connection
-    this.feed = feed
+    this.topic = topic
     this.rules = rules
     this.conn_id = conn_id
     this.idle = setTimeout(() => connection.drop(), rules.idle_ms)
@@ -100,7 +105,7 @@ class BybitSession implements Session {
     }
     this.reply(request, true, 'subscribe')
     for (const name of args) {
-      const end = this.feed.topic(name)?.subscribe((frame) => {
+      const end = this.topic(name)?.subscribe((frame) => {
         this.idle.refresh()
         this.connection.send(frame)
       })
@@ -115,7 +120,7 @@ class BybitSession implements Session {
     }
     const characters = [...this.topics.keys(), ...args].reduce((sum, name) => sum + name.length, 0)
     if (characters > this.rules.args_characters) return 'args length limit exceeded'
-    const unknown = args.find((name) => this.feed.topic(name) === undefined)
+    const unknown = args.find((name) => this.topic(name) === undefined)
     if (unknown !== undefined) return `Invalid topic: ${unknown}`
     const repeated = args.find((name, at) => this.topics.has(name) || args.indexOf(name) !== at)
     return repeated === undefined ? undefined : `error:already subscribed,topic:${repeated}`
@@ -147,6 +152,11 @@ class BybitSession implements Session {
 export function bybitServer(feed: BybitFeed, rules: BybitRules = BYBIT_RULES): ExchangeServer {
   let connections = 0
   const mayAsk = quota(rules.requests)
+  const status = new SystemStatus(feed.operations)
+  const topics: ReadonlyMap<string, FindTopic> = new Map<string, FindTopic>([
+    ['/v5/public/spot', (name) => feed.topic(name)],
+    ['/v5/public/misc/status', (name) => (name === SYSTEM_STATUS ? status.publication : undefined)],
+  ])
   return {
     id: 'bybit',
     websocket_path: '/v5/public/spot',
@@ -154,11 +164,17 @@ export function bybitServer(feed: BybitFeed, rules: BybitRules = BYBIT_RULES): E
       websocket_origin: 'wss://stream.bybit.com',
       rest_origin: 'https://api.bybit.com',
     },
+    operations: feed.operations,
     connects: rules.connects,
-    accepts: ({ pathname }) => pathname === '/v5/public/spot',
-    connect: (connection) => new BybitSession(connection, feed, rules, connId(++connections)),
+    accepts: ({ pathname }) => topics.has(pathname),
+    connect: (connection, { pathname }) => {
+      const topic = topics.get(pathname) ?? (() => undefined)
+      return new BybitSession(connection, topic, rules, connId(++connections))
+    },
     request: (url) =>
-      mayAsk() ? route(url, feed) : { status: 403, body: '{"message":"access too frequent"}' },
+      mayAsk()
+        ? route(url, feed, status)
+        : { status: 403, body: '{"message":"access too frequent"}' },
     close: () => feed.close(),
   }
 }
@@ -167,7 +183,7 @@ function connId(connection: number): string {
   return `0970e817-426e-429a-a679-${connection.toString(16).padStart(12, '0')}`
 }
 
-function route(url: URL, feed: BybitFeed): HttpAnswer {
+function route(url: URL, feed: BybitFeed, status: SystemStatus): HttpAnswer {
   switch (url.pathname) {
     case '/v5/market/time': {
       const now_ms = systemClock.wall_ms()
@@ -176,7 +192,7 @@ function route(url: URL, feed: BybitFeed): HttpAnswer {
       return result(JSON.stringify({ timeSecond, timeNano }))
     }
     case '/v5/system/status':
-      return result('{"list":[]}')
+      return result(JSON.stringify({ list: status.list }))
     case '/v5/market/instruments-info':
       return instruments(url, feed)
     case '/v5/market/orderbook':

@@ -9,7 +9,9 @@ async function start(rules = COINBASE_RULES) {
     market('coinbase', 'BTC', 'USD', 2, 8),
     market('coinbase', 'ETH', 'USD'),
   ])
-  const { websocket_url, rest_url } = await serve(coinbaseServer(simulatedCoinbase(source), rules))
+  const { websocket_url, rest_url } = await serve(
+    coinbaseServer(simulatedCoinbase(source).exchange, rules),
+  )
   return { source, websocket_url, rest_url }
 }
 
@@ -164,4 +166,24 @@ it('answers REST and limits it', async () => {
   expect((await get(`${rest_url}/time`)).body).toHaveProperty('epoch')
   expect((await get(`${rest_url}/products/NOPE`)).status).toBe(404)
   expect((await get(`${rest_url}/products`)).status).toBe(429)
+})
+
+it('shows by REST the best of a book, or all of it', async () => {
+  const { source, rest_url } = await start()
+  const expected = truth(source, 0)
+  const shown = async (query: string) => {
+    const { status, body } = await get(`${rest_url}/products/BTC-USD/book${query}`)
+    const numbers = (levels: unknown) =>
+      (levels as [string, string, number][]).map(([price, size]) => [Number(price), Number(size)])
+    return status === 200
+      ? { bids: numbers(body.bids), asks: numbers(body.asks), sequence: body.sequence }
+      : status
+  }
+  const best = { bids: expected.bids.slice(0, 1), asks: expected.asks.slice(0, 1) }
+  const { version } = source.snapshot(0)
+  expect(await shown('?level=1')).toEqual({ ...best, sequence: version })
+  expect(await shown('')).toEqual({ ...best, sequence: version })
+  expect(await shown('?level=2')).toEqual({ ...expected, sequence: version })
+  expect(await shown('?level=4')).toBe(400)
+  expect((await get(`${rest_url}/products/NOPE-USD/book`)).status).toBe(404)
 })

@@ -7,14 +7,10 @@
 import { z } from 'zod'
 import { systemClock } from '../../shared/clock.ts'
 import { microTimestamp } from './books.ts'
+import { coinbaseRest, failure } from './coinbase-rest.ts'
 import { type Limit, quota } from './limit.ts'
-import {
-  type Connection,
-  type ExchangeServer,
-  type HttpAnswer,
-  readJson,
-  type Session,
-} from './server.ts'
+import type { Operations } from './operations.ts'
+import { type Connection, type ExchangeServer, readJson, type Session } from './server.ts'
 import type { Topic } from './topic.ts'
 
 export interface CoinbaseFeed {
@@ -24,6 +20,9 @@ export interface CoinbaseFeed {
   book(product: string): Topic | undefined
   /** grows with every change of the product's book; undefined: there is no such product */
   sequence(product: string): number | undefined
+  /** body of /products/<id>/book with so many levels a side; undefined: there is none */
+  orderbook(product: string, depth: number): string | undefined
+  readonly operations: Operations
   close(): void
 }
 
@@ -82,6 +81,7 @@ class CoinbaseSession implements Session {
   /** channel → product → end of the subscription; `status` has the one product '' */
   private readonly channels = new Map<string, Map<string, () => void>>()
   private readonly timers: NodeJS.Timeout[]
+  private readonly forget: () => void
   private readonly deadline: NodeJS.Timeout
 
   constructor(connection: Connection, feed: CoinbaseFeed, rules: CoinbaseRules) {
@@ -95,8 +95,9 @@ class CoinbaseSession implements Session {
     this.timers = [
       this.deadline,
       setInterval(() => this.beat(), rules.heartbeat_every_ms),
-      setInterval(() => this.channels.has('status') && this.sendStatus(), rules.status_every_ms),
+      setInterval(() => this.sendStatus(), rules.status_every_ms),
     ]
+    this.forget = feed.operations.onChange(() => this.sendStatus())
   }
 
   message(text: string): void {
@@ -107,6 +108,7 @@ class CoinbaseSession implements Session {
   control(): void {}
 
   closed(): void {
+    this.forget()
     for (const timer of this.timers) clearTimeout(timer)
     for (const products of this.channels.values()) for (const end of products.values()) end()
     this.channels.clear()
@@ -186,6 +188,7 @@ class CoinbaseSession implements Session {
   }
 
   private sendStatus(): void {
+    if (!this.channels.has('status')) return
     this.send({ type: 'status', currencies: [], products: this.feed.products })
   }
 
@@ -227,28 +230,12 @@ export function coinbaseServer(
       websocket_origin: 'wss://ws-feed.exchange.coinbase.com',
       rest_origin: 'https://api.exchange.coinbase.com',
     },
+    operations: feed.operations,
     connects: rules.connects,
     accepts: ({ pathname }) => pathname === '/',
     connect: (connection) => new CoinbaseSession(connection, feed, rules),
-    request: (url) => (mayAsk() ? route(url, feed) : failure(429, 'Public rate limit exceeded')),
+    request: (url) =>
+      mayAsk() ? coinbaseRest(url, feed) : failure(429, 'Public rate limit exceeded'),
     close: () => feed.close(),
   }
-}
-
-function route({ pathname }: URL, feed: CoinbaseFeed): HttpAnswer {
-  if (pathname === '/products') return { status: 200, body: JSON.stringify(feed.products) }
-  if (pathname === '/time') {
-    const now_ms = systemClock.wall_ms()
-    const body = { iso: new Date(now_ms).toISOString(), epoch: now_ms / 1_000 }
-    return { status: 200, body: JSON.stringify(body) }
-  }
-  const id = /^\/products\/([^/]+)$/.exec(pathname)?.[1]
-  const product = feed.products.find((entry) => entry.id === id)
-  return product === undefined
-    ? failure(404, 'NotFound')
-    : { status: 200, body: JSON.stringify(product) }
-}
-
-function failure(status: number, message: string): HttpAnswer {
-  return { status, body: JSON.stringify({ message }) }
 }

@@ -2,6 +2,7 @@ import { PassThrough } from 'node:stream'
 import { expect, it, vi } from 'vitest'
 import { createMarketModel } from '../market/model.ts'
 import { type Answer, hearCommands, obey, type TrueBook } from './commands.ts'
+import { Operations } from './operations.ts'
 
 const START_MS = 1_790_000_000_000
 
@@ -9,8 +10,9 @@ function market() {
   const model = createMarketModel({ seed: 3, symbols: 2, rate: 1 })
   model.step(START_MS)
   const status = { frames_sent: 7, cpu_seconds: 1.5 }
-  const controls = { model, pause: vi.fn(), resume: vi.fn(), status: () => status }
-  return { model, controls, tell: (command: string) => obey(command, controls) }
+  const operations = new Map([['kraken', new Operations()]])
+  const controls = { model, operations, pause: vi.fn(), resume: vi.fn(), status: () => status }
+  return { model, controls, operations, tell: (command: string) => obey(command, controls) }
 }
 
 function granted(answer: Answer): unknown {
@@ -93,4 +95,40 @@ it('moves the peg of a stablecoin and crosses a book for a while', () => {
 it('says what it cannot do', () => {
   expect(market().tell('sell everything')).toMatchObject({ error: expect.stringContaining('sell') })
   expect(obey('pause', undefined)).toMatchObject({ error: expect.stringContaining('recordings') })
+})
+
+it('halts a market and the whole exchange, in its words and in its books alike', () => {
+  const { model, operations, tell } = market()
+  const kraken = operations.get('kraken')!
+  const own = model.markets.flatMap((one, index) => (one.exchange === 'kraken' ? [index] : []))
+  const [first = -1, ...others] = own
+  const { symbol } = model.markets[first]!
+  const open = (markets: readonly number[]) => markets.filter((index) => model.isOpen(index))
+  expect(tell(`halt kraken ${symbol}`)).toMatchObject({ ok: true, value: null })
+  expect(kraken.isHalted(symbol)).toBe(true)
+  expect(open(own)).toEqual(others)
+  tell('maintenance kraken on')
+  expect(kraken.maintenance).toBe(true)
+  expect(open(own)).toEqual([])
+  const elsewhere = model.markets.flatMap((one, at) => (one.exchange === 'bybit' ? [at] : []))
+  expect(open(elsewhere)).toEqual(elsewhere)
+  tell('maintenance kraken off')
+  expect(open(own)).toEqual(others)
+  tell(`open kraken ${symbol}`)
+  expect(open(own)).toEqual(own)
+  tell('refuse kraken on')
+  expect([kraken.refusing, open(own)]).toEqual([true, own])
+})
+
+it.each([
+  'halt kraken NOPE/USD',
+  'halt nobody BTC/USD',
+  'maintenance nobody on',
+  'maintenance kraken',
+  'refuse kraken maybe',
+])('refuses "%s" and says why', (command) => {
+  expect(market().tell(command)).toMatchObject({
+    ok: false,
+    error: expect.stringMatching(/no|neither/),
+  })
 })

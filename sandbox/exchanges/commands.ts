@@ -1,16 +1,17 @@
 /**
  * What the process that started the sandbox exchanges may tell them on standard input while they
  * run: a line a command, one JSON line each in answer. `rate 5`, `pause`, `resume`, `status`,
- * `books binance`, `peg USDC 0.93`, `cross kraken ETH/USD 800` (ms). It moves no price: the market does what it is told and says how it stands.
+ * `books binance`, `peg USDC 0.93`, `cross kraken ETH/USD 800` (ms), and those of operate.ts. It moves
+ * no price: the market does what it is told and says how it stands.
  */
 import { createInterface } from 'node:readline'
 import type { MarketModel } from '../market/model.ts'
 import type { Level } from '../market/source.ts'
 import { digits } from './books.ts'
+import { type Operated, operate } from './operate.ts'
 
 /** A market that can be held still and hurried. */
-export interface Controls {
-  readonly model: MarketModel
+export interface Controls extends Operated {
   pause(): void
   resume(): void
   status(): Status
@@ -80,7 +81,7 @@ export function obey(command: string, controls: Controls | undefined): Answer {
     case 'cross':
       return answer(command, () => cross(controls.model, words))
     default:
-      return { command, ok: false, error: `no such command: ${verb}` }
+      return answer(command, () => operate(controls, verb, words))
   }
 }
 

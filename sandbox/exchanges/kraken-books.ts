@@ -10,6 +10,7 @@ import type { Level, LevelChange, MarketSource, SimulatedMarket } from '../marke
 import { BestLevels } from './best-levels.ts'
 import { digits, type ListedMarket, microTimestamp, type ServedBook, serveBooks } from './books.ts'
 import type { KrakenFeed } from './kraken.ts'
+import { Operations } from './operations.ts'
 import { Publication } from './topic.ts'
 
 const CHECKSUM_LEVELS = 10
@@ -129,7 +130,7 @@ export function checksum(bids: readonly Level[], asks: readonly Level[]): number
   )
 }
 
-export function simulatedKraken(source: MarketSource): KrakenFeed {
+export function simulatedKraken(source: MarketSource, operations = new Operations()): KrakenFeed {
   const windows = new Map<ServedBook, Map<number, BookWindow>>()
   const { books, close } = serveBooks(source, 'kraken', (book, changes) => {
     for (const window of windows.get(book)?.values() ?? []) window.changed(changes)
@@ -137,9 +138,19 @@ export function simulatedKraken(source: MarketSource): KrakenFeed {
   const bySymbol = new Map(books.map((book) => [book.market.symbol, book]))
   for (const book of books) windows.set(book, new Map())
   const markets = books.map(({ market }) => market)
+  const isHalted = ({ symbol }: ListedMarket) => operations.isHalted(symbol)
   return {
-    pairs: Object.fromEntries(markets.map((market) => assetPair(market))),
-    instruments: instruments(markets),
+    operations,
+    get pairs() {
+      return Object.fromEntries(markets.map((market) => assetPair(market, isHalted(market))))
+    },
+    get instruments() {
+      return instruments(markets, isHalted)
+    },
+    instrument: (symbol) => {
+      const book = bySymbol.get(symbol)
+      return book && `{"assets":[],"pairs":[${instrument(book.market, isHalted(book.market))}]}`
+    },
     book: (symbol, depth) => {
       const book = bySymbol.get(symbol)
       const depths = book && windows.get(book)
@@ -161,7 +172,7 @@ const X_ASSETS = new Set(['XBT', 'XDG', 'ETH', 'ETC', 'LTC', 'XRP', 'XLM', 'XMR'
 const Z_ASSETS = new Set(['USD', 'EUR', 'GBP', 'CAD', 'JPY', 'AUD'])
 
 /** [name, entry] of AssetPairs. */
-export function assetPair(market: ListedMarket): [string, object] {
+export function assetPair(market: ListedMarket, halted = false): [string, object] {
   const [base, quote] = [oldCode(market.base), oldCode(market.quote)]
   const altname = base + quote
   const { taker_fee_percent } = market
@@ -182,7 +193,7 @@ export function assetPair(market: ListedMarket): [string, object] {
     ordermin: market.minimum_size,
     costmin: market.minimum_notional,
     tick_size: digits(1, market.price_decimals),
-    status: 'online',
+    status: statusOf(halted),
     execution_venue: 'international',
   }
   return [prefixed ? withClass(base) + withClass(quote) : altname, entry]
@@ -200,18 +211,30 @@ function withClass(code: string): string {
   return X_ASSETS.has(code) ? `X${code}` : Z_ASSETS.has(code) ? `Z${code}` : code
 }
 
-export function instruments(markets: readonly ListedMarket[]): string {
-  const assets = new Set(markets.flatMap(({ base, quote }) => [base, quote]))
-  const pairs = markets.map(
-    (market) =>
-      `{"symbol":"${market.symbol}","base":"${market.base}","quote":"${market.quote}",` +
-      `"status":"online","qty_precision":${market.size_decimals},` +
-      `"qty_increment":${digits(1, market.size_decimals)},` +
-      `"price_precision":${market.price_decimals},` +
-      `"price_increment":${digits(1, market.price_decimals)},"cost_precision":5,` +
-      `"cost_min":${market.minimum_notional},"qty_min":${market.minimum_size},` +
-      '"marginable":false,"has_index":false}',
+/** In `cancel_only` "no order matching will occur". */
+function statusOf(halted: boolean): 'online' | 'cancel_only' {
+  return halted ? 'cancel_only' : 'online'
+}
+
+/** One entry of the instrument channel's pairs. */
+function instrument(market: ListedMarket, halted: boolean): string {
+  return (
+    `{"symbol":"${market.symbol}","base":"${market.base}","quote":"${market.quote}",` +
+    `"status":"${statusOf(halted)}","qty_precision":${market.size_decimals},` +
+    `"qty_increment":${digits(1, market.size_decimals)},` +
+    `"price_precision":${market.price_decimals},` +
+    `"price_increment":${digits(1, market.price_decimals)},"cost_precision":5,` +
+    `"cost_min":${market.minimum_notional},"qty_min":${market.minimum_size},` +
+    '"marginable":false,"has_index":false}'
   )
+}
+
+export function instruments(
+  markets: readonly ListedMarket[],
+  isHalted = (_market: ListedMarket) => false,
+): string {
+  const assets = new Set(markets.flatMap(({ base, quote }) => [base, quote]))
+  const pairs = markets.map((market) => instrument(market, isHalted(market)))
   const entries = [...assets].map(
     (id) => `{"id":"${id}","status":"enabled","precision":10,"precision_display":5}`,
   )

@@ -8,6 +8,7 @@ import { z } from 'zod'
 import { systemClock, timestamp } from '../../shared/clock.ts'
 import { microTimestamp } from './books.ts'
 import { type Limit, quota } from './limit.ts'
+import type { Operations } from './operations.ts'
 import {
   type Connection,
   type ExchangeServer,
@@ -22,8 +23,11 @@ export interface KrakenFeed {
   readonly pairs: Readonly<Record<string, object>>
   /** `data` of the instrument channel, JSON text */
   readonly instruments: string
+  /** the same with this pair alone; undefined: there is no such pair */
+  instrument(symbol: string): string | undefined
   /** `depth` is what the ack says: a recording has its own. undefined: no such pair */
   book(symbol: string, depth: number): { readonly depth: number; readonly topic: Topic } | undefined
+  readonly operations: Operations
   close(): void
 }
 
@@ -73,6 +77,9 @@ class KrakenSession implements Session {
   private readonly mayTalk: () => boolean
   private readonly books = new Map<string, { readonly depth: number; readonly end: () => void }>()
   private readonly timer: NodeJS.Timeout
+  private readonly id: bigint
+  private readonly forget: () => void
+  private watches_instruments = false
   private heard_ms = systemClock.monotonic_ms()
   private subscribed = false
   private spoke = false
@@ -83,10 +90,12 @@ class KrakenSession implements Session {
     this.rules = rules
     this.mayTalk = quota(rules.messages)
     this.timer = setInterval(() => this.beat(), rules.heartbeat_every_ms)
-    this.send(
-      '{"channel":"status","type":"update","data":[{"version":"2.0.10","system":"online",' +
-        `"api_version":"v2","connection_id":${id}}]}`,
-    )
+    this.id = id
+    this.forget = feed.operations.onChange((symbol) => {
+      if (symbol === undefined) this.sendStatus()
+      else this.sendInstrument(symbol)
+    })
+    this.sendStatus()
   }
 
   message(text: string): void {
@@ -113,6 +122,7 @@ class KrakenSession implements Session {
 
   closed(): void {
     clearInterval(this.timer)
+    this.forget()
     for (const { end } of this.books.values()) end()
     this.books.clear()
   }
@@ -138,7 +148,7 @@ class KrakenSession implements Session {
       }
     } else {
       reply({ method, result: { channel: params.channel }, success: true })
-      if (method === 'subscribe' && params.channel === 'instrument') this.sendInstruments()
+      if (params.channel === 'instrument') this.watchInstruments(method === 'subscribe')
     }
   }
 
@@ -175,8 +185,24 @@ class KrakenSession implements Session {
     reply({ method, result: { channel: 'book', depth: book.depth, symbol }, success: true })
   }
 
-  private sendInstruments(): void {
+  /** once on connection, then on every change of the trading engine */
+  private sendStatus(): void {
+    this.send(
+      '{"channel":"status","type":"update","data":[{"version":"2.0.10",' +
+        `"system":"${systemOf(this.feed)}","api_version":"v2","connection_id":${this.id}}]}`,
+    )
+  }
+
+  private watchInstruments(watches: boolean): void {
+    this.watches_instruments = watches
+    if (!watches) return
     this.send(`{"channel":"instrument","type":"snapshot","data":${this.feed.instruments}}`)
+  }
+
+  private sendInstrument(symbol: string): void {
+    const data = this.feed.instrument(symbol)
+    if (!this.watches_instruments || data === undefined) return
+    this.send(`{"channel":"instrument","type":"update","data":${data}}`)
   }
 
   private beat(): void {
@@ -203,6 +229,7 @@ export function krakenServer(feed: KrakenFeed, rules: KrakenRules = KRAKEN_RULES
       websocket_origin: 'wss://ws.kraken.com',
       rest_origin: 'https://api.kraken.com',
     },
+    operations: feed.operations,
     connects: rules.connects,
     accepts: ({ pathname }) => pathname === '/v2',
     connect: (connection) =>
@@ -220,12 +247,16 @@ function route(url: URL, feed: KrakenFeed): HttpAnswer {
       return result({ unixtime, rfc1123: new Date(unixtime * 1_000).toUTCString() })
     }
     case '/0/public/SystemStatus':
-      return result({ status: 'online', timestamp: timestamp(now_ms) })
+      return result({ status: systemOf(feed), timestamp: timestamp(now_ms) })
     case '/0/public/AssetPairs':
       return assetPairs(url.searchParams.get('pair'), feed)
     default:
       return failure('EGeneral:Unknown method')
   }
+}
+
+function systemOf({ operations }: KrakenFeed): 'online' | 'maintenance' {
+  return operations.maintenance ? 'maintenance' : 'online'
 }
 
 function assetPairs(pair: string | null, feed: KrakenFeed): HttpAnswer {

@@ -88,6 +88,14 @@ function readOptions(): Options {
   }
 }
 
+/** What the first line on standard output tells of an exchange. */
+interface Addresses {
+  readonly websocket_url: string
+  readonly rest_url: string
+  /** where the same books are served in another protocol */
+  readonly alternative_websocket_url?: string
+}
+
 interface Market {
   readonly servers: readonly ExchangeServer[]
   /** undefined: it goes its own way */
@@ -111,6 +119,7 @@ function simulate(options: Simulation): Market {
     servers,
     controls: {
       model,
+      operations: new Map(servers.map(({ id, operations }) => [id, operations])),
       pause: () => {
         paused = true
         model.pause()
@@ -167,21 +176,30 @@ async function main({ market, record: file }: Options): Promise<void> {
     if (seen.dir === 'in') frames_sent++
     recorder?.observe(seen)
   }
-  const listening: [string, Listening][] = []
-  for (const server of servers) listening.push([server.id, await listen(server, { observe })])
-  const exchanges = listening.map(([id, { websocket_url, rest_url }]) => [
-    id,
-    { websocket_url, rest_url },
-  ])
+  const listening: Listening[] = []
+  const open = async (server: ExchangeServer) => {
+    const opened = await listen(server, { observe })
+    listening.push(opened)
+    return opened
+  }
+  const exchanges: Record<string, Addresses> = {}
+  for (const server of servers) {
+    const { websocket_url, rest_url } = await open(server)
+    const { alternative } = server
+    const other = alternative && {
+      alternative_websocket_url: (await open(alternative)).websocket_url,
+    }
+    exchanges[server.id] = { websocket_url, rest_url, ...other }
+  }
   const say = (line: string) => process.stdout.write(`${line}\n`)
-  say(JSON.stringify({ exchanges: Object.fromEntries(exchanges) }))
+  say(JSON.stringify({ exchanges }))
   if (hasOwner()) {
     const status = () => ({ frames_sent, cpu_seconds: cpuSeconds() })
     hearCommands(process.stdin, controls && { ...controls, status }, say)
   }
   await told
   stop()
-  await Promise.all(listening.map(([, { close }]) => close()))
+  await Promise.all(listening.map(({ close }) => close()))
   await recorder?.close()
 }
 

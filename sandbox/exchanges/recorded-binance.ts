@@ -7,6 +7,7 @@ import { z } from 'zod'
 import { binanceServer } from './binance.ts'
 import { instrument } from './binance-streams.ts'
 import type { CaptureLine } from './captures.ts'
+import { Operations } from './operations.ts'
 import { inferMarket, pairsOf, type Recording, splitJoined } from './recorded.ts'
 import { RecordedSymbol, type Run, type SymbolFrame } from './recorded-binance-symbol.ts'
 import { readJson } from './server.ts'
@@ -128,6 +129,7 @@ export class RecordedBinance implements Recording {
         return byStream.get(stream.slice(0, at))?.topic(stream.slice(at + 1))
       },
       depth: (symbol, limit) => bySymbol.get(symbol)?.depth(limit),
+      operations: new Operations(),
       close: () => {
         for (const symbol of bySymbol.values()) symbol.stop()
       },

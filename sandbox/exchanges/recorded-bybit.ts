@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { bybitServer } from './bybit.ts'
 import { instrument } from './bybit-books.ts'
 import type { CaptureLine } from './captures.ts'
+import { Operations } from './operations.ts'
 import { inferMarket, pairsOf, type Recording, splitJoined } from './recorded.ts'
 import { readJson } from './server.ts'
 import { Takes } from './timeline.ts'
@@ -48,6 +49,7 @@ export class RecordedBybit implements Recording {
       instruments: symbols.map((symbol) => this.instruments.get(symbol) ?? this.inferred(symbol)),
       topic: (name) => this.takes.topic(name, rate),
       orderbook: () => undefined,
+      operations: new Operations(),
       close: () => {},
     })
   }

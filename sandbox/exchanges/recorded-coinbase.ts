@@ -7,6 +7,7 @@ import { systemClock } from '../../shared/clock.ts'
 import type { CaptureLine } from './captures.ts'
 import { coinbaseServer } from './coinbase.ts'
 import { product } from './coinbase-books.ts'
+import { Operations } from './operations.ts'
 import { inferMarket, pairsOf, type Recording } from './recorded.ts'
 import { readJson } from './server.ts'
 import { Takes } from './timeline.ts'
@@ -42,6 +43,8 @@ export class RecordedCoinbase implements Recording {
       products: ids.map((id) => this.products.get(id) ?? this.inferred(id)),
       book: (id) => this.takes.topic(id, rate),
       sequence: () => Math.floor(systemClock.monotonic_ms()),
+      orderbook: () => undefined,
+      operations: new Operations(),
       close: () => {},
     })
   }

@@ -6,6 +6,7 @@ import { z } from 'zod'
 import type { CaptureLine } from './captures.ts'
 import { KRAKEN_DEPTHS, krakenServer } from './kraken.ts'
 import { assetPair, instruments } from './kraken-books.ts'
+import { Operations } from './operations.ts'
 import { inferMarket, type Recording } from './recorded.ts'
 import { readJson } from './server.ts'
 import { Takes } from './timeline.ts'
@@ -66,11 +67,13 @@ export class RecordedKraken implements Recording {
     return krakenServer({
       pairs: Object.fromEntries(pairs),
       instruments: instruments(markets),
+      instrument: () => undefined,
       book: (symbol, wanted) => {
         const depth = nearest(this.depths.get(symbol) ?? new Set(), wanted)
         const topic = this.takes.topic(`${symbol} ${depth}`, rate)
         return depth === undefined || topic === undefined ? undefined : { depth, topic }
       },
+      operations: new Operations(),
       close: () => {},
     })
   }

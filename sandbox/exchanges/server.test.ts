@@ -1,5 +1,6 @@
 import { connect } from 'node:net'
 import { expect, it, vi } from 'vitest'
+import { Operations } from './operations.ts'
 import type { ExchangeServer, Observer, Session } from './server.ts'
 import { Client, get, serve, until } from './testing.ts'
 
@@ -9,6 +10,7 @@ function echo(over: Partial<ExchangeServer> = {}, closed = () => {}): ExchangeSe
     id: 'kraken',
     websocket_path: '/v2',
     production: { websocket_origin: 'wss://ws.kraken.com', rest_origin: 'https://api.kraken.com' },
+    operations: new Operations(),
     connects: { count: 100, window_ms: 60_000 },
     accepts: ({ pathname }) => pathname === '/v2',
     connect: (connection): Session => {

@@ -14,6 +14,7 @@ import type { Duplex } from 'node:stream'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { SandboxExchange } from '../market/source.ts'
 import { type Limit, quota } from './limit.ts'
+import type { Operations } from './operations.ts'
 
 export interface HttpAnswer {
   readonly status: number
@@ -49,12 +50,15 @@ export interface ExchangeServer {
   readonly websocket_path: string
   /** the real exchange's addresses, which recordings carry */
   readonly production: { readonly websocket_origin: string; readonly rest_origin: string }
+  readonly operations: Operations
   /** connection attempts per address */
   readonly connects: Limit
   accepts(url: URL): boolean
   connect(connection: Connection, url: URL): Session
   request(url: URL, headers: IncomingHttpHeaders): HttpAnswer
   close(): void
+  /** another address of the same exchange with a protocol of its own */
+  readonly alternative?: ExchangeServer
 }
 
 /** Sees every text frame and every REST answer. `connection` numbers the sockets from 1. */
@@ -112,6 +116,7 @@ export async function listen(
     const url = requestUrl(request)
     if (url === null || !server.accepts(url)) return refuse(stream, '404 Not Found')
     if (!mayConnect()) return refuse(stream, '429 Too Many Requests')
+    if (server.operations.refusing) return refuse(stream, '503 Service Unavailable')
     sockets.handleUpgrade(request, stream, head, (socket) => {
       const connection = ++connections
       const production_url = server.production.websocket_origin + url.pathname + url.search
@@ -124,6 +129,9 @@ export async function listen(
         session.closed()
       })
     })
+  })
+  server.operations.onChange(() => {
+    if (server.operations.refusing) for (const socket of sockets.clients) socket.terminate()
   })
   await new Promise<void>((resolve, reject) => {
     http.once('error', reject)
