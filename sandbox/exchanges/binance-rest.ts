@@ -3,12 +3,20 @@
  * https://developers.binance.com/docs/binance-spot-api-docs/rest-api
  */
 import { systemClock } from '../../shared/clock.ts'
-import type { BinanceFeed } from './binance.ts'
 import type { Operations } from './operations.ts'
 import type { HttpAnswer } from './server.ts'
 
+/** What is asked by REST. */
+export interface BinanceReference {
+  /** entries of exchangeInfo.symbols */
+  readonly symbols: readonly { readonly symbol: string }[]
+  /** body of /api/v3/depth; undefined: there is no such symbol */
+  depth(symbol: string, limit: number): string | undefined
+  readonly operations: Operations
+}
+
 /** Answers every request, at the cost of its weight. */
-export function binanceRest(feed: BinanceFeed, weight_per_minute: number) {
+export function binanceRest(feed: BinanceReference, weight_per_minute: number) {
   const spend = weightBudget(weight_per_minute)
   return (url: URL): HttpAnswer => {
     const { weight, serve } = route(url, feed, weight_per_minute)
@@ -43,7 +51,7 @@ function weightBudget(per_minute: number) {
 
 function route(
   url: URL,
-  feed: BinanceFeed,
+  feed: BinanceReference,
   weight_per_minute: number,
 ): { weight: number; serve: () => HttpAnswer } {
   switch (url.pathname) {
@@ -69,7 +77,7 @@ function systemStatus({ maintenance }: Operations) {
   return maintenance ? { status: 1, msg: 'system_maintenance' } : { status: 0, msg: 'normal' }
 }
 
-function depth(url: URL, limit: number, feed: BinanceFeed): HttpAnswer {
+function depth(url: URL, limit: number, feed: BinanceReference): HttpAnswer {
   const symbol = url.searchParams.get('symbol') ?? ''
   if (symbol === '') {
     return failure(400, -1102, "Mandatory parameter 'symbol' was not sent, was empty/null.")
@@ -81,7 +89,7 @@ function depth(url: URL, limit: number, feed: BinanceFeed): HttpAnswer {
   return body === undefined ? failure(400, -1121, 'Invalid symbol.') : { status: 200, body }
 }
 
-function exchangeInfo(url: URL, feed: BinanceFeed, weight_per_minute: number): HttpAnswer {
+function exchangeInfo(url: URL, feed: BinanceReference, weight_per_minute: number): HttpAnswer {
   const symbol = url.searchParams.get('symbol')
   const symbols = feed.symbols.filter((entry) => symbol === null || entry.symbol === symbol)
   if (symbol !== null && symbols.length === 0) return failure(400, -1121, 'Invalid symbol.')

@@ -6,20 +6,14 @@
  */
 import { z } from 'zod'
 import { systemClock } from '../../shared/clock.ts'
-import { binanceRest } from './binance-rest.ts'
+import { type BinanceReference, binanceRest } from './binance-rest.ts'
 import { type Limit, quota } from './limit.ts'
-import type { Operations } from './operations.ts'
 import { type Connection, type ExchangeServer, readJson, type Session } from './server.ts'
 import type { Topic } from './topic.ts'
 
-export interface BinanceFeed {
-  /** entries of exchangeInfo.symbols */
-  readonly symbols: readonly { readonly symbol: string }[]
+export interface BinanceFeed extends BinanceReference {
   /** undefined: there is no such stream */
   topic(stream: string): Topic | undefined
-  /** body of /api/v3/depth; undefined: there is no such symbol */
-  depth(symbol: string, limit: number): string | undefined
-  readonly operations: Operations
   close(): void
 }
 

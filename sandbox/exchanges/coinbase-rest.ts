@@ -3,10 +3,19 @@
  * https://docs.cdp.coinbase.com/api-reference/exchange-api/rest-api/products/get-product-book
  */
 import { systemClock } from '../../shared/clock.ts'
-import type { CoinbaseFeed } from './coinbase.ts'
+import type { Operations } from './operations.ts'
 import type { HttpAnswer } from './server.ts'
 
-export function coinbaseRest(url: URL, feed: CoinbaseFeed): HttpAnswer {
+/** What is asked by REST. */
+export interface CoinbaseReference {
+  /** entries of /products */
+  readonly products: readonly { readonly id: string }[]
+  /** body of /products/<id>/book with so many levels a side; undefined: there is none */
+  orderbook(product: string, depth: number): string | undefined
+  readonly operations: Operations
+}
+
+export function coinbaseRest(url: URL, feed: CoinbaseReference): HttpAnswer {
   const { pathname } = url
   if (feed.operations.maintenance) return failure(503, 'ServiceUnavailable')
   if (pathname === '/products') return { status: 200, body: JSON.stringify(feed.products) }
@@ -24,7 +33,7 @@ function time(): string {
 }
 
 /** "1: the best bid and ask; 2: full order book (aggregated)"; 3, order by order, is not simulated */
-function orderbook(id: string, { searchParams }: URL, feed: CoinbaseFeed): HttpAnswer {
+function orderbook(id: string, { searchParams }: URL, feed: CoinbaseReference): HttpAnswer {
   const level = searchParams.get('level') ?? '1'
   if (level !== '1' && level !== '2') return failure(400, 'Invalid level')
   const depth = level === '1' ? 1 : Number.POSITIVE_INFINITY

@@ -7,22 +7,16 @@
 import { z } from 'zod'
 import { systemClock } from '../../shared/clock.ts'
 import { microTimestamp } from './books.ts'
-import { coinbaseRest, failure } from './coinbase-rest.ts'
+import { type CoinbaseReference, coinbaseRest, failure } from './coinbase-rest.ts'
 import { type Limit, quota } from './limit.ts'
-import type { Operations } from './operations.ts'
 import { type Connection, type ExchangeServer, readJson, type Session } from './server.ts'
 import type { Topic } from './topic.ts'
 
-export interface CoinbaseFeed {
-  /** entries of /products */
-  readonly products: readonly { readonly id: string }[]
+export interface CoinbaseFeed extends CoinbaseReference {
   /** the level2_batch frames of a product; undefined: there is no such product */
   book(product: string): Topic | undefined
   /** grows with every change of the product's book; undefined: there is no such product */
   sequence(product: string): number | undefined
-  /** body of /products/<id>/book with so many levels a side; undefined: there is none */
-  orderbook(product: string, depth: number): string | undefined
-  readonly operations: Operations
   close(): void
 }
 
