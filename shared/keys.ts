@@ -14,6 +14,10 @@ export const KEYS = {
   channel: `${PREFIX}channel`,
   /** hash, exchange id → ExchangeStatus as JSON, every second · owner: the leading worker */
   exchanges: `${PREFIX}exchanges`,
+  /** capped stream, field `data` → NearMiss as JSON · owner: the leading worker */
+  near_misses: `${PREFIX}near-misses`,
+  /** hash with TTL, `exchange|symbol` → TopOfBook as JSON, every second · owner: the leading worker */
+  top: `${PREFIX}top`,
   /** string with TTL: worker id of the leader · owner: the leading worker */
   lease: `${PREFIX}lease`,
   /** integer that grows with every leader: the fencing token · owner: lease.ts */
@@ -30,6 +34,10 @@ export function workerKey(worker_id: string): string {
 }
 
 export const EVENTS_MAX = 50_000
+/** About 4 MB. */
+export const NEAR_MISSES_MAX = 5_000
+/** Refreshed every second: of a dead worker's prices nothing is left when another takes over. */
+export const TOP_TTL_MS = 5_000
 
 /** Consumer groups on KEYS.events: each is an independent cursor over every event. */
 export const GROUPS = { archive: 'archive', alerts: 'alerts' } as const

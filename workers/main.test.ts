@@ -12,6 +12,7 @@ import { ExchangeStatus, Health, Heartbeat } from '../shared/health.ts'
 import { KEYS, workerKey } from '../shared/keys.ts'
 import { silentLog } from '../shared/log.ts'
 import type { Opportunity } from '../shared/opportunity.ts'
+import { TopOfBook, topField } from '../shared/top.ts'
 import { connectRedis } from './publish/redis.ts'
 import { startExchanges, type TestExchanges } from './testing.ts'
 
@@ -167,6 +168,12 @@ describe('the worker', () => {
     const table = await redis.hgetall(KEYS.exchanges)
     expect(Object.keys(table).toSorted()).toEqual(['bybit', 'kraken'])
     expect(ExchangeStatus.parse(JSON.parse(table.kraken!)).books_live).toBe(2)
+
+    await vi.waitUntil(async () => {
+      const top = await redis.hget(KEYS.top, topField('kraken', 'USDT/USD'))
+      return top !== null && TopOfBook.parse(JSON.parse(top)).state === 'live'
+    }, PATIENCE)
+    expect(await redis.hlen(KEYS.top)).toBe(3)
 
     exchanges.closeGap()
     await waitForLives(2)

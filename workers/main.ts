@@ -23,6 +23,7 @@ import { createIds } from './lifecycle/id.ts'
 import type { Measure } from './lifecycle/markouts.ts'
 import { Tracker } from './lifecycle/tracker.ts'
 import { createBookView } from './ops/books.ts'
+import { every } from './ops/every.ts'
 import { createHealth } from './ops/health.ts'
 import { createHeartbeat, startPulse } from './ops/heartbeat.ts'
 import { watchLateness } from './ops/lateness.ts'
@@ -32,6 +33,7 @@ import { createMetrics } from './ops/metrics.ts'
 import { connectPostgres, createPostgresProbe, endPostgres } from './ops/postgres.ts'
 import { startOpsServer } from './ops/server.ts'
 import { installLastResort, installShutdown } from './ops/shutdown.ts'
+import { TopBoard } from './ops/top.ts'
 import { Pipeline } from './pipeline.ts'
 import { createArchive } from './publish/archive.ts'
 import { GroupConsumer, type GroupOptions } from './publish/group.ts'
@@ -41,6 +43,7 @@ import { Publisher } from './publish/stream.ts'
 import { Watch } from './watch.ts'
 
 const RECHECK_EVERY_MS = 250
+const BOARD_EVERY_MS = 1_000
 const FLUSH_DEADLINE_MS = 6_000
 const CLOSE_DEADLINE_MS = 3_000
 
@@ -89,6 +92,7 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
     expireOrphans: () => expireOrphans(redis, clock, log),
     onSignal: (latency_ms) => metrics.tick_to_signal.observe(latency_ms / 1_000),
   })
+  const top = new TopBoard({ redis, clock, books })
   const lease = new Lease({
     redis,
     worker_id,
@@ -165,6 +169,14 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
     is_leader: () => lease.token !== null,
     announce: (drafts) => pipeline.announce(drafts),
   })
+  const stopBoard = every(
+    BOARD_EVERY_MS,
+    async () => {
+      if (lease.token !== null) await top.write(lease.token)
+    },
+    // Outages are told by the connection, and a lost term by the lease.
+    (error) => log.debug('the board was not written', { error }),
+  )
   const rechecks = setInterval(() => pipeline.recheck(), RECHECK_EVERY_MS)
 
   installShutdown(log, async () => {
@@ -181,6 +193,7 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
       dispatcher.close(CLOSE_DEADLINE_MS),
     ])
     alert_queue.close()
+    await stopBoard()
     await lease.release()
     await stopPulse()
     redis.disconnect()

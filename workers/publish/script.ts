@@ -6,6 +6,7 @@
 import type { Redis } from 'ioredis'
 import type { Draft } from '../../shared/event.ts'
 import { EVENTS_MAX, KEYS } from '../../shared/keys.ts'
+import { isFenced } from './fence.ts'
 
 /** A draft with its place in the outbox. */
 export interface Entry {
@@ -80,7 +81,7 @@ export function createPublishScript(
       await command(keys.length, ...keys, token, EVENTS_MAX, ...entries.flatMap(argumentsOf))
       return 'applied'
     } catch (error) {
-      if (error instanceof Error && error.message.startsWith('FENCED')) return 'fenced'
+      if (isFenced(error)) return 'fenced'
       throw error
     }
   }
