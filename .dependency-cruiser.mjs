@@ -11,7 +11,9 @@ const TESTS = '\\.test\\.tsx?$|/testing[-a-z]*(\\.ts$|/)'
 const PROCESSES = {
   shared: [],
   workers: ['shared', 'package.json'],
-  'edge/dashboard': ['shared'],
+  // the parameters only as types: nothing of the edge is in what users run
+  client: ['shared', 'edge/parameters.ts'],
+  'edge/dashboard': ['shared', 'client'],
   'edge/(?!dashboard/)': ['shared', 'edge'],
   sandbox: ['shared'],
 }
@@ -39,8 +41,8 @@ const WORKER_ROOMS = {
   ],
 }
 
-/** No Node there: `shared` and `edge` run in workerd, the dashboard in browsers. */
-const WITHOUT_NODE = '^(shared|edge)/'
+/** No Node there: `shared` and `edge` run in workerd, the dashboard and the client in browsers too. */
+const WITHOUT_NODE = '^(shared|client|edge)/'
 
 function wall(name, from, allowed) {
   return {
@@ -49,7 +51,7 @@ function wall(name, from, allowed) {
     comment: `${from} may import itself and ${allowed.join(', ') || 'nothing else of this project'}`,
     from: { path: `^${from}`, pathNot: TESTS },
     to: {
-      path: '^(shared|workers|edge|sandbox|tests|bench)/',
+      path: '^(shared|client|workers|edge|sandbox|tests|bench)/',
       pathNot: allowed.map((to) => `^${to}`),
     },
   }

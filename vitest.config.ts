@@ -33,7 +33,7 @@ export default defineConfig({
         test: {
           ...base,
           name: 'edge',
-          include: ['edge/**/*.test.{ts,tsx}'],
+          include: ['{edge,client}/**/*.test.{ts,tsx}'],
           sequence: { groupOrder: 0 },
         },
       },

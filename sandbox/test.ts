@@ -24,7 +24,16 @@ const CHECKS: Readonly<Record<string, readonly Command[]>> = {
     ['tsc', '-p', 'edge/dashboard/tsconfig.node.json'],
   ],
   walls: [
-    ['depcruise', '--config', '.dependency-cruiser.mjs', 'shared', 'workers', 'edge', 'sandbox'],
+    [
+      'depcruise',
+      '--config',
+      '.dependency-cruiser.mjs',
+      'shared',
+      'client',
+      'workers',
+      'edge',
+      'sandbox',
+    ],
   ],
   'dead code': [['knip', '--no-progress', '--treat-config-hints-as-errors']],
 }

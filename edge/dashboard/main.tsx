@@ -3,14 +3,15 @@
  * touches the outside world starts here and nowhere else.
  */
 import { render } from 'preact'
+import { list } from '../../client/answers.ts'
+import { openStream } from '../../client/stream.ts'
 import { systemClock } from '../../shared/clock.ts'
 import type { ExchangeStatus } from '../../shared/health.ts'
 import type { Opportunity } from '../../shared/opportunity.ts'
 import { App } from './app.tsx'
-import { healthReport, list } from './model/answers.ts'
+import { healthReport } from './model/answers.ts'
 import { poll } from './model/poll.ts'
 import { createStore } from './model/store.ts'
-import { openStream } from './model/stream.ts'
 
 const TICK_MS = 1_000
 const STATUS_EVERY_MS = 5_000

@@ -1,20 +1,9 @@
-/**
- * Tells our own answers from anything else that may come back from the same address: a problem
- * document, a proxy's error page, nothing. Our own answers are trusted in their details.
- */
+/** Tells the health report from anything else that may come back from the same address. */
+import { isObject } from '../../../client/answers.ts'
 import type { EdgeHealth } from '../../../shared/health.ts'
-
-/** `{"data":[…]}` → the list; null when it is something else. */
-export function list<T>(body: unknown): T[] | null {
-  return isObject(body) && Array.isArray(body.data) ? body.data : null
-}
 
 export function healthReport(body: unknown): EdgeHealth | null {
   return isObject(body) && isObject(body.worker) && isObject(body.exchanges)
     ? (body as unknown as EdgeHealth)
     : null
-}
-
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null
 }

@@ -2,7 +2,7 @@
  * Asks a resource again and again, gently: not while the page is hidden, more slowly while it
  * fails, and never before the time the server asked for. One request at a time.
  */
-import { Refused, reason, retryAfter_ms } from './refused.ts'
+import { Refused, reason, retryAfter_ms } from '../../../client/refused.ts'
 
 interface PollOptions<T> {
   readonly url: string

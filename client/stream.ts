@@ -4,11 +4,11 @@
  * up on any HTTP error and hides the server's heartbeat comments.
  * It does not judge events and keeps none.
  */
-import type { Clock } from '../../../shared/clock.ts'
-import type { Event } from '../../../shared/event.ts'
-import type { Opportunity } from '../../../shared/opportunity.ts'
+import type { Clock } from '../shared/clock.ts'
+import type { Event } from '../shared/event.ts'
+import type { Opportunity } from '../shared/opportunity.ts'
 import { isObject, list } from './answers.ts'
-import { Refused, reason, retryAfter_ms } from './refused.ts'
+import { Refused, reason, refusal, retryAfter_ms } from './refused.ts'
 import { type Frame, frameReader } from './sse.ts'
 
 /** The server comments every 15 s: three missed in a row mean that the link is dead. */
@@ -20,16 +20,23 @@ const RETRY_MAX_MS = 30_000
 const HEALTHY_AFTER_MS = 10_000
 
 interface StreamHandlers {
-  onOpen(): void
+  onOpen?(): void
   /** `retry_at_ms` is wall time; `reason` is for people. */
-  onLost(reason: string, retry_at_ms: number): void
-  onEvent(event: Event): void
+  onLost?(reason: string, retry_at_ms: number): void
+  /** The request itself is refused. Without this handler it is tried again like any other failure. */
+  onRefused?(refused: Refused): void
+  /** Nothing more is read until it is done. */
+  onEvent(event: Event): void | Promise<void>
   /** The server no longer has our place in the stream: this is everything that is live now. */
-  onReset(opportunities: Opportunity[]): void
+  onReset(opportunities: Opportunity[]): void | Promise<void>
 }
 
-interface StreamOptions extends StreamHandlers {
+export interface StreamOptions extends StreamHandlers {
   readonly url: string
+  /** such as authorization */
+  readonly headers?: Readonly<Record<string, string>>
+  /** the last event that was seen on an earlier stream */
+  readonly last_event_id?: string
   readonly clock: Clock
   /** uniform in [0, 1) */
   readonly random: () => number
@@ -45,14 +52,14 @@ export interface Stream {
 export function openStream(options: StreamOptions): Stream {
   const { clock, random } = options
   const closing = new AbortController()
-  let last_event_id = ''
+  let last_event_id = options.last_event_id ?? ''
   let server_retry_ms: number | null = null
   let wake = () => {}
 
-  function deliver(frame: Frame): void {
+  async function deliver(frame: Frame): Promise<void> {
     const message = parse(frame)
-    if (message?.kind === 'event') options.onEvent(message.event)
-    else if (message?.kind === 'reset') options.onReset(message.opportunities)
+    if (message?.kind === 'event') await options.onEvent(message.event)
+    else if (message?.kind === 'reset') await options.onReset(message.opportunities)
   }
 
   /** Reads one connection to its end. @throws whatever ends it, a clean end included. */
@@ -70,21 +77,22 @@ export function openStream(options: StreamOptions): Stream {
     }
     try {
       heard()
-      const headers: Record<string, string> = { accept: 'text/event-stream' }
+      const headers: Record<string, string> = { ...options.headers, accept: 'text/event-stream' }
       if (last_event_id !== '') headers['last-event-id'] = last_event_id
       const response = await options.fetch(options.url, {
         headers,
         cache: 'no-store',
         signal: link.signal,
       })
-      if (!response.ok || response.body === null) throw new Refused(response)
-      options.onOpen()
+      if (!response.ok || response.body === null) throw await refusal(response)
+      options.onOpen?.()
       const reader = frameReader()
       for await (const chunk of chunks(response.body)) {
-        heard()
-        for (const frame of reader.push(chunk)) deliver(frame)
+        clearTimeout(silence)
+        for (const frame of reader.push(chunk)) await deliver(frame)
         last_event_id = reader.lastEventId() ?? last_event_id
         server_retry_ms = reader.retry_ms() ?? server_retry_ms
+        heard()
       }
       throw new Error('the server ended the stream')
     } finally {
@@ -99,6 +107,9 @@ export function openStream(options: StreamOptions): Stream {
       const started_ms = clock.monotonic_ms()
       const error = await connection().catch((thrown: unknown) => thrown)
       if (closing.signal.aborted) return
+      if (options.onRefused !== undefined && error instanceof Refused && error.is_final) {
+        return options.onRefused(error)
+      }
       const healthy = clock.monotonic_ms() - started_ms >= HEALTHY_AFTER_MS
       failures = healthy ? 0 : failures + 1
       const first_ms = server_retry_ms ?? RETRY_FIRST_MS
@@ -106,7 +117,7 @@ export function openStream(options: StreamOptions): Stream {
       // At least half of the wait is kept, so that jitter spreads readers but never makes a storm.
       const jittered_ms = healthy ? random() * first_ms : longest_ms * (0.5 + random() / 2)
       const wait_ms = Math.max(jittered_ms, retryAfter_ms(error))
-      options.onLost(reason(error), clock.wall_ms() + wait_ms)
+      options.onLost?.(reason(error), clock.wall_ms() + wait_ms)
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, wait_ms)
         wake = () => {

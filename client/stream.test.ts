@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { systemClock } from '../../../shared/clock.ts'
-import type { Event } from '../../../shared/event.ts'
-import type { Opportunity } from '../../../shared/opportunity.ts'
-import { later, opportunity } from '../testing/examples.ts'
-import { ScriptedEdge } from '../testing/scripted-edge.ts'
+import { later, opportunity } from '../edge/dashboard/testing/examples.ts'
+import { ScriptedEdge } from '../edge/dashboard/testing/scripted-edge.ts'
+import { systemClock } from '../shared/clock.ts'
+import type { Event } from '../shared/event.ts'
+import type { Opportunity } from '../shared/opportunity.ts'
 import { openStream, SILENCE_MAX_MS, type Stream } from './stream.ts'
 
 const WAIT = { timeout: 10_000, interval: 20 }
@@ -39,8 +39,8 @@ function start(fetching: typeof fetch = fetch): void {
     fetch: fetching,
     onOpen: opened,
     onLost: lost,
-    onEvent: (event) => events.push(event),
-    onReset: (opportunities) => resets.push(opportunities),
+    onEvent: (event) => void events.push(event),
+    onReset: (opportunities) => void resets.push(opportunities),
   })
 }
 

@@ -1,0 +1,126 @@
+/**
+ * The API as typed calls. It asks, waits as long as the server wants when that is busy, and gives up
+ * with a `Refused` that says what was wrong. It keeps nothing between calls.
+ */
+import type { Filters, Sort } from '../edge/parameters.ts'
+import { type Clock, systemClock } from '../shared/clock.ts'
+import type { EventType } from '../shared/event.ts'
+import type { EdgeHealth, ExchangeStatus } from '../shared/health.ts'
+import type { Opportunity } from '../shared/opportunity.ts'
+import { isObject, list } from './answers.ts'
+import { events, type Message } from './events.ts'
+import { Refused, refusal, retryAfter_ms } from './refused.ts'
+
+export interface ClientOptions {
+  /** where the API is, such as https://api.example.com */
+  readonly url: string
+  /** arb_…; without it the API is read at the anonymous rate, where that is allowed */
+  readonly key?: string
+  /** the tests' and proxies' own */
+  readonly fetch?: typeof fetch
+  readonly clock?: Clock
+  /** uniform in [0, 1) */
+  readonly random?: () => number
+}
+
+/** Parameters as they are named in the API, `undefined` for what is not asked. */
+type Asked<T> = { readonly [K in keyof T]?: T[K] | undefined }
+
+export type LiveQuery = Asked<Filters & { sort: Sort; limit: number }>
+/** `from` and `to` are RFC 3339 times; `limit` is the size of a page. */
+export type HistoryQuery = Asked<Filters & { from: string; to: string; limit: number }>
+export type StreamQuery = Asked<Filters & { types: readonly EventType[] }>
+
+export interface StreamChoice {
+  /** go on after this event, seen on an earlier stream */
+  readonly last_event_id?: string
+  readonly signal?: AbortSignal
+  /** the link is lost and will be dialled again at `retry_at_ms` (wall time) */
+  readonly onLost?: (reason: string, retry_at_ms: number) => void
+}
+
+export interface Client {
+  /** What can be taken now, best first. */
+  opportunities(query?: LiveQuery): Promise<Opportunity[]>
+  /** One, live or past; null when there is none. */
+  opportunity(id: string): Promise<Opportunity | null>
+  /** What could be taken, newest first, as many pages as are read. */
+  history(query?: HistoryQuery): AsyncGenerator<Opportunity, void>
+  /** Events as they happen. Reconnects and resumes by itself, without loss or repeat. */
+  stream(query?: StreamQuery, choice?: StreamChoice): AsyncGenerator<Message, void>
+  exchanges(): Promise<ExchangeStatus[]>
+  /** Also when the answer is that something is down. */
+  health(): Promise<EdgeHealth>
+}
+
+/** A busy server is asked so often in all. */
+const ATTEMPTS = 3
+const RETRY_FIRST_MS = 250
+const RETRY_LAST_MS = 10_000
+
+export function createClient(options: ClientOptions): Client {
+  const { key, clock = systemClock, random = Math.random } = options
+  const fetching = options.fetch ?? ((input, init) => fetch(input, init))
+  const headers: Record<string, string> =
+    key === undefined ? {} : { authorization: `Bearer ${key}` }
+
+  /** @throws Refused, or TypeError when the server cannot be reached */
+  async function get(path: string, query: object = {}): Promise<unknown> {
+    for (let attempt = 1; ; attempt++) {
+      const response = await fetching(address(options.url, path, query), { headers })
+      if (response.ok) return response.json()
+      const refused = await refusal(response)
+      if (refused.is_final || attempt === ATTEMPTS) throw refused
+      const backoff_ms = RETRY_FIRST_MS * 2 ** attempt * (0.5 + random() / 2)
+      const wait_ms = Math.max(backoff_ms, retryAfter_ms(refused))
+      if (wait_ms > RETRY_LAST_MS) throw refused
+      await new Promise((resolve) => setTimeout(resolve, wait_ms))
+    }
+  }
+
+  async function getList<T>(path: string, query?: object): Promise<T[]> {
+    const found = list<T>(await get(path, query))
+    if (found === null) throw new TypeError(`${options.url}${path} did not answer with a list`)
+    return found
+  }
+
+  return {
+    opportunities: (query) => getList('/v1/opportunities', query),
+    async opportunity(id) {
+      try {
+        return (await get(`/v1/opportunities/${encodeURIComponent(id)}`)) as Opportunity
+      } catch (error) {
+        if (error instanceof Refused && error.status === 404) return null
+        throw error
+      }
+    },
+    async *history(query) {
+      for (let cursor: string | undefined; ; ) {
+        const page = await get('/v1/history', { ...query, cursor })
+        yield* list<Opportunity>(page) ?? []
+        const next = isObject(page) ? page.next_cursor : null
+        if (typeof next !== 'string') return
+        cursor = next
+      }
+    },
+    stream(query = {}, { signal, ...choice } = {}) {
+      const url = address(options.url, '/v1/stream', query)
+      return events({ ...choice, url, headers, clock, random, fetch: fetching }, signal)
+    },
+    exchanges: () => getList('/v1/exchanges'),
+    async health() {
+      const response = await fetching(address(options.url, '/health', {}), { headers })
+      const body: unknown = await response.json().catch(() => null)
+      if (!isObject(body) || !isObject(body.worker)) throw new Refused(response)
+      return body as unknown as EdgeHealth
+    },
+  }
+}
+
+function address(base: string, path: string, query: object): string {
+  const url = new URL(path, base)
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== undefined) url.searchParams.set(name, String(value))
+  }
+  return url.href
+}
