@@ -23,7 +23,8 @@ async function watchTwo(max_symbols: number, lists: { one: string[]; two: string
   const serve = (id: 'one' | 'two') =>
     exchangeServer({
       said: bybitServes(new TrueBook(START)),
-      rest: (_request, response) => {
+      status: (path, response) => {
+        if (path === '/v5/system/status') return void response.writeHead(404).end()
         const list = lists[id].map((symbol) => instrument(symbol, tick.size))
         response.end(JSON.stringify({ retCode: 0, retMsg: 'OK', result: { list } }))
       },

@@ -26,6 +26,15 @@ export class SequenceError extends FrameError {
   override name = 'SequenceError'
 }
 
+/** The answer to a ping of ours, with the times that the exchange wrote on it. */
+export interface Pong {
+  /** what our ping said: our monotonic clock, whole ms */
+  readonly sent_ms: number
+  /** the exchange's clock when the ping came and when the answer left, ms since 1970 */
+  readonly came_ms: number
+  readonly left_ms: number
+}
+
 /** What a reader tells the feed about a frame. Calls arrive in the order of the frame's content. */
 export interface FrameHandler {
   /** Levels for one market. `update` is reused: apply it before returning. */
@@ -39,6 +48,8 @@ export interface FrameHandler {
   trading(market: string, open: boolean): void
   /** The exchange announced that it will close this connection: replace it now. */
   closing(reason: string): void
+  /** Only exchanges whose pongs tell the time call it, and not everybody wants to know. */
+  pong?(pong: Pong): void
 }
 
 /** The markets that are watched, found by the exchange's own name. */
@@ -86,8 +97,11 @@ interface Keepalive {
   readonly answer_ms: number
   /** a market without a frame for so long may be one that the exchange forgot: resync it */
   readonly quiet_ms: number
-  /** application-level ping the exchange expects from us; undefined where it expects none */
-  readonly ping?: { readonly every_ms: number; readonly frame: () => string }
+  /**
+   * application-level ping the exchange expects from us; undefined where it expects none. The frame
+   * may carry our monotonic clock, to be told it again in the pong
+   */
+  readonly ping?: { readonly every_ms: number; readonly frame: (now_ms: number) => string }
 }
 
 /** REST snapshot that seeds a book whose deltas carry on from it. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { Book } from '../book/book.ts'
-import { FrameError, type FrameHandler } from './exchange.ts'
+import { FrameError, type FrameHandler, type Pong } from './exchange.ts'
 import { kraken } from './kraken.ts'
 import { KrakenChecksum } from './kraken-checksum.ts'
 
@@ -105,6 +105,22 @@ describe('the window of levels', () => {
     const { depth } = readInto(new Book(), ack(10), frame('snapshot', levels(eleven), levels(ASKS)))
     expect(depth).toBe(25)
   })
+})
+
+it('tells the times of a pong that answers a ping of ours, and shrugs at any other', () => {
+  const told: Pong[] = []
+  const reader = kraken.reader({ find: () => -1 })
+  const read = (frame: string) =>
+    reader.read(Buffer.from(frame), { ...handler, pong: (pong) => told.push(pong) })
+  const times = '"time_in":"2026-07-26T12:00:00.123456Z","time_out":"2026-07-26T12:00:00.125556Z"'
+  expect(read(`{"method":"pong","req_id":1234,${times}}`)).toBe('control')
+  const came_ms = Date.parse('2026-07-26T12:00:00.123Z')
+  expect(told).toEqual([{ sent_ms: 1_234, came_ms, left_ms: came_ms + 2 }])
+  for (const other of [`{"method":"pong",${times}}`, '{"method":"pong","req_id":1}']) {
+    expect(read(other)).toBe('control')
+  }
+  expect(told).toHaveLength(1)
+  expect(kraken.keepalive.ping?.frame(1_234.9)).toBe('{"method":"ping","req_id":1234}')
 })
 
 it('hands nothing over when the second book of a frame is broken', () => {

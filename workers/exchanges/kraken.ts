@@ -55,7 +55,8 @@ class KrakenReader implements FrameReader {
     const message = object(parseJson(frame, keepDigits), 'frame')
     if (message.channel === 'book') return this.books(message, handler)
     if (message.channel === 'status') return this.status(message, handler)
-    if (message.channel === 'heartbeat' || message.method === 'pong') return 'control'
+    if (message.channel === 'heartbeat') return 'control'
+    if (message.method === 'pong') return this.pong(message, handler)
     if (message.method === 'subscribe') return this.ack(message, handler)
     return message.method === undefined ? 'ignored' : 'control'
   }
@@ -103,6 +104,16 @@ class KrakenReader implements FrameReader {
     for (const { symbol, open } of states) {
       if (this.markets.find(symbol) >= 0) handler.trading(symbol, open)
     }
+    return 'control'
+  }
+
+  /** "time_in: when the request was received on the wire; time_out: when the response was sent" */
+  private pong(message: JsonObject, handler: FrameHandler): 'control' {
+    const sent_ms = message.req_id
+    const came_ms = timeOrNaN(message.time_in)
+    const left_ms = timeOrNaN(message.time_out)
+    const told = !Number.isNaN(came_ms) && !Number.isNaN(left_ms)
+    if (typeof sent_ms === 'number' && told) handler.pong?.({ sent_ms, came_ms, left_ms })
     return 'control'
   }
 
@@ -251,8 +262,12 @@ export const kraken: Exchange = {
     idle_ms: 5_000,
     answer_ms: 10_000,
     quiet_ms: 120_000,
-    // a connection with no subscription and no ping is closed after about a minute
-    ping: { every_ms: 30_000, frame: () => '{"method":"ping"}' },
+    // a connection with no subscription and no ping is closed after about a minute; the pongs are
+    // also how the exchange tells its clock to less than a second
+    ping: {
+      every_ms: 10_000,
+      frame: (now_ms) => JSON.stringify({ method: 'ping', req_id: Math.floor(now_ms) }),
+    },
   },
   fees: {
     taker_percent: '0.8',

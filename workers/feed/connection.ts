@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../../shared/clock.ts'
 import type { Log } from '../../shared/log.ts'
-import type { Exchange, Protocol } from '../exchanges/exchange.ts'
+import type { Exchange, Pong, Protocol } from '../exchanges/exchange.ts'
 import type { Addresses, Door } from './addresses.ts'
 import {
   type Backoff,
@@ -47,6 +47,7 @@ export interface ConnectionContext {
   /** `lanes` start from scratch on a link: their snapshots come unasked */
   subscribed(lanes: readonly Lane[]): void
   ended(end: SocketEnd): void
+  pong(pong: Pong, received_ms: number): void
 }
 
 export class Connection {
@@ -177,6 +178,7 @@ export class Connection {
       ended: (link, end) => this.ended(link, end),
     }
     const line = intake.line(this.floor, door.exchange.reader)
+    line.onPong = (pong, received_ms) => this.context.pong(pong, received_ms)
     return new Link(door, clock, line, events, tap)
   }
 

@@ -251,6 +251,7 @@ export class Feed implements IntakeListener {
       opened: (simulated: boolean, again: boolean) => this.opened(simulated, again),
       subscribed: (lanes: readonly Lane[]) => this.recovery.expect(lanes),
       ended: (end: SocketEnd) => this.ended(end),
+      pong: (pong, received_ms) => this.server_clock.answered(pong, received_ms),
     })
   }
 

@@ -9,6 +9,7 @@ import {
   type FrameKind,
   type FrameReader,
   type MarketTable,
+  type Pong,
 } from '../exchanges/exchange.ts'
 import type { Carrier, Lane } from './lane.ts'
 import { Transit, type TransitFloor } from './transit.ts'
@@ -30,6 +31,8 @@ export interface LineOwner {
 export class Line implements Carrier, FrameHandler {
   heard_ms = Number.NaN
   readonly transit: Transit
+  /** wants to know what pongs tell of the exchange's clock; null: nobody does */
+  onPong: ((pong: Pong, received_ms: number) => void) | null = null
   private readonly owner: LineOwner
   private readonly reader: FrameReader
 
@@ -96,5 +99,9 @@ export class Line implements Carrier, FrameHandler {
 
   closing(reason: string): void {
     this.owner.closingFrame(this, reason)
+  }
+
+  pong(pong: Pong): void {
+    this.onPong?.(pong, this.heard_ms)
   }
 }

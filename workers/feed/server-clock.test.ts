@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { exchanges } from '../exchanges/index.ts'
 import { kraken } from '../exchanges/kraken.ts'
 import { dialects, TrueBook } from '../exchanges/testing.ts'
-import { type Bounds, boundsOf, narrow } from './server-clock.ts'
+import { type Bounds, boundsOf, boundsOfPong, narrow } from './server-clock.ts'
 import { asksBooks, exchangeServer, START, startFeed, WAIT } from './testing-server.ts'
 
 describe('bounds', () => {
@@ -34,6 +34,33 @@ describe('bounds', () => {
         }
       }),
     )
+  })
+
+  it('of a pong hold the truth as well, and are as narrow as the way there and back', () => {
+    const offsets = fc.integer({ min: -60_000, max: 60_000 })
+    const held = fc.integer({ min: 0, max: 300 })
+    fc.assert(
+      fc.property(offsets, probe, held, (offset, { gap_ms, out_ms, back_ms }, held_ms) => {
+        const asked_ms = gap_ms + 0.7
+        const came_ms = Math.floor(asked_ms + out_ms + offset)
+        const left_ms = Math.floor(asked_ms + out_ms + held_ms + offset)
+        const received_ms = asked_ms + out_ms + held_ms + back_ms
+        const pong = { sent_ms: Math.floor(asked_ms), came_ms, left_ms }
+        const found = boundsOfPong(pong, received_ms)!
+        expect(found.least_ms).toBeLessThanOrEqual(offset)
+        expect(found.most_ms).toBeGreaterThanOrEqual(offset)
+        // what the exchange kept it for does not count; whole milliseconds cost up to three
+        expect(found.most_ms - found.least_ms).toBeLessThanOrEqual(out_ms + back_ms + 3)
+      }),
+    )
+  })
+
+  it.each([
+    ['of a ping that was not ours', { sent_ms: 9_000, came_ms: 500, left_ms: 500 }],
+    ['of another life', { sent_ms: -100_000, came_ms: 500, left_ms: 500 }],
+    ['that left before it came', { sent_ms: 990, came_ms: 500, left_ms: 5_000 }],
+  ])('are not taken from a pong %s', (_what, pong) => {
+    expect(boundsOfPong(pong, 1_000)).toBeNull()
   })
 
   it('start anew when the clock was set between two answers', () => {
@@ -92,6 +119,21 @@ describe('a feed', () => {
     await expect.poll(() => feed.status().messages_total, WAIT).toBeGreaterThan(1)
     expect(feed.status().clock_offset_ms!).toBeGreaterThanOrEqual(before_ms)
     expect(Math.abs(feed.status().clock_offset_ms! - AHEAD_MS)).toBeLessThan(1_500)
+  })
+
+  it('knows Kraken’s clock to milliseconds, though REST tells it whole seconds', async () => {
+    const ping = { every_ms: 20, frame: kraken.keepalive.ping!.frame }
+    const server = await exchangeServer({
+      said: (socket, { method, req_id }) => {
+        if (method !== 'ping') return
+        const now = new Date(Date.now() + AHEAD_MS).toISOString().replace('Z', '456Z')
+        socket.send(JSON.stringify({ method: 'pong', req_id, time_in: now, time_out: now }))
+      },
+    })
+    const pinging = { ...kraken, keepalive: { ...kraken.keepalive, ping } }
+    const { feed } = startFeed(server, pinging, ['BTC/USD'])
+    const error_ms = () => Math.abs((feed.status().clock_offset_ms ?? Infinity) - AHEAD_MS)
+    await expect.poll(error_ms, WAIT).toBeLessThan(20)
   })
 
   it('says nothing when the exchange does not tell its time', async () => {

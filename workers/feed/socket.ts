@@ -115,7 +115,9 @@ export class Socket {
     // any server must answer a protocol ping: a quiet link proves that it lives
     this.timers.push(setInterval(() => this.probe(), idle_ms / 3))
     if (ping !== undefined) {
-      this.timers.push(setInterval(() => this.send(ping.frame()), ping.every_ms))
+      this.timers.push(
+        setInterval(() => this.send(ping.frame(this.clock.monotonic_ms())), ping.every_ms),
+      )
     }
     this.events.open(this.simulated)
   }

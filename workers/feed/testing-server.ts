@@ -35,13 +35,10 @@ export interface Behaviour {
   status?(path: string, response: ServerResponse): void
 }
 
-/** Questions that a feed asks by itself. */
+/** Questions that a feed asks by itself: Bybit's list of markets is one of them. */
 const STATUS_PATHS = new Set(
   exchanges.flatMap(({ trading_status = [] }) => trading_status.map(({ path }) => path)),
 )
-
-/** One of them may be the list of markets as well. */
-const LIST_PATHS = new Set(exchanges.flatMap(({ instruments }) => instruments.paths))
 
 /** One exchange's front door: REST and WebSocket on one port. */
 export async function exchangeServer(behaviour: Behaviour) {
@@ -50,10 +47,9 @@ export async function exchangeServer(behaviour: Behaviour) {
   let attempts = 0
   const http: Server = createServer((request, response) => {
     const { url = '' } = request
-    const unknown = (): void => void response.writeHead(404).end()
+    const unknown = () => void response.writeHead(404).end()
     if (exchanges.some(({ time }) => time.path === url)) (behaviour.time ?? unknown)(response)
-    else if (STATUS_PATHS.has(url) && behaviour.status) behaviour.status(url, response)
-    else if (STATUS_PATHS.has(url) && !LIST_PATHS.has(url)) unknown()
+    else if (STATUS_PATHS.has(url)) (behaviour.status ?? unknown)(url, response)
     else behaviour.rest?.(request, response)
   })
   const server = new WebSocketServer({ noServer: true, autoPong: behaviour.autoPong ?? true })
