@@ -9,7 +9,7 @@ import type { HttpAnswer } from './server.ts'
 /** What is asked by REST. */
 export interface BinanceReference {
   /** entries of exchangeInfo.symbols */
-  readonly symbols: readonly { readonly symbol: string }[]
+  readonly symbols: readonly { readonly symbol: string; readonly status?: unknown }[]
   /** body of /api/v3/depth; undefined: there is no such symbol */
   depth(symbol: string, limit: number): string | undefined
   readonly operations: Operations
@@ -64,6 +64,10 @@ function route(
       return { weight: 1, serve: () => ok(systemStatus(feed.operations)) }
     case '/api/v3/exchangeInfo':
       return { weight: 20, serve: () => exchangeInfo(url, feed, weight_per_minute) }
+    case '/api/v3/ticker/price': {
+      const symbol = url.searchParams.get('symbol')
+      return { weight: symbol === null ? 4 : 2, serve: () => prices(url, symbol, feed) }
+    }
     case '/api/v3/depth': {
       const limit = Math.min(Number(url.searchParams.get('limit') ?? 100), 5_000)
       return { weight: depthWeight(limit), serve: () => depth(url, limit, feed) }
@@ -88,6 +92,25 @@ function depth(url: URL, limit: number, feed: BinanceReference): HttpAnswer {
   const body = feed.depth(symbol, limit)
   return body === undefined ? failure(400, -1121, 'Invalid symbol.') : { status: 200, body }
 }
+
+/** "symbolStatus: for all symbols, non-matching ones are simply excluded from the response" */
+function prices(url: URL, symbol: string | null, feed: BinanceReference): HttpAnswer {
+  const status = url.searchParams.get('symbolStatus')
+  const listed = feed.symbols.filter((entry) => symbol === null || entry.symbol === symbol)
+  if (symbol !== null && listed.length === 0) return failure(400, -1121, 'Invalid symbol.')
+  const matching = listed.filter((entry) => status === null || entry.status === status)
+  const found = matching.map((entry) => ({ symbol: entry.symbol, price: priceOf(entry, feed) }))
+  if (symbol === null) return ok(found)
+  const [only] = found
+  return only === undefined ? failure(400, -1220, 'SYMBOL_DOES_NOT_MATCH_STATUS') : ok(only)
+}
+
+/** The best bid stands for the last trade. */
+function priceOf({ symbol }: { readonly symbol: string }, feed: BinanceReference): string {
+  return BEST_BID.exec(feed.depth(symbol, 1) ?? '')?.[1] ?? '0.00000000'
+}
+
+const BEST_BID = /"bids":\[\["([\d.]+)"/
 
 function exchangeInfo(url: URL, feed: BinanceReference, weight_per_minute: number): HttpAnswer {
   const symbol = url.searchParams.get('symbol')

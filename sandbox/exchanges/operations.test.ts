@@ -32,6 +32,21 @@ describe('Binance', () => {
     expect(await statuses()).toEqual(['TRADING', 'TRADING'])
   })
 
+  it('leaves a halted symbol out of the prices of those that trade', async () => {
+    const { operations, ask } = await start()
+    const prices = async (query: string) => ask(`/api/v3/ticker/price?${query}`)
+    const [btc, eth] = [{ symbol: 'BTCUSDT' }, { symbol: 'ETHUSDT' }]
+    expect(await prices('symbolStatus=TRADING')).toMatchObject([btc, eth])
+    operations.setHalted('ETH/USDT', true)
+    expect(await prices('symbolStatus=TRADING')).toMatchObject([btc])
+    expect(await prices('symbolStatus=BREAK')).toMatchObject([eth])
+    expect(await prices('')).toMatchObject([btc, eth])
+    expect(await prices('symbol=ETHUSDT&symbolStatus=TRADING')).toMatchObject({ code: -1220 })
+    expect(await prices('symbol=XUSDT')).toMatchObject({ code: -1121 })
+    const { price } = (await prices('symbol=BTCUSDT')) as unknown as { price: string }
+    expect(Number(price)).toBeGreaterThan(0)
+  })
+
   it('says that its system is in maintenance', async () => {
     const { operations, ask } = await start()
     expect(await ask('/sapi/v1/system/status')).toEqual({ status: 0, msg: 'normal' })
