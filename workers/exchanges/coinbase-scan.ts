@@ -7,16 +7,30 @@
  *   {"type":"snapshot","product_id":"BTC-USD","asks":[["3.3024","97.66"]],"bids":[],"time":"…"}
  *   {"type":"heartbeat","last_trade_id":20,"product_id":"BTC-USD","sequence":90,"time":"…"}
  */
-import { BookUpdate } from '../book/update.ts'
+import { BookUpdate, type Levels } from '../book/update.ts'
+import { decimalAt } from './digits.ts'
 import type { FrameHandler, MarketTable } from './exchange.ts'
 import type { FrameScanner } from './fast.ts'
 import { MarketNames } from './names.ts'
-import { anchor, arrived, begin, integer, literal, pair, pairs, text, timestamp } from './scan.ts'
+import {
+  anchor,
+  arrived,
+  begin,
+  integer,
+  literal,
+  pairs,
+  price_decimals,
+  size_decimals,
+  text,
+  timestamp,
+} from './scan.ts'
+import { bytes, phrase, phraseAt, take, timeAt, WordNames } from './words.ts'
 
-const CHANGE = anchor('{"type":"l2update","product_id":"')
-const CHANGES = anchor(',"changes":')
-const BOUGHT = anchor('["buy","')
-const SOLD = anchor('["sell","')
+const CHANGE = phrase('{"type":"l2update","product_id":"')
+const CHANGES = phrase(',"changes":[')
+const BOUGHT = phrase('["buy","')
+const SOLD = phrase('["sell","')
+const CHANGE_TIME = phrase('],"time":"')
 const SNAPSHOT = anchor('{"type":"snapshot","product_id":"')
 const ASKS = anchor(',"asks":')
 const BIDS = anchor(',"bids":')
@@ -27,61 +41,78 @@ const HEARTBEAT = anchor('{"type":"heartbeat"')
 const SEQUENCE = anchor(',"sequence":')
 const LAST_TRADE = anchor(',"last_trade_id":')
 const PRODUCT = anchor(',"product_id":"')
+const QUOTE = 0x22
 const COMMA = 0x2c
-const OPEN = 0x5b
 const CLOSE = 0x5d
+const CLOSE_FRAME = 0x7d
 
 export class CoinbaseScanner implements FrameScanner {
   private readonly update = new BookUpdate()
-  private readonly names: MarketNames
+  private readonly names: WordNames
+  private readonly names_of_books: MarketNames
 
   constructor(markets: MarketTable) {
-    this.names = new MarketNames(markets)
+    this.names = new WordNames(markets)
+    this.names_of_books = new MarketNames(markets)
   }
 
   scan(frame: Buffer, handler: FrameHandler): 'book' | 'control' | null {
     const { update } = this
     begin(update)
-    let name = literal(frame, 0, CHANGE)
-    const is_change = name >= 0
-    if (!is_change) name = literal(frame, 0, SNAPSHOT)
-    if (name < 0) return isHeartbeat(frame) ? 'control' : null
-    let at = text(frame, name)
-    update.market = this.names.find(frame, name, at - 1)
-    at = is_change ? this.changes(frame, at) : this.whole(frame, at)
+    const name = take(frame) ? phraseAt(0, CHANGE) : -1
+    const at = name >= 0 ? this.changes(frame, name) : this.whole(frame)
+    if (at < 0) return isHeartbeat(frame) ? 'control' : null
     if (!arrived(frame, at, update) || update.market < 0) return null
     handler.book(update)
     return 'book'
   }
 
-  /** `,"changes":[["buy","0.7896","2525.2"],…],"time":"…"}` */
-  private changes(frame: Buffer, from: number): number {
-    const { bids, asks } = this.update
-    let at = literal(frame, from, CHANGES)
-    if (at < 0 || frame[at] !== OPEN) return -1
-    do {
-      const bought = literal(frame, at + 1, BOUGHT)
-      at = bought >= 0 ? pair(frame, bought, bids) : pair(frame, literal(frame, at + 1, SOLD), asks)
-    } while (at >= 0 && frame[at] === COMMA)
-    if (at < 0 || frame[at] !== CLOSE) return -1
-    return this.time(frame, literal(frame, at + 1, TIME))
+  /** `BTC-USD","changes":[["buy","0.7896","2525.2"],…],"time":"…"}` */
+  private changes(frame: Buffer, name: number): number {
+    const { update, names } = this
+    let at = phraseAt(names.find(frame, name), CHANGES)
+    update.market = names.market
+    while (at >= 0) {
+      const bought = phraseAt(at, BOUGHT)
+      at =
+        bought >= 0 ? level(bought, update.bids) : level(phraseAt(at, SOLD), update.asks)
+      if (at < 0 || bytes[at] !== COMMA) break
+      at++
+    }
+    at = phraseAt(at, CHANGE_TIME)
+    if (at >= 0) at = timeAt(at, update)
+    return at >= 0 && bytes[at] === QUOTE && bytes[at + 1] === CLOSE_FRAME ? at + 2 : -1
   }
 
-  /** `,"asks":[["3.3024","97.66"],…],"bids":[…]`, and a time or none */
-  private whole(frame: Buffer, from: number): number {
+  /** `{"type":"snapshot",…,"asks":[["3.3024","97.66"],…],"bids":[…]`, and a time or none */
+  private whole(frame: Buffer): number {
     const { update } = this
+    const name = literal(frame, 0, SNAPSHOT)
+    let at = text(frame, name)
+    update.market = this.names_of_books.find(frame, name, at - 1)
     update.snapshot = true
-    let at = literal(frame, from, ASKS)
+    at = literal(frame, at, ASKS)
     at = pairs(frame, at, update.asks)
     at = literal(frame, at, BIDS)
     at = pairs(frame, at, update.bids)
     const time = literal(frame, at, TIME)
-    return time >= 0 ? this.time(frame, time) : literal(frame, at, END)
+    if (time < 0) return literal(frame, at, END)
+    return literal(frame, timestamp(frame, time, update), TIME_END)
   }
+}
 
-  private time(frame: Buffer, from: number): number {
-    return literal(frame, timestamp(frame, from, this.update), TIME_END)
-  }
+/** `0.7896","2525.2"]`, added to `side`. */
+function level(from: number, side: Levels): number {
+  if (from < 0) return -1
+  const { count } = side
+  if (count === side.price.length) side.grow()
+  const at = decimalAt(bytes, from, side.price, count, price_decimals)
+  if (at < 0 || side.price[count] === 0) return -1
+  if (bytes[at] !== QUOTE || bytes[at + 1] !== COMMA || bytes[at + 2] !== QUOTE) return -1
+  const end = decimalAt(bytes, at + 3, side.size, count, size_decimals)
+  if (end < 0 || bytes[end] !== QUOTE || bytes[end + 1] !== CLOSE) return -1
+  side.count = count + 1
+  return end + 2
 }
 
 /** The sequence stands first or behind the product. */

@@ -11,7 +11,7 @@ import { MarketNames } from './names.ts'
 import { text, timestamp } from './scan.ts'
 
 /** Longer frames are whole books, which come seldom. */
-const LONGEST_FRAME = 16 << 10
+const LONGEST_FRAME = 64 << 10
 /** steps may look so far beyond what they have checked */
 const MARGIN = 64
 const WORD = 4
