@@ -74,8 +74,7 @@ export class CoinbaseScanner implements FrameScanner {
     update.market = names.market
     while (at >= 0) {
       const bought = phraseAt(at, BOUGHT)
-      at =
-        bought >= 0 ? level(bought, update.bids) : level(phraseAt(at, SOLD), update.asks)
+      at = bought >= 0 ? level(bought, update.bids) : level(phraseAt(at, SOLD), update.asks)
       if (at < 0 || bytes[at] !== COMMA) break
       at++
     }

@@ -59,6 +59,29 @@ it('is right beyond 2^53 lots', () => {
   expect(new KrakenChecksum().of(book)).toBe(crc32(`1${'123456789012'}00000000`))
 })
 
+it('finds the digits as sent again, up to 2^52 lots', () => {
+  const lots = fc.oneof(
+    fc.integer({ min: 1, max: 2 ** 52 }),
+    fc.integer({ min: 1, max: 1e9 }),
+    fc.integer({ min: 2 ** 51, max: 2 ** 52 }),
+  )
+  const decimals = fc.integer({ min: 1, max: 10 })
+  const sent = (whole: number, decimals: number) => {
+    const digits = String(whole).padStart(decimals + 1, '0')
+    return `${digits.slice(0, -decimals)}.${digits.slice(-decimals)}`
+  }
+  fc.assert(
+    fc.property(lots, lots, decimals, decimals, (ticks, lots, price_decimals, size_decimals) => {
+      const update = Object.assign(new BookUpdate(), { price_decimals, size_decimals })
+      update.bids.push(Number(sent(ticks, price_decimals)), Number(sent(lots, size_decimals)))
+      const book = new Book()
+      book.apply(update, 0)
+      expect(new KrakenChecksum().of(book)).toBe(crc32(`${ticks}${lots}`))
+    }),
+    { numRuns: 5_000 },
+  )
+})
+
 it('knows the CRC of two numbers written down one behind the other', () => {
   const whole = fc.oneof(
     fc.nat(),

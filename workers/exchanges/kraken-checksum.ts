@@ -7,55 +7,68 @@
  * 2. of each level price, then quantity: the point removed, then leading zeros
  * 3. CRC32 of the concatenation, as an unsigned integer
  */
-import type { Book, Side } from '../book/book.ts'
+import type { Book } from '../book/book.ts'
 import { addByte, advance, countDigits, crcOfPair } from './crc32.ts'
 import type { BookChecksum } from './exchange.ts'
 
 /** "the checksum is always calculated over the top 10 bids and asks" */
 const LEVELS = 10
-/** Positions of what is remembered: ten asks, then ten bids. */
+/** Ranks of what is remembered: ten asks, then ten bids. */
 const ASKS = 0
 const BIDS = LEVELS
 /** the CRC's state before the first digit */
 const INITIAL = -1
-const OF_NOTHING = ~INITIAL >>> 0
 const POWER_OF_TEN = Float64Array.from({ length: 23 }, (_, i) => Number(`1e${i}`))
 /**
  * A price times a power of ten is a whole number but for two roundings. Below this they are too
  * small to lead to another one.
  */
 const MOST_CERTAIN = 2 ** 50
-/** of each level: CRC of its digits alone, how many they are; behind it the CRC and the digits so far */
+
+/** Price and size of a level. */
+const NUMBERS = 2
+/** Of a level: CRC of its digits alone, how many they are; behind it the CRC and the digits so far. */
 const FIELDS = 4
 const PIECE = 0
 const LENGTH = 1
 const STATE = 2
 const END = 3
 
-/** what a side is now, before it becomes the memory: price and size by turns */
-const levels_now = new Float64Array(2 * LEVELS)
-/** CRC and length */
-const pieces_now = new Int32Array(2 * LEVELS)
+/** What many checksums remember lies together: what is fetched for one is there for the others. */
+interface Memory {
+  readonly levels: Float64Array
+  readonly pieces: Int32Array
+}
+
+const BOOKS_TOGETHER = 64
+let memory: Memory = newMemory()
+let taken = 0
+
+/** a side's best levels now: price and size by turns */
+const now = new Float64Array(NUMBERS * LEVELS)
 
 export class KrakenChecksum implements BookChecksum {
-  private value = OF_NOTHING
+  private value = ~INITIAL
   private price_decimals = -1
   private size_decimals = -1
   private asks = 0
   private bids = 0
   private asks_revision = -1
   private bids_revision = -1
-  /** price and size by turns */
+  /** position of the first ask in the memory */
+  private readonly home: number
   private readonly levels: Float64Array
-  /** four fields a level; the bids' CRC begins anew, from nothing */
+  /** the bids' CRC begins anew, from nothing */
   private readonly pieces: Int32Array
 
   constructor() {
-    // one piece of memory: it is fetched anew for every frame
-    const bytes = 2 * LEVELS * 2 * 8
-    const memory = new ArrayBuffer(bytes + 2 * LEVELS * FIELDS * 4)
-    this.levels = new Float64Array(memory, 0, 2 * LEVELS * 2)
-    this.pieces = new Int32Array(memory, bytes)
+    if (taken === BOOKS_TOGETHER) {
+      memory = newMemory()
+      taken = 0
+    }
+    this.home = 2 * LEVELS * taken++
+    this.levels = memory.levels
+    this.pieces = memory.pieces
   }
 
   of(book: Book): number {
@@ -63,17 +76,23 @@ export class KrakenChecksum implements BookChecksum {
     this.takeDigits(book)
     let changed = false
     if (asks.revision !== this.asks_revision) {
-      changed = this.renew(ASKS, this.asks, asks, book)
-      this.asks = Math.min(LEVELS, asks.length)
+      const count = asks.top(now)
+      const first = this.renew(this.home + ASKS, this.asks, count, 1)
+      if (first < LEVELS) this.chain(this.home + ASKS, first, count, INITIAL)
+      this.asks = count
       this.asks_revision = asks.revision
+      changed = true
     }
     if (bids.revision !== this.bids_revision) {
-      changed = this.renew(BIDS, this.bids, bids, book) || changed
-      this.bids = Math.min(LEVELS, bids.length)
+      const count = bids.top(now)
+      const first = this.renew(this.home + BIDS, this.bids, count, -1)
+      if (first < LEVELS) this.chain(this.home + BIDS, first, count, 0)
+      this.bids = count
       this.bids_revision = bids.revision
+      changed = true
     }
-    if (changed) this.value = this.join()
-    return this.value
+    if (changed) this.value = ~this.join()
+    return this.value >>> 0
   }
 
   /** With other decimals every number has other digits. */
@@ -81,7 +100,7 @@ export class KrakenChecksum implements BookChecksum {
     if (price_decimals === this.price_decimals && size_decimals === this.size_decimals) return
     this.price_decimals = price_decimals
     this.size_decimals = size_decimals
-    this.value = OF_NOTHING
+    this.value = ~INITIAL
     this.asks = 0
     this.bids = 0
     this.asks_revision = -1
@@ -89,90 +108,110 @@ export class KrakenChecksum implements BookChecksum {
   }
 
   /**
-   * Brings the memory of a side of `known` levels up to date. Levels that are still there keep their
-   * pieces. True when one of them changed.
+   * Turns the `known` levels at `base` into the `count` that are there now, but for what is behind
+   * them. `worse` is the sign of a step away from the top. Returns the first rank that changed, or
+   * LEVELS.
    */
-  private renew(base: number, known: number, side: Side, book: Book): boolean {
-    const { levels, pieces } = this
-    const worse = base === ASKS ? 1 : -1
-    const count = side.top(levels_now)
-    const end = base + known
-    let first = 0
-    while (first < count && first < known && isSame(first, levels, base + first)) first++
-    if (first === count && first === known) return false
-    // both are sorted: a level that is still there stands no further on than the first worse one
-    for (let rank = first, was = base + first; rank < count; rank++) {
-      const price = (levels_now[2 * rank] as number) * worse
-      while (was < end && (levels[2 * was] as number) * worse < price) was++
-      if (was < end && isSame(rank, levels, was)) {
-        pieces_now[2 * rank] = pieces[FIELDS * was + PIECE] as number
-        pieces_now[2 * rank + 1] = pieces[FIELDS * was + LENGTH] as number
-      } else {
-        contribute(rank, book)
+  private renew(base: number, known: number, count: number, worse: 1 | -1): number {
+    const { levels } = this
+    let first = LEVELS
+    let length = known
+    for (let rank = 0; rank < count; rank++) {
+      const price = now[NUMBERS * rank] as number
+      const size = now[NUMBERS * rank + 1] as number
+      const at = NUMBERS * (base + rank)
+      if (rank < length && levels[at] === price && levels[at + 1] === size) continue
+      if (first === LEVELS) first = rank
+      while (rank < length && (levels[at] as number) * worse < price * worse) {
+        length--
+        this.remove(base + rank, base + length)
       }
+      if (rank < length && levels[at] === price) {
+        // a level that was further away may have come here with the size that it had
+        if (levels[at + 1] === size) continue
+      } else {
+        length = Math.min(LEVELS, length + 1)
+        this.insert(base + rank, base + length - 1)
+      }
+      this.write(base + rank, price, size)
     }
-    this.remember(base, first, count)
-    return true
+    return first
   }
 
-  /** Takes a side over from rank `first` on, and carries its CRC on over what is new. */
-  private remember(base: number, first: number, count: number): void {
+  /** The levels behind `at` come one rank nearer; the last of them stood at `last`. */
+  private remove(at: number, last: number): void {
     const { levels, pieces } = this
-    let state = base === ASKS ? INITIAL : 0
-    let end = 0
-    if (first > 0) {
-      state = pieces[FIELDS * (base + first - 1) + STATE] as number
-      end = pieces[FIELDS * (base + first - 1) + END] as number
+    for (let to = at; to < last; to++) {
+      levels[NUMBERS * to] = levels[NUMBERS * to + 2] as number
+      levels[NUMBERS * to + 1] = levels[NUMBERS * to + 3] as number
+      pieces[FIELDS * to + PIECE] = pieces[FIELDS * to + FIELDS + PIECE] as number
+      pieces[FIELDS * to + LENGTH] = pieces[FIELDS * to + FIELDS + LENGTH] as number
     }
-    for (let rank = first, at = base + first; rank < count; rank++, at++) {
-      const piece = pieces_now[2 * rank] as number
-      const length = pieces_now[2 * rank + 1] as number
-      state = advance(state, length) ^ piece
+  }
+
+  /** The levels from `at` on go one rank further away, the last of them to `last`. */
+  private insert(at: number, last: number): void {
+    const { levels, pieces } = this
+    for (let to = last; to > at; to--) {
+      levels[NUMBERS * to] = levels[NUMBERS * to - 2] as number
+      levels[NUMBERS * to + 1] = levels[NUMBERS * to - 1] as number
+      pieces[FIELDS * to + PIECE] = pieces[FIELDS * to - FIELDS + PIECE] as number
+      pieces[FIELDS * to + LENGTH] = pieces[FIELDS * to - FIELDS + LENGTH] as number
+    }
+  }
+
+  /** A level that was not there before. */
+  private write(at: number, price: number, size: number): void {
+    const { levels, pieces, price_decimals, size_decimals } = this
+    levels[NUMBERS * at] = price
+    levels[NUMBERS * at + 1] = size
+    const ticks = Math.round(price * (POWER_OF_TEN[price_decimals] as number))
+    const lots = Math.round(size * (POWER_OF_TEN[size_decimals] as number))
+    if (ticks < MOST_CERTAIN && lots < MOST_CERTAIN) {
+      const price_digits = countDigits(ticks)
+      const size_digits = countDigits(lots)
+      pieces[FIELDS * at + PIECE] = crcOfPair(ticks, price_digits, lots, size_digits)
+      pieces[FIELDS * at + LENGTH] = price_digits + size_digits
+      return
+    }
+    // the product is no longer exact; the decimal expansion still is
+    const digits = Buffer.from(digitsOf(price, price_decimals) + digitsOf(size, size_decimals))
+    pieces[FIELDS * at + PIECE] = digits.reduce(addByte, 0)
+    pieces[FIELDS * at + LENGTH] = digits.length
+  }
+
+  /** Carries the CRC on over a side of `count` levels from rank `first` on. */
+  private chain(base: number, first: number, count: number, before: number): void {
+    const { pieces } = this
+    const from = FIELDS * (base + first)
+    let state = first === 0 ? before : (pieces[from - FIELDS + STATE] as number)
+    let end = first === 0 ? 0 : (pieces[from - FIELDS + END] as number)
+    for (let at = from; at < FIELDS * (base + count); at += FIELDS) {
+      const length = pieces[at + LENGTH] as number
+      state = advance(state, length) ^ (pieces[at + PIECE] as number)
       end += length
-      levels[2 * at] = levels_now[2 * rank] as number
-      levels[2 * at + 1] = levels_now[2 * rank + 1] as number
-      pieces[FIELDS * at + PIECE] = piece
-      pieces[FIELDS * at + LENGTH] = length
-      pieces[FIELDS * at + STATE] = state
-      pieces[FIELDS * at + END] = end
+      pieces[at + STATE] = state
+      pieces[at + END] = end
     }
   }
 
-  /** The CRC of both sides. */
+  /** The state behind both sides. */
   private join(): number {
-    const { asks, bids, pieces } = this
-    const last_ask = FIELDS * (ASKS + asks - 1)
+    const { asks, bids, home, pieces } = this
+    const last_ask = FIELDS * (home + ASKS + asks - 1)
+    const last_bid = FIELDS * (home + BIDS + bids - 1)
     const state = asks === 0 ? INITIAL : (pieces[last_ask + STATE] as number)
-    if (bids === 0) return ~state >>> 0
-    const last_bid = FIELDS * (BIDS + bids - 1)
-    const carried = advance(state, pieces[last_bid + END] as number)
-    return ~(carried ^ (pieces[last_bid + STATE] as number)) >>> 0
+    if (bids === 0) return state
+    return advance(state, pieces[last_bid + END] as number) ^ (pieces[last_bid + STATE] as number)
   }
 }
 
-function isSame(rank: number, levels: Float64Array, at: number): boolean {
-  return levels_now[2 * rank] === levels[2 * at] && levels_now[2 * rank + 1] === levels[2 * at + 1]
-}
-
-/** The piece of a level that was not there before. */
-function contribute(rank: number, book: Book): void {
-  const price = levels_now[2 * rank] as number
-  const size = levels_now[2 * rank + 1] as number
-  const ticks = Math.round(price * (POWER_OF_TEN[book.price_decimals] as number))
-  const lots = Math.round(size * (POWER_OF_TEN[book.size_decimals] as number))
-  if (ticks < MOST_CERTAIN && lots < MOST_CERTAIN) {
-    const price_digits = countDigits(ticks)
-    const size_digits = countDigits(lots)
-    pieces_now[2 * rank] = crcOfPair(ticks, price_digits, lots, size_digits)
-    pieces_now[2 * rank + 1] = price_digits + size_digits
-    return
+function newMemory(): Memory {
+  const levels = 2 * LEVELS * BOOKS_TOGETHER
+  return {
+    levels: new Float64Array(NUMBERS * levels),
+    pieces: new Int32Array(FIELDS * levels),
   }
-  // the product is no longer exact; the decimal expansion still is
-  const digits = Buffer.from(
-    digitsOf(price, book.price_decimals) + digitsOf(size, book.size_decimals),
-  )
-  pieces_now[2 * rank] = digits.reduce(addByte, 0)
-  pieces_now[2 * rank + 1] = digits.length
 }
 
 function digitsOf(value: number, decimals: number): string {
