@@ -19,6 +19,14 @@ const EXPIRY_REASONS = ['closed', 'stale', 'halted', 'gap', 'disconnected', 'shu
 export const ExpiryReason = z.enum(EXPIRY_REASONS)
 export type ExpiryReason = z.infer<typeof ExpiryReason>
 
+/** One way of moving an asset from an exchange to another. */
+const TransferNetwork = z.object({
+  network: z.string(),
+  /** in the asset; null where the exchange does not publish it */
+  withdrawal_fee: DecimalString.nullable(),
+})
+export type TransferNetwork = z.infer<typeof TransferNetwork>
+
 /** One trade of a chain. `fills` are the levels it takes: [price, base size], best first. */
 export const Leg = z.object({
   exchange: z.string(),
@@ -43,6 +51,11 @@ export const Leg = z.object({
   book_age_ms: z.int().min(0),
   exchange_time: Timestamp.nullable(),
   sequence: z.string().nullable(),
+  /**
+   * over which what this leg receives can be moved to the exchange of the next leg, cheapest first;
+   * absent when nothing has to be moved, or when no way is known to be open
+   */
+  transfer_networks: z.array(TransferNetwork).optional(),
 })
 export type Leg = z.infer<typeof Leg>
 

@@ -35,9 +35,7 @@ describe('a purchase here and a sale there', () => {
     moves('bybit', [network('ETH'), network('BSC', { deposits: false }), network('BASE')])
     expect(label()).toEqual({
       transfer: 'open',
-      routes: [
-        { asset: 'LINK', from: 'binance', to: 'bybit', network: 'ETH', withdrawal_fee: '0.3' },
-      ],
+      networks: [[{ network: 'ETH', withdrawal_fee: '0.3' }], []],
     })
   })
 
@@ -48,13 +46,13 @@ describe('a purchase here and a sale there', () => {
       network('C', { withdrawal_fee: '9' }),
     ])
     moves('bybit', [network('A'), network('B'), network('C')])
-    expect(label().routes.map((route) => route.network)).toEqual(['C', 'B', 'A'])
+    expect(label().networks[0]?.map((way) => way.network)).toEqual(['C', 'B', 'A'])
   })
 
   it('is closed without a common network, or with none that is open both ways', () => {
     moves('binance', [network('ETH', { withdrawals: false }), network('SOL')])
     moves('bybit', [network('ETH')])
-    expect(label()).toEqual({ transfer: 'closed', routes: [] })
+    expect(label()).toEqual({ transfer: 'closed', networks: [[], []] })
     moves('binance', [network('SOL')])
     expect(label().transfer).toBe('closed')
   })
@@ -74,7 +72,7 @@ describe('a purchase here and a sale there', () => {
   })
 
   it('is unknown without word of either, or of this asset', () => {
-    expect(label()).toEqual({ transfer: 'unknown', routes: [] })
+    expect(label()).toEqual({ transfer: 'unknown', networks: [[], []] })
     moves('binance', [network('ETH')])
     expect(label().transfer).toBe('unknown')
     moves('bybit', [network('ETH')], {}, 'UNI')
@@ -87,7 +85,7 @@ describe('a purchase here and a sale there', () => {
     expect(label()).toMatchObject({
       transfer: 'open',
       // what binance charges for it, it does not say
-      routes: [{ network: 'ETH', withdrawal_fee: null }],
+      networks: [[{ network: 'ETH', withdrawal_fee: null }], []],
     })
     moves('bybit', [network('ETH'), network('SOL')])
     expect(label().transfer).toBe('unknown')
@@ -109,7 +107,7 @@ describe('a purchase here and a sale there', () => {
 describe('a longer chain', () => {
   it('has nothing to move within one exchange', () => {
     const legs = [buy('kraken', 'BTC/USDT'), buy('kraken', 'ETH/BTC'), sell('kraken', 'ETH/USDT')]
-    expect(transfers.label(legs)).toEqual({ transfer: 'open', routes: [] })
+    expect(transfers.label(legs)).toEqual({ transfer: 'open', networks: [[], [], []] })
   })
 
   it('counts every step between exchanges but the last one back, and the worst of them decides', () => {
@@ -125,7 +123,7 @@ describe('a longer chain', () => {
     transfers.set('coinbase', [{ asset: 'USD', ...status, deposits: false }])
     expect(transfers.label(legs)).toMatchObject({
       transfer: 'closed',
-      routes: [{ asset: 'LINK', from: 'binance', to: 'kraken', network: 'ETH' }],
+      networks: [[{ network: 'ETH', withdrawal_fee: '1' }], [], []],
     })
   })
 
@@ -133,6 +131,9 @@ describe('a longer chain', () => {
     const legs = [buy('binance', '1000SATS/USDT'), sell('bybit', 'SATS/USDT')]
     moves('binance', [network('BRC20')], {}, '1000SATS')
     moves('bybit', [network('BRC20')], {}, 'SATS')
-    expect(transfers.label(legs)).toMatchObject({ transfer: 'open', routes: [{ asset: 'SATS' }] })
+    expect(transfers.label(legs)).toMatchObject({
+      transfer: 'open',
+      networks: [[{ network: 'BRC20' }], []],
+    })
   })
 })

@@ -4,28 +4,27 @@
  * the moment of the trade. Without word of an exchange it is unknown, never open.
  */
 import type { AssetNetwork, AssetStatus } from '../../shared/asset.ts'
-import type { TransferStatus } from '../../shared/opportunity.ts'
+import type { TransferNetwork, TransferStatus } from '../../shared/opportunity.ts'
 import type { GuardedLeg } from './guards.ts'
-import { identify } from './identity.ts'
-
-/** One way of moving an asset on, with what the exchange it leaves charges for it. */
-interface TransferRoute {
-  readonly asset: string
-  readonly from: string
-  readonly to: string
-  readonly network: string
-  /** in the asset; null where it is not public */
-  readonly withdrawal_fee: string | null
-}
 
 export interface Transfer {
   readonly transfer: TransferStatus
-  /** every open network between the legs, cheapest first where the fee is known */
-  readonly routes: readonly TransferRoute[]
+  /**
+   * Of each leg: the networks over which what it receives can be moved to the next leg's exchange,
+   * cheapest first (Leg.transfer_networks). Empty when nothing has to be moved or no way is open.
+   */
+  readonly networks: readonly (readonly TransferNetwork[])[]
+}
+
+interface Step {
+  readonly transfer: TransferStatus
+  readonly networks: readonly TransferNetwork[]
 }
 
 /** Within one exchange nothing has to be moved. */
-const NOTHING_TO_MOVE: Transfer = { transfer: 'open', routes: [] }
+const NOTHING_TO_MOVE: Step = { transfer: 'open', networks: [] }
+const CLOSED: Step = { transfer: 'closed', networks: [] }
+const UNKNOWN: Step = { transfer: 'unknown', networks: [] }
 
 export class Transfers {
   private readonly assets = new Map<string, ReadonlyMap<string, AssetStatus>>()
@@ -41,18 +40,14 @@ export class Transfers {
    * purchase on A and a sale on B it is the base, from A to B.
    */
   label(legs: readonly GuardedLeg[]): Transfer {
-    let label = NOTHING_TO_MOVE
-    for (let i = 1; i < legs.length; i++) {
-      const step = this.step(legs[i - 1] as GuardedLeg, legs[i] as GuardedLeg)
-      label = {
-        transfer: worse(label.transfer, step.transfer),
-        routes: [...label.routes, ...step.routes],
-      }
+    const steps = legs.map((leg, i) => this.step(leg, legs[i + 1] ?? leg))
+    return {
+      transfer: steps.map((step) => step.transfer).reduce(worse, 'open'),
+      networks: steps.map((step) => step.networks),
     }
-    return label
   }
 
-  private step(before: GuardedLeg, after: GuardedLeg): Transfer {
+  private step(before: GuardedLeg, after: GuardedLeg): Step {
     const [from, to] = [before.entry.market, after.entry.market]
     if (from.exchange === to.exchange) return NOTHING_TO_MOVE
     const leaving = before.side === 'buy' ? from.base : from.quote
@@ -64,16 +59,10 @@ export class Transfers {
     const open = commonNetworks(source.networks, target.networks)
     if (open === null) return UNKNOWN
     if (open.length === 0) return CLOSED
-    const { ticker: asset } = identify(from.exchange, leaving)
-    const routes = open.map(({ network, withdrawal_fee }) => {
-      return { asset, from: from.exchange, to: to.exchange, network, withdrawal_fee }
-    })
-    return { transfer: 'open', routes: routes.sort(byFee) }
+    const networks = open.map(({ network, withdrawal_fee }) => ({ network, withdrawal_fee }))
+    return { transfer: 'open', networks: networks.sort(byFee) }
   }
 }
-
-const CLOSED: Transfer = { transfer: 'closed', routes: [] }
-const UNKNOWN: Transfer = { transfer: 'unknown', routes: [] }
 
 /**
  * Networks on which the one lets go and the other takes in; null when nobody can tell. Where one of
@@ -82,7 +71,7 @@ const UNKNOWN: Transfer = { transfer: 'unknown', routes: [] }
 function commonNetworks(
   source: readonly AssetNetwork[] | null,
   target: readonly AssetNetwork[] | null,
-): readonly Pick<AssetNetwork, 'network' | 'withdrawal_fee'>[] | null {
+): readonly TransferNetwork[] | null {
   const leaving = source?.filter(({ withdrawals }) => withdrawals) ?? null
   const arriving = target?.filter(({ deposits }) => deposits) ?? null
   if (leaving !== null && arriving !== null) {
@@ -102,8 +91,8 @@ function worse(one: TransferStatus, other: TransferStatus): TransferStatus {
   return one === 'unknown' || other === 'unknown' ? 'unknown' : 'open'
 }
 
-function byFee(one: TransferRoute, other: TransferRoute): number {
-  const fee = ({ withdrawal_fee }: TransferRoute) =>
+function byFee(one: TransferNetwork, other: TransferNetwork): number {
+  const fee = ({ withdrawal_fee }: TransferNetwork) =>
     withdrawal_fee === null ? Number.POSITIVE_INFINITY : Number(withdrawal_fee)
   const [a, b] = [fee(one), fee(other)]
   return a === b ? (one.network < other.network ? -1 : 1) : a - b
