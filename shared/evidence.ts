@@ -1,7 +1,7 @@
 /**
  * Recomputes an opportunity from its own evidence, exactly. This is what a sceptical third party
  * would do; the worker's figures are produced by it and the tests check them with it.
- * It trusts only `side`, `fills` and `fee_percent` of each leg.
+ * It trusts only `side`, `fills`, `fee_percent` and the units of each leg.
  */
 import {
   add,
@@ -61,12 +61,17 @@ export function averagePrice(
   return format(divide(quote, base, price_decimals + AVERAGE_EXTRA_DECIMALS))
 }
 
-/** `profit_percent` as the legs prove it. */
-export function recomputeProfitPercent(
-  legs: readonly Pick<Leg, 'side' | 'fills' | 'fee_percent'>[],
-): string {
+type ProvenLeg = Pick<Leg, 'side' | 'fills' | 'fee_percent' | 'base_units' | 'quote_units'>
+
+/** `profit_percent` as the legs prove it, for chains of any length: what they begin and end with is one coin. */
+export function recomputeProfitPercent(legs: readonly ProvenLeg[]): string {
   const first = legs[0]
   const last = legs.at(-1)
   if (first === undefined || last === undefined) throw new RangeError('a chain has legs')
-  return profitPercent(legAmounts(first).amount_in, legAmounts(last).amount_out)
+  const given = first.side === 'buy' ? first.quote_units : first.base_units
+  const received = last.side === 'buy' ? last.base_units : last.quote_units
+  return profitPercent(
+    multiply(legAmounts(first).amount_in, decimal(given ?? '1')),
+    multiply(legAmounts(last).amount_out, decimal(received ?? '1')),
+  )
 }

@@ -46,6 +46,9 @@ export const Leg = z.object({
   /** number of levels taken */
   levels: z.int().min(1),
   fills: z.array(z.tuple([DecimalString, DecimalString])),
+  /** coins in one unit of the market's base or quote (1000SATS: 1000); absent where it is one */
+  base_units: DecimalString.optional(),
+  quote_units: DecimalString.optional(),
   fee_percent: DecimalString,
   fee_source: z.enum(['schedule', 'account']),
   book_age_ms: z.int().min(0),

@@ -47,6 +47,38 @@ export const GUARDS = [
 ] as const
 export type Guard = (typeof GUARDS)[number]
 
+/**
+ * A chain that a guard holds back, told once an episode: when a guard first objects to it, or another
+ * than before; also one that pays at the top of the books, but less than the minimum.
+ */
+export interface NearMiss {
+  readonly key: string
+  readonly type: OpportunityType
+  readonly symbol: string
+  readonly buy_exchange: string
+  readonly sell_exchange: string
+  readonly guard: Guard
+  /** plain words with the figures */
+  readonly why: string
+  /** at the top of the books, before fees; null where a side is empty */
+  readonly gross_percent: string | null
+  /** at the top of the books, after the fees that are known */
+  readonly net_percent: string | null
+  /** what the best levels take, in US dollars; null where no live book says */
+  readonly volume_usd: string | null
+  readonly legs: readonly {
+    readonly exchange: string
+    readonly market: string
+    readonly symbol: string
+    readonly side: 'buy' | 'sell'
+    readonly price: string | null
+    readonly size: string | null
+    readonly fee_percent: string | null
+    /** null: never confirmed */
+    readonly book_age_ms: number | null
+  }[]
+}
+
 /** The detector's answer for one key that it looked at. */
 export type Verdict =
   | { readonly kind: 'open'; readonly candidate: Candidate }

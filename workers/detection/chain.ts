@@ -1,10 +1,13 @@
 /**
  * A chain: two or more trades, each on one market's book, that ends in the asset it began with.
  * This file only describes it; walk.ts sizes it, settle.ts proves it, guards.ts may refuse it.
+ * Amounts are counted in coins: where an exchange trades a thousand coins as one, its units say so.
  */
 import { type Decimal, decimal, divide, HUNDRED, ONE, subtract } from '../../shared/decimal.ts'
 import type { Market } from '../../shared/market.ts'
 import type { MarketBook } from '../book/books.ts'
+import type { Fee, Fees } from './fees.ts'
+import { identify } from './identity.ts'
 
 /** One trade of a chain, with the fee both as a fast number and exactly. */
 export interface ChainLeg {
@@ -12,27 +15,52 @@ export interface ChainLeg {
   /** the rules that the fees below were taken from */
   readonly market: Market
   readonly side: 'buy' | 'sell'
+  /** null: not known; then the guard `fee_unknown` refuses the chain */
+  readonly fee: Fee | null
   /** 1 - taker fee: the part of the received asset that is kept */
   readonly keep: number
   readonly exact_keep: Decimal
-  readonly fee_percent: string
-  readonly fee_source: 'schedule' | 'account'
+  /** coins in one unit of the market's base and quote, powers of ten */
+  readonly base_units: number
+  readonly quote_units: number
 }
 
 export const MAX_LEGS = 5
 
-/** @throws RangeError when the market has no fee: an unknown fee must never count as zero. */
-export function chainLeg(entry: MarketBook, side: 'buy' | 'sell'): ChainLeg {
-  const fee_percent = entry.market.taker_fee_percent
-  if (fee_percent === null) throw new RangeError(`${entry.market.market} has no fee`)
-  const exact_keep = subtract(ONE, divide(decimal(fee_percent), HUNDRED, 12))
+export function chainLeg(entry: MarketBook, side: 'buy' | 'sell', fees: Fees): ChainLeg {
+  const { market } = entry
+  const fee = fees.of(market)
+  const exact_keep =
+    fee === null ? ONE : subtract(ONE, divide(decimal(fee.percent), HUNDRED, FEE_DECIMALS))
   return {
     entry,
-    market: entry.market,
+    market,
     side,
-    keep: 1 - Number(fee_percent) / 100,
+    fee,
+    keep: fee === null ? 1 : 1 - Number(fee.percent) / 100,
     exact_keep,
-    fee_percent,
-    fee_source: 'schedule',
+    base_units: identify(market.exchange, market.base).units,
+    quote_units: identify(market.exchange, market.quote).units,
   }
+}
+
+/** as shared/evidence.ts divides */
+const FEE_DECIMALS = 12
+
+/** Coins in one unit of what the leg gives. */
+export function unitsGiven({ side, base_units, quote_units }: ChainLeg): number {
+  return side === 'buy' ? quote_units : base_units
+}
+
+/** Coins in one unit of what the leg receives. */
+export function unitsReceived({ side, base_units, quote_units }: ChainLeg): number {
+  return side === 'buy' ? base_units : quote_units
+}
+
+/** Coins received for one coin given at the best level, after the fee; NaN when the side is empty. */
+export function topRateOf({ entry, side, keep, base_units, quote_units }: ChainLeg): number {
+  const { bids, asks } = entry.book
+  return side === 'buy'
+    ? (keep / asks.price(0)) * (base_units / quote_units)
+    : bids.price(0) * keep * (quote_units / base_units)
 }

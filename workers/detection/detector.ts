@@ -4,29 +4,27 @@
  * store. The top of the books decides first; depth is walked only when it crosses after fees.
  */
 import type { Clock } from '../../shared/clock.ts'
-import { add, type Decimal, decimal, divide, HUNDRED, ONE } from '../../shared/decimal.ts'
 import type { Log } from '../../shared/log.ts'
 import type { ExpiryReason } from '../../shared/opportunity.ts'
 import type { Books, MarketBook } from '../book/books.ts'
-import { type Candidate, GUARDS, type Guard, type Verdict } from './candidate.ts'
-import { CrossPairs, type Pair } from './cross.ts'
-import { candidateOf } from './evidence.ts'
-import { createFees } from './fees.ts'
+import { GUARDS, type Guard, type NearMiss, type Verdict } from './candidate.ts'
+import type { ChainLeg } from './chain.ts'
+import { explains } from './explained.ts'
+import { createFees, type Fees } from './fees.ts'
+import { FastFinder, type Finder } from './finder.ts'
 import {
   type Arrivals,
-  belowMinimum,
   bookObjections,
   type DataLimits,
-  type GuardContext,
-  objection,
   type Refusal,
   type SizeLimits,
-  sizeObjection,
 } from './guards.ts'
 import { PriceTest } from './price-test.ts'
-import { settle } from './settle.ts'
+import { type Bound, boundOf, type Priced, type PricingContext, price } from './pricing.ts'
+import { nearMissOf } from './refused.ts'
+import { type Choice, product, type Slot } from './slot.ts'
 import { createValuation, type Valuation } from './valuation.ts'
-import { topRate, walk } from './walk.ts'
+import { BELOW } from './walk.ts'
 
 export interface DetectorLimits extends DataLimits, SizeLimits {
   /** net of fees; below it nothing is published */
@@ -43,138 +41,295 @@ export interface DetectorOptions {
   readonly arrivals?: Arrivals
   /** told of markets whose price is not that of the other exchanges */
   readonly log: Log
+  /** absent: what the exchanges list */
+  readonly fees?: Fees
+  /** absent: the one with caches and indexes */
+  readonly createFinder?: (books: Books, fees: Fees) => Finder
 }
 
 /** An open opportunity is kept down to this part of the threshold, so that it does not flicker. */
 const HYSTERESIS = 0.9
+/** Near-misses that nobody fetches are not kept for ever. */
+const MOST_NEAR_MISSES = 1_000
 
 type CloseReason = Exclude<ExpiryReason, 'shutdown'>
 
-/** The threshold as the fast walk and the exact check need it. */
-interface Bound {
-  readonly rate: number
-  readonly exact_rate: Decimal
+/** A slot that matters even when it does not pay: it is open, held back or almost paying. */
+interface Watched {
+  readonly slot: Slot
+  open: { readonly key: string; readonly legs: readonly number[]; priced: Priced } | null
+  /** the guard that holds it back, to count an episode once */
+  held: Guard | null
+}
+
+interface Due {
+  readonly watched: Watched
+  readonly choices: readonly Choice[]
 }
 
 export class Detector {
   /** chains that looked profitable and were refused, by guard; one count an episode */
   readonly rejected: Record<Guard, number>
   private readonly options: DetectorOptions
-  private readonly pairs = new CrossPairs()
+  private readonly finder: Finder
   private readonly valuation: Valuation
-  private readonly fees = createFees()
+  private readonly fees: Fees
   private readonly prices: PriceTest
   private readonly to_open: Bound
   private readonly to_keep: Bound
-  private readonly open = new Map<string, Pair>()
-  /** pairs that a guard holds back: its name, to count an episode once */
-  private readonly held = new Map<Pair, Guard>()
+  private readonly watched = new Map<string, Watched>()
+  private readonly by_link = new Map<number, Set<Watched>>()
+  private readonly open = new Set<Watched>()
+  private near_misses: NearMiss[] = []
+  private verdicts: Verdict[] = []
+  private context: PricingContext
+  /** then everything that is open is told anew: whoever has just become leader knows nothing of it */
+  private is_recheck = false
 
   constructor(options: DetectorOptions) {
     this.options = options
-    this.valuation = createValuation(options.books, options.clock)
-    const { books, clock, log } = options
+    const { books, clock, log, limits } = options
+    this.fees = options.fees ?? createFees()
+    this.finder = options.createFinder?.(books, this.fees) ?? new FastFinder(books, this.fees)
+    this.valuation = createValuation(books, clock)
     this.prices = new PriceTest({ books, clock, log, usd: this.valuation.usd })
     this.rejected = Object.fromEntries(GUARDS.map((guard) => [guard, 0])) as Record<Guard, number>
-    this.to_open = bound(options.limits.min_percent)
-    this.to_keep = bound(options.limits.min_percent * HYSTERESIS)
+    this.to_open = boundOf(limits.min_percent)
+    this.to_keep = boundOf(limits.min_percent * HYSTERESIS)
+    this.context = this.contextNow()
   }
 
-  /** Looks at every pair of the markets that changed. */
+  /** Looks at every chain of the markets that changed. */
   run(dirty: readonly MarketBook[]): Verdict[] {
-    this.pairs.update(this.options.books)
-    const verdicts: Verdict[] = []
-    const now_ms = this.options.clock.monotonic_ms()
-    for (const entry of dirty) {
-      for (const pair of this.pairs.of(entry)) this.judge(pair, now_ms, verdicts)
-    }
-    return verdicts
+    this.context = this.contextNow()
+    const due = new Map<string, Slot>()
+    this.find(dirty, due)
+    this.recall(dirty, due)
+    return this.judgeAll(due)
   }
 
   /** Looks again at what time alone can change: open opportunities age, guards let go. */
   recheck(): Verdict[] {
     this.prices.refresh()
-    const verdicts: Verdict[] = []
-    const now_ms = this.options.clock.monotonic_ms()
-    const pairs = new Set([...this.open.values(), ...this.held.keys()])
-    for (const pair of pairs) this.judge(pair, now_ms, verdicts)
+    this.context = this.contextNow()
+    const due = new Map<string, Slot>()
+    this.find(this.admit(), due)
+    for (const { slot } of this.watched.values()) due.set(slot.id, slot)
+    this.is_recheck = true
+    const verdicts = this.judgeAll(due)
+    this.is_recheck = false
     return verdicts
   }
 
-  private judge(pair: Pair, now_ms: number, verdicts: Verdict[]): void {
-    const rate = topRate(pair.legs)
-    // most pairs of most frames: it does not pay and nobody thought it did
-    if (!pair.remembered && !(rate >= this.to_open.rate)) return
-    this.judgeOnce(pair, rate, now_ms, verdicts)
-    pair.remembered = this.open.has(pair.key) || this.held.has(pair)
+  /** Chains that guards have held back since the last call. */
+  takeNearMisses(): NearMiss[] {
+    const taken = this.near_misses
+    this.near_misses = []
+    return taken
   }
 
-  private judgeOnce(pair: Pair, rate: number, now_ms: number, verdicts: Verdict[]): void {
-    const is_open = this.open.has(pair.key)
-    const bound = is_open ? this.to_keep : this.to_open
-    if (!(rate >= bound.rate)) {
-      this.held.delete(pair)
-      if (is_open) this.close(pair, this.endReason(pair, now_ms), verdicts)
-      return
+  private contextNow(): PricingContext {
+    const { limits, clock, arrivals, is_simulated } = this.options
+    const { fees, prices, valuation } = this
+    const now_ms = clock.monotonic_ms()
+    const guards = { limits, now_ms, arrivals, fees, prices }
+    return { guards, limits, usd: valuation.usd, is_simulated }
+  }
+
+  private find(changed: readonly MarketBook[], due: Map<string, Slot>): void {
+    this.finder.take(changed)
+    this.finder.find(changed, this.to_open.rate * BELOW, (slot) => due.set(slot.id, slot))
+  }
+
+  /** What is watched of these markets is looked at whether it pays or not. */
+  private recall(dirty: readonly MarketBook[], due: Map<string, Slot>): void {
+    if (this.watched.size === 0) return
+    const { hop_of } = this.finder.graph
+    for (const { index } of dirty) {
+      const here = this.by_link.get((hop_of[2 * index] as number) & ~1)
+      if (here === undefined) continue
+      for (const { slot } of here) if (slot.concerns(index)) due.set(slot.id, slot)
     }
-    const found = this.price(pair, bound, now_ms)
-    if ('guard' in found) {
-      if (is_open && found.reason === null) return
-      this.hold(pair, found.guard)
-      if (is_open && found.reason !== null) this.close(pair, found.reason, verdicts)
-      return
+  }
+
+  /** Markets that no guard objects to any more may be part of cycles again. */
+  private admit(): MarketBook[] {
+    const { quotes } = this.finder
+    const admitted: MarketBook[] = []
+    for (const market of quotes.shunned) {
+      const entry = this.options.books.all[market] as MarketBook
+      if (this.isRefused(entry)) continue
+      quotes.admit(market)
+      admitted.push(entry)
     }
-    this.held.delete(pair)
-    this.open.set(pair.key, pair)
-    verdicts.push({ kind: 'open', candidate: found })
+    return admitted
   }
 
-  private price(pair: Pair, bound: Bound, now_ms: number): Candidate | Refusal {
-    const { limits, is_simulated } = this.options
-    const refusal = objection(pair.legs, this.context(now_ms))
-    if (refusal !== null) return refusal
-    const { quote } = pair.buy.entry.market
-    const usd_rate = this.valuation.usd(quote)
-    if (usd_rate === null) return belowMinimum(`no live book says what ${quote} is worth`)
-    const walked = walk(pair.legs, bound.rate)
-    const settled = settle(pair.legs, walked.amount_in, bound.exact_rate)
-    if (settled === 'too_small') return belowMinimum('the size is below an exchange minimum')
-    if (settled === 'too_thin') return belowMinimum('rounded to lots it pays too little')
-    const candidate = candidateOf(settled, {
-      key: pair.key,
-      type: 'cross_exchange',
-      depth_exhausted: walked.depth_exhausted,
-      simulated: pair.legs.some(({ entry }) => is_simulated(entry.market.exchange)),
-      usd_rate,
-      now_ms,
-    })
-    return sizeObjection(candidate, limits) ?? candidate
+  private judgeAll(due: ReadonlyMap<string, Slot>): Verdict[] {
+    if (due.size === 0) return []
+    const all: Due[] = []
+    for (const slot of due.values()) {
+      const watched = this.watched.get(slot.id) ?? { slot, open: null, held: null }
+      all.push({ watched, choices: this.choices(watched) })
+    }
+    all.sort(inOrder)
+    for (const one of all) this.judge(one)
+    const { verdicts } = this
+    this.verdicts = []
+    return verdicts
   }
 
-  private context(now_ms: number): GuardContext {
-    const { limits, arrivals } = this.options
-    return { limits, now_ms, arrivals, fees: this.fees, prices: this.prices }
+  /** What stands for a slot now. An open one keeps its legs as long as they pay. */
+  private choices({ slot, open }: Watched): readonly Choice[] {
+    if (open === null) return slot.choices(this.to_open.rate * BELOW)
+    const least = this.to_keep.rate * BELOW
+    const kept = { legs: open.legs, rate: product(this.finder.quotes.any, open.legs) }
+    const others = slot.can_change ? slot.choices(least) : []
+    return [kept, ...others.filter(({ legs }) => !isSame(legs, open.legs))].filter(
+      ({ rate }) => rate >= least,
+    )
+  }
+
+  private judge({ watched, choices }: Due): void {
+    const { slot } = watched
+    let first: { readonly refusal: Refusal; readonly legs: readonly number[] } | null = null
+    for (const { legs } of choices) {
+      if (slot.is_picky && this.isPassedOver(watched, legs)) continue
+      const found = this.price(watched, legs)
+      if ('walked_in' in found) {
+        this.keepOpen(watched, legs, found)
+        return
+      }
+      // it is judged later
+      if (watched.open !== null && found.reason === null) return
+      first ??= { refusal: found, legs }
+      if (slot.is_picky) this.shunRefused(legs)
+    }
+    if (watched.open !== null) {
+      this.close(watched, first?.refusal.reason ?? this.endReason(watched.open.legs))
+    }
+    if (first === null) this.forget(watched)
+    else this.hold(watched, first.legs, first.refusal)
+  }
+
+  private price(watched: Watched, ids: readonly number[]): Priced | Refusal {
+    const { slot, open } = watched
+    const { graph } = this.finder
+    const start = graph.from[graph.hop_of[ids[0] as number] as number] as number
+    const chain = {
+      slot,
+      key: open?.key ?? slot.keyOf(ids),
+      legs: this.legs(ids),
+      coin: graph.coins[start] as string,
+    }
+    const before = open !== null && !this.is_recheck && isSame(open.legs, ids) ? open.priced : null
+    return price(chain, open === null ? this.to_open : this.to_keep, this.context, before)
+  }
+
+  /** A cycle is not made of shunned markets, nor told when a shorter one tells it. */
+  private isPassedOver({ slot, open }: Watched, legs: readonly number[]): boolean {
+    const { graph, quotes } = this.finder
+    if (open !== null) return false
+    if (quotes.shunned.size > 0 && legs.some((leg) => quotes.shunned.has(leg >> 1))) return true
+    if (slot.type !== 'multi_leg') return false
+    for (const other of this.open) {
+      if (other.open !== null && explains(graph, other.open.legs, legs)) return true
+    }
+    return false
+  }
+
+  /** Other legs are looked for instead of those that a guard refuses for themselves. */
+  private shunRefused(legs: readonly number[]): void {
+    for (const leg of legs) {
+      const market = leg >> 1
+      if (this.isRefused(this.options.books.all[market] as MarketBook)) {
+        this.finder.quotes.shun(market)
+      }
+    }
+  }
+
+  private isRefused(entry: MarketBook): boolean {
+    const { limits, now_ms, arrivals } = this.context.guards
+    return (
+      bookObjections([{ entry, side: 'buy' }], limits, now_ms) !== null ||
+      arrivals?.behind(entry) === true ||
+      this.prices.suspect(entry)
+    )
   }
 
   /** A book that was emptied or lost has no price; then the guard knows better than 'closed'. */
-  private endReason(pair: Pair, now_ms: number): CloseReason {
-    return bookObjections(pair.legs, this.options.limits, now_ms)?.reason ?? 'closed'
+  private endReason(legs: readonly number[]): CloseReason {
+    const { limits, now_ms } = this.context.guards
+    return bookObjections(this.legs(legs), limits, now_ms)?.reason ?? 'closed'
   }
 
-  private hold(pair: Pair, guard: Guard): void {
-    if (this.held.get(pair) === guard) return
-    this.held.set(pair, guard)
-    this.rejected[guard]++
+  private legs(ids: readonly number[]): ChainLeg[] {
+    return ids.map((leg) => this.finder.graph.legs[leg] as ChainLeg)
   }
 
-  private close(pair: Pair, reason: CloseReason, verdicts: Verdict[]): void {
-    this.open.delete(pair.key)
-    verdicts.push({ kind: 'closed', key: pair.key, reason })
+  private keepOpen(watched: Watched, legs: readonly number[], priced: Priced): void {
+    const key = watched.open?.key ?? watched.slot.keyOf(legs)
+    this.remember(watched)
+    watched.held = null
+    watched.open = { key, legs, priced }
+    this.open.add(watched)
+    const { candidate } = priced
+    if (candidate !== null) this.verdicts.push({ kind: 'open', candidate })
+  }
+
+  private close(watched: Watched, reason: CloseReason): void {
+    if (watched.open === null) return
+    this.verdicts.push({ kind: 'closed', key: watched.open.key, reason })
+    watched.open = null
+    this.open.delete(watched)
+  }
+
+  private hold(watched: Watched, legs: readonly number[], refusal: Refusal): void {
+    this.remember(watched)
+    if (watched.held === refusal.guard) return
+    watched.held = refusal.guard
+    this.rejected[refusal.guard]++
+    if (this.near_misses.length >= MOST_NEAR_MISSES) return
+    const { slot } = watched
+    const { graph } = this.finder
+    const start = graph.from[graph.hop_of[legs[0] as number] as number] as number
+    this.near_misses.push(
+      nearMissOf({
+        slot,
+        key: slot.keyOf(legs),
+        legs: this.legs(legs),
+        refusal,
+        usd_rate: this.context.usd(graph.coins[start] as string),
+        now_ms: this.context.guards.now_ms,
+      }),
+    )
+  }
+
+  private remember(watched: Watched): void {
+    const { slot } = watched
+    if (this.watched.has(slot.id)) return
+    this.watched.set(slot.id, watched)
+    for (const link of slot.links) {
+      const here = this.by_link.get(link)
+      if (here === undefined) this.by_link.set(link, new Set([watched]))
+      else here.add(watched)
+    }
+  }
+
+  private forget(watched: Watched): void {
+    watched.held = null
+    if (!this.watched.delete(watched.slot.id)) return
+    for (const link of watched.slot.links) this.by_link.get(link)?.delete(watched)
   }
 }
 
-/** 1 + percent / 100, as a float for the walk and exactly for the proof. */
-function bound(percent: number): Bound {
-  const exact = add(ONE, divide(decimal(percent.toFixed(8)), HUNDRED, 12))
-  return { rate: 1 + percent / 100, exact_rate: exact }
+/** The shortest description first, of those the best, and never by chance. */
+function inOrder(a: Due, b: Due): number {
+  const [rate_a, rate_b] = [a.choices[0]?.rate ?? 0, b.choices[0]?.rate ?? 0]
+  const [slot_a, slot_b] = [a.watched.slot, b.watched.slot]
+  return slot_a.order - slot_b.order || rate_b - rate_a || (slot_a.id < slot_b.id ? -1 : 1)
+}
+
+function isSame(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((leg, i) => leg === b[i])
 }

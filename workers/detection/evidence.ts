@@ -13,6 +13,7 @@ import {
 import { averagePrice } from '../../shared/evidence.ts'
 import type { Leg, OpportunityType } from '../../shared/opportunity.ts'
 import type { Candidate } from './candidate.ts'
+import { unitsGiven, unitsReceived } from './chain.ts'
 import { skew_ms } from './guards.ts'
 import type { Fill, Settled, SettledLeg } from './settle.ts'
 
@@ -21,7 +22,9 @@ export interface CandidateFrame {
   readonly type: OpportunityType
   readonly depth_exhausted: boolean
   readonly simulated: boolean
-  /** US dollars for one unit of the asset the chain begins with */
+  /** the leg that sells what the first one buys; the last of the chain for a cycle */
+  readonly sell_leg: number
+  /** US dollars for one coin of the asset the chain begins with */
   readonly usd_rate: number
   /** monotonic clock, ms */
   readonly now_ms: number
@@ -31,7 +34,7 @@ const DOLLAR_DECIMALS = 2
 const USD_RATE_DECIMALS = 8
 
 export function candidateOf(settled: Settled, frame: CandidateFrame): Candidate {
-  const [first, last] = [settled.legs[0], settled.legs.at(-1)]
+  const [first, last] = [settled.legs[0], settled.legs[frame.sell_leg]]
   if (first === undefined || last === undefined) throw new RangeError('a chain has legs')
   const { amount_in, amount_out } = settled
   const usd_rate = fromNumber(frame.usd_rate, USD_RATE_DECIMALS)
@@ -60,6 +63,8 @@ export function candidateOf(settled: Settled, frame: CandidateFrame): Candidate 
 function legEvidence(settled: SettledLeg, now_ms: number): Leg {
   const { market, book, confirmed_ms } = settled.leg.entry
   const { last_id, exchange_time_ms } = book
+  const { fee, base_units, quote_units } = settled.leg
+  if (fee === null) throw new RangeError(`${market.market} has no fee`)
   return {
     exchange: market.exchange,
     symbol: market.symbol,
@@ -75,11 +80,13 @@ function legEvidence(settled: SettledLeg, now_ms: number): Leg {
       format(price, book.price_decimals),
       format(size, book.size_decimals),
     ]),
-    fee_percent: settled.leg.fee_percent,
-    fee_source: settled.leg.fee_source,
+    fee_percent: fee.percent,
+    fee_source: fee.source,
     book_age_ms: Math.max(0, Math.round(now_ms - confirmed_ms)),
     exchange_time: Number.isNaN(exchange_time_ms) ? null : timestamp(exchange_time_ms),
     sequence: Number.isNaN(last_id) ? null : String(last_id),
+    ...(base_units === 1 ? {} : { base_units: String(base_units) }),
+    ...(quote_units === 1 ? {} : { quote_units: String(quote_units) }),
   }
 }
 
@@ -91,9 +98,10 @@ function average({ leg, order_size, amount_in, gross_out }: SettledLeg): string 
 /** The product of what each leg gives before its fee, minus one, in percent. */
 function grossPercent(legs: readonly SettledLeg[]): string {
   let [given, received]: [Decimal, Decimal] = [ONE, ONE]
-  for (const leg of legs) {
-    given = multiply(given, leg.amount_in)
-    received = multiply(received, leg.gross_out)
+  for (const settled of legs) {
+    given = multiply(given, multiply(settled.amount_in, fromNumber(unitsGiven(settled.leg), 0)))
+    const units = fromNumber(unitsReceived(settled.leg), 0)
+    received = multiply(received, multiply(settled.gross_out, units))
   }
   return profitPercent(given, received)
 }

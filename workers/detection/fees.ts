@@ -5,7 +5,7 @@
  */
 import type { Market } from '../../shared/market.ts'
 
-interface Fee {
+export interface Fee {
   /** of the asset received */
   readonly percent: string
   readonly source: 'schedule' | 'account'

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { format, ONE, profitPercent } from '../../shared/decimal.ts'
 import { chainLeg } from './chain.ts'
+import { createFees } from './fees.ts'
 import { markout } from './markout.ts'
 import { settle } from './settle.ts'
 import { TestBooks, type TextLevels } from './testing.ts'
@@ -133,7 +134,7 @@ describe('a markout', () => {
         // the last book is moved so far that most chains pay
         const moved = legs.map((leg, i) => (i < legs.length - 1 ? leg : { ...leg, ...paying(leg) }))
         const { books } = booksOf(moved)
-        const chain = moved.map(({ side }, i) => chainLeg(books.all[i]!, side))
+        const chain = moved.map(({ side }, i) => chainLeg(books.all[i]!, side, createFees()))
         const settled = settle(chain, walk(chain, 1).amount_in, ONE)
         if (typeof settled === 'string') return
         found++
@@ -142,7 +143,7 @@ describe('a markout', () => {
           market: leg.entry.market.market,
           side: leg.side,
           order_size: format(order_size),
-          fee_percent: leg.fee_percent,
+          fee_percent: leg.fee?.percent ?? '',
         }))
         const { amount_in, amount_out } = settled
         expect(markout(orders, books)).toBe(profitPercent(amount_in, amount_out))

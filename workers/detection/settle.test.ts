@@ -12,6 +12,7 @@ import {
 } from '../../shared/decimal.ts'
 import type { Market } from '../../shared/market.ts'
 import { chainLeg } from './chain.ts'
+import { createFees } from './fees.ts'
 import { settle } from './settle.ts'
 import { TestBooks, type TextLevels } from './testing.ts'
 import { walk } from './walk.ts'
@@ -25,7 +26,7 @@ function chain(
   const world = new TestBooks()
   const at_a = world.set(world.add('a', 'DOGE/USDT', buy), [['0.0001', '1']], asks)
   const at_b = world.set(world.add('b', 'DOGE/USDT', sell), bids, [['9999', '1']])
-  return [chainLeg(at_a, 'buy'), chainLeg(at_b, 'sell')]
+  return [chainLeg(at_a, 'buy', createFees()), chainLeg(at_b, 'sell', createFees())]
 }
 
 /** Levels that move away from `top` ticks; sizes in thousandths. */

@@ -17,7 +17,7 @@ import {
   ZERO,
 } from '../../shared/decimal.ts'
 import type { Side } from '../book/book.ts'
-import type { ChainLeg } from './chain.ts'
+import { type ChainLeg, unitsGiven, unitsReceived } from './chain.ts'
 
 export interface Fill {
   readonly price: Decimal
@@ -34,6 +34,7 @@ export interface SettledLeg {
   readonly amount_out: Decimal
 }
 
+/** What the chain takes and gives, in coins; the amounts of a leg are in its market's own units. */
 export interface Settled {
   readonly legs: readonly SettledLeg[]
   readonly amount_in: Decimal
@@ -47,6 +48,7 @@ export type Unsettled = 'too_small' | 'too_thin'
 const SHRINK_STEPS = 16
 /** Float64 sums of levels fall short of the exact sum by less than this; never costs a whole lot. */
 const ROUNDING_SLACK = 1 + 1e-12
+const A_HAIR_LESS = 1 - 1e-9
 const INPUT_DECIMALS = 12
 
 /**
@@ -63,7 +65,8 @@ export function settle(
   let [good, bad] = [0, walked_in]
   let best: Settled | Unsettled = 'too_thin'
   for (let i = 0; i < SHRINK_STEPS; i++) {
-    const middle = (good + bad) / 2
+    // first a hair less: mostly the bound was missed by rounding alone
+    const middle = i === 0 ? walked_in * A_HAIR_LESS : (good + bad) / 2
     const tried = attempt(legs, middle)
     if (tried !== 'too_small' && keepsBound(tried, min_rate)) {
       best = tried
@@ -83,17 +86,23 @@ function attempt(legs: readonly ChainLeg[], input: number): Settled | 'too_small
   const settled: SettledLeg[] = []
   let available = fromNumber(input, INPUT_DECIMALS)
   for (const leg of legs) {
-    const next = order(leg, available)
+    const next = order(leg, divideByUnits(available, unitsGiven(leg)))
     if (next === 'too_small') return next
     settled.push(next)
-    available = next.amount_out
+    available = multiply(next.amount_out, fromNumber(unitsReceived(leg), 0))
   }
   const first = settled[0]
   if (first === undefined) throw new RangeError('a chain has legs')
-  return { legs: settled, amount_in: first.amount_in, amount_out: available }
+  const amount_in = multiply(first.amount_in, fromNumber(unitsGiven(first.leg), 0))
+  return { legs: settled, amount_in, amount_out: available }
 }
 
-/** The largest acceptable order of this leg that `available` of its input asset pays for. */
+/** Exact: units are powers of ten. */
+function divideByUnits(coins: Decimal, units: number): Decimal {
+  return units === 1 ? coins : { ...coins, scale: coins.scale + Math.round(Math.log10(units)) }
+}
+
+/** The largest acceptable order of this leg that `available` of its input asset pays for, in the market's units. */
 function order(leg: ChainLeg, available: Decimal): SettledLeg | 'too_small' {
   const { market, book } = leg.entry
   const levels = leg.side === 'buy' ? book.asks : book.bids

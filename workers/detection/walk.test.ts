@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { ChainLeg } from './chain.ts'
 import { chainLeg } from './chain.ts'
+import { createFees } from './fees.ts'
 import { TestBooks, type TextLevels } from './testing.ts'
 import { topRate, walk } from './walk.ts'
 
@@ -96,7 +97,7 @@ function legsOf(specs: OracleLeg[]): ChainLeg[] {
     const entry = world.add(`x${i}`, 'BTC/USDT', { taker_fee_percent: fee_percent })
     const far: TextLevels = [[side === 'buy' ? '0.01' : '999999', '1']]
     world.set(entry, side === 'sell' ? levels : far, side === 'buy' ? levels : far)
-    return chainLeg(entry, side)
+    return chainLeg(entry, side, createFees())
   })
 }
 

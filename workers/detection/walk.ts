@@ -3,20 +3,26 @@
  * opportunity. Float64 and allocation-free but for its result; settle.ts makes the exact figures.
  * It knows nothing of lots, minimums or freshness.
  */
-import { type ChainLeg, MAX_LEGS } from './chain.ts'
+import { type ChainLeg, MAX_LEGS, topRateOf } from './chain.ts'
 
 export interface Walk {
-  /** in the asset the chain begins and ends with; 0 when nothing qualifies */
+  /** coins of the asset the chain begins and ends with; 0 when nothing qualifies */
   readonly amount_in: number
   readonly amount_out: number
   /** a side ran out while more would still have paid */
   readonly depth_exhausted: boolean
 }
 
+/**
+ * A chain that meets the bound exactly may come out below it by the rounding of a few Float64
+ * operations. The walk lets it through; the exact proof decides (settle.ts).
+ */
+export const BELOW = 1 - 2e-14
+
 const rank = new Int32Array(MAX_LEGS)
-/** what the level still takes, in the leg's own input asset */
+/** what the level still takes, in coins of the leg's own input asset */
 const left = new Float64Array(MAX_LEGS)
-/** received for one unit of input at this level, after the fee */
+/** coins received for one coin of input at this level, after the fee */
 const rate = new Float64Array(MAX_LEGS)
 
 /**
@@ -27,6 +33,7 @@ const rate = new Float64Array(MAX_LEGS)
  * respects the bound.
  */
 export function walk(legs: readonly ChainLeg[], min_rate: number): Walk {
+  const least = min_rate * BELOW
   let amount_in = 0
   let amount_out = 0
   for (let i = 0; i < legs.length; i++) {
@@ -36,8 +43,8 @@ export function walk(legs: readonly ChainLeg[], min_rate: number): Walk {
   for (;;) {
     const { step, marginal } = bottleneck(legs.length)
     if (marginal <= 1) break
-    if (amount_out + marginal * step < min_rate * (amount_in + step)) {
-      const cut = (amount_out - min_rate * amount_in) / (min_rate - marginal)
+    if (amount_out + marginal * step < least * (amount_in + step)) {
+      const cut = (amount_out - least * amount_in) / (least - marginal)
       if (cut > 0) {
         amount_in += cut
         amount_out += marginal * cut
@@ -54,21 +61,23 @@ export function walk(legs: readonly ChainLeg[], min_rate: number): Walk {
 /** Net rate of the chain at the best levels; NaN when a side is empty. */
 export function topRate(legs: readonly ChainLeg[]): number {
   let product = 1
-  for (const { entry, side, keep } of legs) {
-    const { bids, asks } = entry.book
-    product *= side === 'buy' ? keep / asks.price(0) : bids.price(0) * keep
-  }
+  for (const leg of legs) product *= topRateOf(leg)
   return product
 }
 
 function load(legs: readonly ChainLeg[], i: number): boolean {
-  const { entry, side, keep } = legs[i] as ChainLeg
+  const { entry, side, keep, base_units, quote_units } = legs[i] as ChainLeg
   const levels = side === 'buy' ? entry.book.asks : entry.book.bids
   const at = rank[i] as number
   if (at >= levels.length) return false
   const [price, size] = [levels.price(at), levels.size(at)]
-  left[i] = side === 'buy' ? price * size : size
-  rate[i] = side === 'buy' ? keep / price : price * keep
+  if (side === 'buy') {
+    left[i] = price * size * quote_units
+    rate[i] = (keep / price) * (base_units / quote_units)
+  } else {
+    left[i] = size * base_units
+    rate[i] = price * keep * (quote_units / base_units)
+  }
   return true
 }
 
