@@ -41,7 +41,7 @@ export async function compareBooks(
   for (const exchange of exchanges) {
     const truth = await sandbox.books(exchange)
     const held = await heldBooks(worker, exchange)
-    for (const { symbol, bids, asks } of truth.map((book) => within(book, WINDOWS.get(exchange)))) {
+    for (const { symbol, bids, asks } of truth.map((book) => shownOf(exchange, book))) {
       const found = difference({ bids, asks }, held.get(symbol))
       if (found !== null) wrong.push(`${exchange} ${symbol}: ${found}`)
       levels += bids.length + asks.length
@@ -69,8 +69,9 @@ async function heldBooks(
   return held
 }
 
-/** The part of a book that a feed shows; undefined: all. */
-function within(book: TrueBook, window: number | undefined): TrueBook {
+/** The part of a book that the exchange's feed shows. */
+export function shownOf(exchange: string, book: TrueBook): TrueBook {
+  const window = WINDOWS.get(exchange)
   return { ...book, bids: book.bids.slice(0, window), asks: book.asks.slice(0, window) }
 }
 

@@ -24,6 +24,8 @@ export interface SandboxOptions {
 interface Address {
   readonly websocket_url: string
   readonly rest_url: string
+  /** where the same books are served in another protocol */
+  readonly alternative_websocket_url?: string
 }
 
 export class Sandbox {
@@ -78,8 +80,11 @@ export class Sandbox {
     await exit
   }
 
-  /** Commands are told one at a time, so that the next line is the answer. */
-  private async tell(command: string): Promise<unknown> {
+  /**
+   * Any command, and what it answers. One at a time, so that the next line is the answer.
+   * @throws Error when the sandbox refuses it
+   */
+  async tell(command: string): Promise<unknown> {
     this.child.stdin.write(`${command}\n`)
     const answer = JSON.parse(await this.line()) as Answer
     if (!answer.ok) throw new Error(`the sandbox refuses "${command}": ${answer.error}`)
