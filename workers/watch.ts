@@ -16,6 +16,7 @@ import { Feed } from './feed/feed.ts'
 import { ROSTER_TIMING, Roster, type RosterTiming } from './feed/roster.ts'
 import type { Tap } from './feed/tap.ts'
 import { resolveUrl } from './feed/url.ts'
+import { watchSymbol } from './watch-symbol.ts'
 
 export interface WatchOptions {
   readonly exchanges: readonly Exchange[]
@@ -122,9 +123,14 @@ export class Watch {
     clearTimeout(this.gathering)
     const { config, log } = this.options
     const there = this.watched.filter(({ roster }) => roster.list !== null)
-    const markets = there.flatMap(({ roster }) => roster.list?.markets ?? [])
     const { max_symbols } = config
     const symbols = config.symbols ?? []
+    const markets = there.flatMap(({ roster }) =>
+      (roster.list?.markets ?? []).flatMap((market) => {
+        const symbol = watchSymbol(market, symbols)
+        return symbol === null ? [] : { ...market, symbol }
+      }),
+    )
     const first = this.chosen === null
     const unknown = unknownSymbols(markets, symbols)
     if (first && unknown.length > 0) {
@@ -154,8 +160,9 @@ export class Watch {
   }
 
   private follow(one: Watched, chosen: ReadonlySet<string>): void {
+    const requested = this.options.config.symbols ?? []
     const markets: Market[] = (one.roster.list?.markets ?? []).filter(
-      ({ symbol, trading }) => trading && chosen.has(symbol),
+      (market) => market.trading && chosen.has(watchSymbol(market, requested) ?? ''),
     )
     if (one.feed === null) this.startFeed(one, markets)
     else one.feed.watch(markets)

@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { exchanges } from '../exchanges/index.ts'
 import { createFees } from './fees.ts'
 import { TestBooks } from './testing.ts'
 
@@ -32,4 +34,12 @@ describe('the fee of a market', () => {
     expect(fees.of(market)?.source).toBe('schedule')
     expect(fees.of({ ...market })).toEqual({ percent: '0.075', source: 'account' })
   })
+})
+
+it('the page about fees shows what the code charges, with source and date', () => {
+  const page = readFileSync(new URL('../../docs/fees-and-transfers.md', import.meta.url), 'utf8')
+  for (const { id, fees } of exchanges) {
+    const { taker_percent, source, as_of } = fees
+    expect(page).toContain(`| \`${id}\` | ${taker_percent} | ${source} | ${as_of} |`)
+  }
 })
