@@ -13,7 +13,9 @@ import { docs } from './routes/docs.ts'
 import { exchanges } from './routes/exchanges.ts'
 import { health } from './routes/health.ts'
 import { history } from './routes/history.ts'
+import { nearMisses } from './routes/near-misses.ts'
 import { opportunities } from './routes/opportunities.ts'
+import { stats } from './routes/stats.ts'
 import { stream } from './routes/stream.ts'
 import type { App } from './serve.ts'
 import { historyStore } from './store/history.ts'
@@ -29,6 +31,8 @@ export function createApp(log: Log): App {
 
   opportunities(app)
   history(app)
+  stats(app)
+  nearMisses(app)
   stream(app)
   exchanges(app)
   health(app)

@@ -4,6 +4,8 @@ import { etag, RETAINED_304_HEADERS } from 'hono/etag'
 export const CACHE = {
   /** lists and whatever still changes */
   brief: 'public, max-age=1, stale-while-revalidate=5',
+  /** sums, which one more hardly changes */
+  summary: 'public, max-age=15, stale-while-revalidate=60',
   /** what has ended and is measured never changes again */
   forever: 'public, max-age=31536000, immutable',
   never: 'no-store',

@@ -7,6 +7,7 @@ import { z } from '@hono/zod-openapi'
 import { DECIMAL_PATTERN } from '../shared/decimal.ts'
 import { EVENT_TYPES, EventId, EventType } from '../shared/event.ts'
 import { SYMBOL_PATTERN } from '../shared/market.ts'
+import { GUARDS } from '../shared/near-miss.ts'
 import { OPPORTUNITY_TYPES, OpportunityType, TransferStatus } from '../shared/opportunity.ts'
 
 const list = (values: readonly string[]) => values.join(', ')
@@ -84,6 +85,38 @@ export const HistoryQuery = Filters.extend({
   limit: limit(500, 100),
 })
 
+export const GROUPINGS = ['symbol', 'exchanges', 'type', 'hour'] as const
+export type Grouping = (typeof GROUPINGS)[number]
+
+const Groupings = z
+  .string()
+  .transform((text) => text.split(','))
+  .pipe(z.array(z.enum(GROUPINGS), `one or more of ${list(GROUPINGS)}, separated by commas`))
+  .refine((names) => new Set(names).size === names.length, 'each name once')
+
+export const StatsQuery = Filters.extend({
+  from: HistoryQuery.shape.from.describe(
+    'detected at or after this moment; else a day before `to`',
+  ),
+  to: HistoryQuery.shape.to.describe('detected before this moment; else now'),
+  by: Groupings.default(['symbol', 'exchanges'])
+    .openapi({ type: 'string', example: 'symbol,exchanges,hour', default: 'symbol,exchanges' })
+    .describe(`what makes a group, separated by commas: ${list(GROUPINGS)}`),
+  limit: limit(5_000, 100),
+})
+
+export const NearMissQuery = z.strictObject({
+  type: filters.type.optional(),
+  symbol: filters.symbol.optional(),
+  exchange: filters.exchange.optional(),
+  guard: z
+    .enum(GUARDS, `one of ${list(GUARDS)}`)
+    .optional()
+    .describe('the guard that refused'),
+  limit: limit(500, 100),
+})
+export type NearMissQuery = z.infer<typeof NearMissQuery>
+
 const EventTypes = z
   .string()
   .transform((text) => text.split(','))
@@ -106,4 +139,5 @@ export const EXPECTED: Readonly<Record<string, string>> = {
   type: `one of ${list(OPPORTUNITY_TYPES)}`,
   transfer: `one of ${list(TransferStatus.options)}`,
   types: `one or more of ${list(EVENT_TYPES)}, separated by commas`,
+  by: `one or more of ${list(GROUPINGS)}, separated by commas, each once`,
 }

@@ -9,7 +9,7 @@ import { EventId } from './event.ts'
 import { OpportunityType, Timestamp } from './opportunity.ts'
 
 /** Names of the guards (DETECTION: "why NOT"). Each has a counter. */
-const GUARDS = [
+export const GUARDS = [
   'stale',
   'skew',
   'backlog',
@@ -22,6 +22,7 @@ const GUARDS = [
   'fee_unknown',
   'below_minimum',
 ] as const
+
 /** What the detector saw. */
 const Refused = z.object({
   /** type, exchanges, markets and direction, as for an opportunity */

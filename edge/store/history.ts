@@ -9,14 +9,19 @@ import type { PgColumn } from 'drizzle-orm/pg-core'
 import { opportunities } from '../../shared/database/schema.ts'
 import type { Log } from '../../shared/log.ts'
 import { Opportunity } from '../../shared/opportunity.ts'
+import type { StatsAnswer } from '../../shared/stats.ts'
 import type { Position } from '../cursor.ts'
 import type { StoreSettings } from '../environment.ts'
 import type { Filters } from '../parameters.ts'
 import { type Answer, ask, STORE_TIMEOUT_MS } from './answer.ts'
+import { type StatsQuestion, statsAnswer, statsStatement } from './stats.ts'
 
-interface HistoryQuestion extends Filters {
+interface Past extends Filters {
   readonly from?: string | undefined
   readonly to?: string | undefined
+}
+
+interface HistoryQuestion extends Past {
   readonly after: Position | null
   readonly limit: number
 }
@@ -30,6 +35,7 @@ interface HistoryPage {
 export interface History {
   opportunity(id: string): Promise<Answer<Opportunity | null>>
   page(question: HistoryQuestion): Promise<Answer<HistoryPage>>
+  stats(question: Omit<StatsQuestion, 'where'> & Filters): Promise<Answer<StatsAnswer>>
   /** resolves when the database answers */
   ping(): Promise<Answer<true>>
 }
@@ -79,7 +85,7 @@ export function historyStore(settings: StoreSettings, log: Log): History {
         const rows = await database()
           .select(SELECTION)
           .from(opportunities)
-          .where(conditions(question))
+          .where(and(conditions(question), after(question)))
           .orderBy(desc(opportunities.detected_at), desc(opportunities.id))
           .limit(question.limit + 1)
         const last = rows[question.limit - 1]
@@ -88,6 +94,13 @@ export function historyStore(settings: StoreSettings, log: Log): History {
           opportunities: readable(rows.slice(0, question.limit)),
           next: more ? { detected_at: last.detected_at, id: last.id } : null,
         }
+      }),
+    stats: ({ by, limit, ...question }) =>
+      query(async () => {
+        const { from, to } = question
+        const where = conditions(question)
+        const { rows } = await database().execute(statsStatement({ from, to, by, limit, where }))
+        return statsAnswer(question, rows)
       }),
     ping: () =>
       query(async () => {
@@ -98,11 +111,10 @@ export function historyStore(settings: StoreSettings, log: Log): History {
 }
 
 /** The same filters as `passes`, in SQL; only what has ended is history. */
-function conditions(question: HistoryQuestion): SQL | undefined {
+function conditions(question: Past): SQL | undefined {
   const table = opportunities
   const given = <T>(value: T | undefined, condition: (value: T) => SQL): SQL[] =>
     value === undefined ? [] : [condition(value)]
-  const { after } = question
   return and(
     eq(table.status, 'expired'),
     ...given(question.type, (value) => eq(table.type, value)),
@@ -118,10 +130,13 @@ function conditions(question: HistoryQuestion): SQL | undefined {
     ...given(question.min_volume_usd, (value) => gte(table.volume_usd, value)),
     ...given(question.from, (value) => gte(table.detected_at, value)),
     ...given(question.to, (value) => lt(table.detected_at, value)),
-    ...(after === null
-      ? []
-      : [
-          sql`(${table.detected_at}, ${table.id}) < (${after.detected_at}::timestamptz, ${after.id}::varchar)`,
-        ]),
   )
+}
+
+/** What comes after the page before. */
+function after({ after: position }: HistoryQuestion): SQL | undefined {
+  if (position === null) return undefined
+  const { detected_at, id } = position
+  const here = sql`(${opportunities.detected_at}, ${opportunities.id})`
+  return sql`${here} < (${detected_at}::timestamptz, ${id}::varchar)`
 }

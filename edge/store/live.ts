@@ -9,6 +9,7 @@ import { type Event, eventFromStream } from '../../shared/event.ts'
 import { ExchangeStatus, Heartbeat } from '../../shared/health.ts'
 import { KEYS, workerKey } from '../../shared/keys.ts'
 import type { Log } from '../../shared/log.ts'
+import { type NearMiss, nearMissFromStream } from '../../shared/near-miss.ts'
 import { Opportunity } from '../../shared/opportunity.ts'
 import type { StoreSettings } from '../environment.ts'
 import { type Answer, ask, STORE_TIMEOUT_MS } from './answer.ts'
@@ -21,6 +22,8 @@ const ScanReply = z.tuple([z.coerce.string(), Fields])
 /** Enough for a key space a hundred times larger than ours; a limit, not an expectation. */
 const SCAN_ROUNDS = 20
 const SCAN_COUNT = 1_000
+/** The stream is capped: all of it is a few pages. */
+const NEAR_MISSES_PAGE = 1_000
 
 export interface Live {
   opportunities(): Promise<Answer<Opportunity[]>>
@@ -28,6 +31,8 @@ export interface Live {
   exchanges(): Promise<Answer<ExchangeStatus[]>>
   /** the leader's heartbeat, else the newest of any worker, else null */
   heartbeat(): Promise<Answer<Heartbeat | null>>
+  /** newest first, up to `limit` that are wanted */
+  nearMisses(wanted: (one: NearMiss) => boolean, limit: number): Promise<Answer<NearMiss[]>>
   streamBounds(): Promise<Answer<StreamBounds>>
   /** the newest events, oldest first; those before them may be gone */
   newestEvents(count: number): Promise<Answer<readonly Event[]>>
@@ -94,6 +99,22 @@ export function liveStore(settings: StoreSettings, log: Log): Live {
         return statuses.sort((a, b) => (a.id < b.id ? -1 : 1))
       }),
     heartbeat: () => query(newestHeartbeat),
+    nearMisses: (wanted, limit) =>
+      query(async () => {
+        const found: NearMiss[] = []
+        for (let end = '+'; found.length < limit; ) {
+          const reply: unknown = await redis.xrevrange(KEYS.near_misses, end, '-', NEAR_MISSES_PAGE)
+          const page = Entries.parse(reply)
+          const read = readable(log, KEYS.near_misses, page, ([id, fields]) =>
+            nearMissFromStream(id, Object.fromEntries(pairs(fields))),
+          )
+          found.push(...read.filter(wanted))
+          const last = page.at(-1)
+          if (page.length < NEAR_MISSES_PAGE || last === undefined) break
+          end = `(${last[0]}`
+        }
+        return found.slice(0, limit)
+      }),
     streamBounds: () =>
       query(async () => {
         const [first, last] = await redis
