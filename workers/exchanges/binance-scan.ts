@@ -8,50 +8,54 @@ import { BookUpdate } from '../book/update.ts'
 import { found } from './digits.ts'
 import type { FrameHandler, MarketTable } from './exchange.ts'
 import type { FrameScanner } from './fast.ts'
-import { MarketNames } from './names.ts'
-import { anchor, arrived, begin, integer, literal, milliseconds, pairs, text } from './scan.ts'
+import { timeOrNaN } from './json.ts'
+import { type Opening, Openings } from './openings.ts'
+import { integer, levels, literal, literalOf, open } from './window.ts'
 
-const STREAM = anchor('{"stream":"')
-const EVENT_TIME = anchor(',"data":{"e":"depthUpdate","E":')
-const SYMBOL = anchor(',"s":"')
-const FIRST_ID = anchor(',"U":')
-const LAST_ID = anchor(',"u":')
-const BIDS = anchor(',"b":')
-const ASKS = anchor(',"a":')
-const END = anchor('}}')
+const OPENING =
+  /^(\{"stream":"([^"\\\p{Cc}]+)@depth(?:@100ms|@1000ms)?","data":\{"e":"depthUpdate","E":)(?:0|[1-9]\d{0,14})(,"s":"([^"\\\p{Cc}]+)","U":)/u
+/** where the stream's name begins */
+const NAME = 11
+const LAST_ID = literalOf(',"u":')
+const BIDS = literalOf(',"b":[')
+const ASKS = literalOf(',"a":[')
+const END = literalOf('}}')
 
 export class BinanceScanner implements FrameScanner {
   private readonly update = new BookUpdate()
-  private readonly names: MarketNames
+  private readonly openings: Openings
 
   constructor(markets: MarketTable) {
-    this.names = new MarketNames(markets)
+    this.openings = new Openings(markets, NAME, parseOpening)
   }
 
   scan(frame: Buffer, handler: FrameHandler): 'book' | null {
-    const { update } = this
-    begin(update)
-    let at = literal(frame, 0, STREAM)
-    at = text(frame, at)
-    at = literal(frame, at, EVENT_TIME)
-    at = milliseconds(frame, at, update)
-    const name = literal(frame, at, SYMBOL)
-    at = text(frame, name)
-    update.market = this.names.find(frame, name, at - 1)
-    at = literal(frame, at, FIRST_ID)
-    at = integer(frame, at)
+    const { update, openings } = this
+    const length = open(frame)
+    if (length < 0) return null
+    let at = openings.match()
+    if (at < 0) return null
+    update.reset()
+    update.market = openings.market
+    update.exchange_time_ms = timeOrNaN(found.integer)
+    at = integer(at)
     update.first_id = found.integer
-    at = literal(frame, at, LAST_ID)
-    at = integer(frame, at)
+    at = literal(at, LAST_ID)
+    at = integer(at)
     update.last_id = found.integer
-    at = literal(frame, at, BIDS)
-    at = pairs(frame, at, update.bids)
-    at = literal(frame, at, ASKS)
-    at = pairs(frame, at, update.asks)
-    at = literal(frame, at, END)
-    if (!arrived(frame, at, update)) return null
-    if (update.market < 0 || update.last_id < update.first_id) return null
+    at = literal(at, BIDS)
+    at = levels(at, update, update.bids)
+    at = literal(at, ASKS)
+    at = levels(at, update, update.asks)
+    at = literal(at, END)
+    if (at !== length || update.last_id < update.first_id) return null
     handler.book(update)
     return 'book'
   }
+}
+
+function parseOpening(text: string): Opening | null {
+  const [, head, stream, middle, name] = OPENING.exec(text) ?? []
+  if (head === undefined || middle === undefined || name === undefined) return null
+  return stream === name.toLowerCase() ? { name, head, middle, snapshot: false } : null
 }

@@ -9,81 +9,68 @@ import { BookUpdate } from '../book/update.ts'
 import { found } from './digits.ts'
 import type { FrameHandler, MarketTable } from './exchange.ts'
 import type { FrameScanner } from './fast.ts'
-import { MarketNames } from './names.ts'
-import { anchor, arrived, begin, integer, literal, milliseconds, pairs, text } from './scan.ts'
+import { timeOrNaN } from './json.ts'
+import { type Opening, Openings } from './openings.ts'
+import { integer, levels, literal, literalOf, open } from './window.ts'
 
-const TOPIC = anchor('{"topic":"orderbook.')
-const DEPTHS = ['50.', '200.', '500.', '1000.'].map(anchor)
-const PUSH_TIME = anchor(',"ts":')
-const DELTA = anchor(',"type":"delta"')
-const SNAPSHOT = anchor(',"type":"snapshot"')
-const SYMBOL = anchor(',"data":{"s":"')
-const BIDS = anchor(',"b":')
-const ASKS = anchor(',"a":')
-const UPDATE_ID = anchor(',"u":')
-const SEQUENCE = anchor(',"seq":')
-const ENGINE_TIME = anchor('},"cts":')
-const END = anchor('}')
+const TOPIC = String.raw`\{"topic":"orderbook\.(?:50|200|500|1000)\.(?<name>[^"\\\p{Cc}]+)"`
+const TIME = String.raw`(?:0|[1-9]\d{0,14})`
+const TYPE = String.raw`,"type":"(?<type>delta|snapshot)"`
+const BIDS = String.raw`,"data":\{"s":"\k<name>","b":\[`
+const OPENINGS = [
+  new RegExp(`^(?<head>${TOPIC},"ts":)${TIME}(?<middle>${TYPE}${BIDS})`, 'u'),
+  new RegExp(`^(?<head>${TOPIC}${TYPE},"ts":)${TIME}(?<middle>${BIDS})`, 'u'),
+]
+/** where the depth of 50 and then the market's name stand */
+const NAME = 20
+const ASKS = literalOf(',"a":[')
+const UPDATE_ID = literalOf(',"u":')
+const SEQUENCE = literalOf(',"seq":')
+const ENGINE_TIME = literalOf('},"cts":')
+const END = literalOf('}')
 
 export class BybitScanner implements FrameScanner {
   private readonly update = new BookUpdate()
-  private readonly names: MarketNames
+  private readonly openings: Openings
 
   constructor(markets: MarketTable) {
-    this.names = new MarketNames(markets)
+    this.openings = new Openings(markets, NAME, parseOpening)
   }
 
   scan(frame: Buffer, handler: FrameHandler): 'book' | null {
-    const { update } = this
-    begin(update)
-    const name = bookTopic(frame)
-    let at = text(frame, name)
-    update.market = this.names.find(frame, name, at - 1)
-    const pushed = literal(frame, at, PUSH_TIME)
-    if (pushed >= 0) {
-      at = integer(frame, pushed)
-      at = this.type(frame, at)
-    } else {
-      at = this.type(frame, at)
-      at = literal(frame, at, PUSH_TIME)
-      at = integer(frame, at)
-    }
-    at = literal(frame, at, SYMBOL)
-    at = text(frame, at)
-    at = literal(frame, at, BIDS)
-    at = pairs(frame, at, update.bids)
-    at = literal(frame, at, ASKS)
-    at = pairs(frame, at, update.asks)
-    at = literal(frame, at, UPDATE_ID)
-    at = integer(frame, at)
+    const { update, openings } = this
+    const length = open(frame)
+    if (length < 0) return null
+    let at = openings.match()
+    if (at < 0) return null
+    update.reset()
+    update.market = openings.market
+    at = levels(at, update, update.bids)
+    at = literal(at, ASKS)
+    at = levels(at, update, update.asks)
+    at = literal(at, UPDATE_ID)
+    at = integer(at)
     update.first_id = found.integer
     update.last_id = found.integer
-    at = literal(frame, at, SEQUENCE)
-    at = integer(frame, at)
-    at = literal(frame, at, ENGINE_TIME)
-    at = milliseconds(frame, at, update)
-    at = literal(frame, at, END)
-    if (!arrived(frame, at, update) || update.market < 0) return null
+    at = literal(at, SEQUENCE)
+    at = integer(at)
+    at = literal(at, ENGINE_TIME)
+    at = integer(at)
+    update.exchange_time_ms = timeOrNaN(found.integer)
+    at = literal(at, END)
+    if (at !== length) return null
     // "If u is 1, it is a snapshot data due to a restart of the service: overwrite your book"
-    if (update.last_id === 1) update.snapshot = true
+    update.snapshot = openings.snapshot || update.last_id === 1
     handler.book(update)
     return 'book'
   }
-
-  private type(frame: Buffer, from: number): number {
-    const at = literal(frame, from, DELTA)
-    if (at >= 0) return at
-    this.update.snapshot = true
-    return literal(frame, from, SNAPSHOT)
-  }
 }
 
-/** Position of the market's name, or -1 when the frame is of no such topic. */
-function bookTopic(frame: Buffer): number {
-  const from = literal(frame, 0, TOPIC)
-  for (const depth of DEPTHS) {
-    const at = literal(frame, from, depth)
-    if (at >= 0) return at
+function parseOpening(text: string): Opening | null {
+  for (const pattern of OPENINGS) {
+    const { name, head, middle, type } = pattern.exec(text)?.groups ?? {}
+    if (name === undefined || head === undefined || middle === undefined) continue
+    return { name, head, middle, snapshot: type === 'snapshot' }
   }
-  return -1
+  return null
 }

@@ -10,7 +10,7 @@ const POINT = 0x2e
 const INT_DIGITS = 9
 /** so many digits are exact as a Float64, and so are the powers of ten up to 10^22 */
 const EXACT_DIGITS = 15
-const POWER_OF_TEN = Float64Array.from({ length: 23 }, (_, i) => Number(`1e${i}`))
+export const POWER_OF_TEN = Float64Array.from({ length: 23 }, (_, i) => Number(`1e${i}`))
 /** longer numbers exist nowhere; the JSON reader refuses them */
 const LONGEST = 40
 

@@ -66,13 +66,6 @@ export function integer(frame: Uint8Array, from: number): number {
   return from < 0 ? -1 : integerAt(frame, from)
 }
 
-/** A clock as milliseconds since 1970, into the update's time; NaN there when it cannot be one. */
-export function milliseconds(frame: Uint8Array, from: number, update: BookUpdate): number {
-  const at = integer(frame, from)
-  if (at >= 0) update.exchange_time_ms = timeOrNaN(found.integer)
-  return at
-}
-
 /**
  * A clock as `2021-04-17T16:43:44.432087Z`, UTC with three to nine digits of a second, into the
  * update's time. Its minute is nearly always that of the frame before.
