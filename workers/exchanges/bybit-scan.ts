@@ -15,7 +15,7 @@ import { integer, levels, literal, literalOf, open } from './window.ts'
 
 const TOPIC = String.raw`\{"topic":"orderbook\.(?:50|200|500|1000)\.(?<name>[^"\\\p{Cc}]+)"`
 const TIME = String.raw`(?:0|[1-9]\d{0,14})`
-const TYPE = String.raw`,"type":"(?<type>delta|snapshot)"`
+const TYPE = `,"type":"(?<type>delta|snapshot)"`
 const BIDS = String.raw`,"data":\{"s":"\k<name>","b":\[`
 const OPENINGS = [
   new RegExp(`^(?<head>${TOPIC},"ts":)${TIME}(?<middle>${TYPE}${BIDS})`, 'u'),

@@ -5,7 +5,7 @@
  * at the frame's end has seen every byte. Any other is no error: the JSON reader decides then.
  */
 import type { BookUpdate, Levels } from '../book/update.ts'
-import { type Decimals, decimalAt, digitAt, found, integerAt, pairAt } from './digits.ts'
+import { type Decimals, decimalAt, digitAt, integerAt, pairAt } from './digits.ts'
 import { timeOrNaN } from './json.ts'
 
 /** The bytes of a constant part of a skeleton. An array proper: it is read faster than a Uint8Array. */
