@@ -71,6 +71,11 @@ export class Sequencer {
     return this.continuity === 'range' && update.first_id <= this.last_id + 1
   }
 
+  /** True when the book is good and includes the change with this id. */
+  holds(last_id: number): boolean {
+    return this.phase === 'synced' && last_id <= this.last_id
+  }
+
   /** The thread is lost for a reason that ids do not show: checksum, crossed book, disconnect. */
   lose(): void {
     this.phase = 'waiting'

@@ -15,6 +15,7 @@ import {
   retryAfter_ms,
 } from './backoff.ts'
 import type { Budget } from './budget.ts'
+import { isComplete, quietMarkets } from './handover.ts'
 import type { Intake } from './intake.ts'
 import type { Lane } from './lane.ts'
 import type { Line } from './line.ts'
@@ -26,8 +27,6 @@ import { TransitFloor } from './transit.ts'
 const REDIAL: Backoff = { base_ms: 500, cap_ms: 30_000 }
 /** a connection that lived so long failed for a new reason: the backoff starts again */
 const STABLE_AFTER_MS = 30_000
-/** markets that did not join the new link by then are subscribed from scratch on it */
-const HANDOVER_LIMIT_MS = 10_000
 /** a link that delivers late for so long will not catch up: a new one starts with nothing waiting */
 const BEHIND_LIMIT_MS = 10_000
 /** a replacement that failed is tried again after so long, while the old link still serves */
@@ -148,8 +147,7 @@ export class Connection {
     if (this.link !== null) this.renew(this.link, now_ms)
     const next = this.successor
     if (next === null || !next.open) return
-    const overdue = now_ms - next.opened_ms > HANDOVER_LIMIT_MS
-    if (overdue || this.lanes.every((lane) => lane.carrier === next.line)) this.promote(next)
+    if (isComplete(this.lanes, next.line, now_ms - next.opened_ms)) this.promote(next)
   }
 
   private renew(link: Link, now_ms: number): void {
@@ -202,7 +200,9 @@ export class Connection {
     this.context.subscribed(lanes)
   }
 
+  /** What can go on with the new link as it is does; the rest starts from scratch on it. */
   private promote(next: Link): void {
+    this.handOver(next)
     const previous = this.link
     this.successor = null
     this.link = next
@@ -211,9 +211,19 @@ export class Connection {
     previous?.terminate('replaced')
   }
 
+  private handOver({ line, opened_ms, door }: Link): void {
+    const open_ms = this.context.clock.monotonic_ms() - opened_ms
+    const { continuity, limits } = door.exchange
+    const { markets_per_frame } = limits
+    const plan = { continuity, markets_per_frame }
+    for (const lane of quietMarkets(this.lanes, line, open_ms, plan)) line.carry(lane)
+  }
+
   private ended(link: Link, end: SocketEnd): void {
     const { clock, intake } = this.context
     const now_ms = clock.monotonic_ms()
+    // before what only the old link carried is stale
+    if (link === this.link && this.successor?.open) this.handOver(this.successor)
     intake.end(link.line, now_ms)
     if (link === this.successor) {
       this.successor = null

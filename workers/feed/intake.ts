@@ -176,7 +176,11 @@ export class Intake implements LineOwner {
     const lane = this.lanes[update.market]
     if (lane === undefined) throw new Error(`a reader made up market ${update.market}`)
     if (lane.carrier !== line) {
-      if (lane.successor !== line || !lane.sequencer.joins(update)) return
+      if (lane.successor !== line) return
+      if (!lane.sequencer.joins(update)) {
+        lane.ahead_id = update.last_id
+        return
+      }
       line.carry(lane)
     }
     this.take(lane, update, now_ms)

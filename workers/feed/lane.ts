@@ -24,6 +24,8 @@ export class Lane {
   carrier: Carrier | null = null
   /** takes over as soon as its frames join what the book holds */
   successor: Carrier | null = null
+  /** last id of a change that came on the successor and did not join */
+  ahead_id = Number.NEGATIVE_INFINITY
   /** false when the exchange closed this market */
   trading = true
   /** false when it left the exchange's list or our choice; its place is kept for its return */
@@ -56,6 +58,11 @@ export class Lane {
   /** Live and announced, and no accepted change of its book can have altered that. */
   get settled(): boolean {
     return this.announced && this.entry.state === 'live' && !this.oneSided
+  }
+
+  /** Good, about to be carried by `successor`, and the book holds all that was heard of there. */
+  isQuiet(successor: Carrier): boolean {
+    return this.successor === successor && this.sequencer.holds(this.ahead_id)
   }
 
   /** The state that follows from all this; `online` is the exchange's own. */

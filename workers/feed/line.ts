@@ -69,11 +69,13 @@ export class Line implements Carrier, FrameHandler {
   carry(lane: Lane): void {
     lane.carrier = this
     lane.successor = null
+    lane.ahead_id = Number.NEGATIVE_INFINITY
   }
 
   /** Will carry the market as soon as its frames join the book; the present carrier goes on. */
   succeed(lane: Lane): void {
     lane.successor = this
+    lane.ahead_id = Number.NEGATIVE_INFINITY
   }
 
   book(update: BookUpdate): void {

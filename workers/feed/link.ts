@@ -60,11 +60,17 @@ export class Link {
   }
 
   subscribe(markets: readonly string[]): void {
-    for (const group of this.groups(markets)) this.pacer.push(this.exchange.subscribe(group))
+    const { markets_per_frame } = this.exchange.limits
+    for (const group of groupsOf(markets, markets_per_frame)) {
+      this.pacer.push(this.exchange.subscribe(group))
+    }
   }
 
   unsubscribe(markets: readonly string[]): void {
-    for (const group of this.groups(markets)) this.pacer.push(this.exchange.unsubscribe(group))
+    const { markets_per_frame } = this.exchange.limits
+    for (const group of groupsOf(markets, markets_per_frame)) {
+      this.pacer.push(this.exchange.unsubscribe(group))
+    }
   }
 
   /** A new subscription brings a new snapshot, without disturbing the connection's other markets. */
@@ -75,13 +81,12 @@ export class Link {
   terminate(reason: string): void {
     this.socket.terminate(reason)
   }
+}
 
-  /** As many markets to a frame as the exchange allows. */
-  private groups(markets: readonly string[]): string[][] {
-    const { markets_per_frame } = this.exchange.limits
-    const count = Math.ceil(markets.length / markets_per_frame)
-    return Array.from({ length: count }, (_, index) =>
-      markets.slice(index * markets_per_frame, (index + 1) * markets_per_frame),
-    )
-  }
+/** As many to a subscribe frame as the exchange allows, in order. */
+export function groupsOf<Item>(items: readonly Item[], limit: number): Item[][] {
+  const count = Math.ceil(items.length / limit)
+  return Array.from({ length: count }, (_, index) =>
+    items.slice(index * limit, (index + 1) * limit),
+  )
 }

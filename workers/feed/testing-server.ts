@@ -94,7 +94,7 @@ class WatchedBooks extends Books {
 
   override move(...[entry, state, reason, now_ms]: Parameters<Books['move']>): void {
     const step = `${entry.market.market} ${state}${reason === null ? '' : ` ${reason}`}`
-    if (step !== this.history.at(-1)) this.history.push(step)
+    if (entry.state !== state || entry.reason !== reason) this.history.push(step)
     super.move(entry, state, reason, now_ms)
   }
 }
