@@ -22,8 +22,12 @@ export const GUARDS = [
   'fee_unknown',
   'below_minimum',
 ] as const
+export type Guard = (typeof GUARDS)[number]
 
-/** What the detector saw. */
+/**
+ * A chain that a guard holds back, told once an episode: when a guard first objects to it, or another
+ * than before; also one that pays at the top of the books, but less than the minimum.
+ */
 const Refused = z.object({
   /** type, exchanges, markets and direction, as for an opportunity */
   key: z.string(),

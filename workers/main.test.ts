@@ -11,6 +11,7 @@ import { type Event, eventFromStream } from '../shared/event.ts'
 import { ExchangeStatus, Health, Heartbeat } from '../shared/health.ts'
 import { KEYS, workerKey } from '../shared/keys.ts'
 import { silentLog } from '../shared/log.ts'
+import { nearMissFromStream } from '../shared/near-miss.ts'
 import type { Opportunity } from '../shared/opportunity.ts'
 import { TopOfBook, topField } from '../shared/top.ts'
 import { connectRedis } from './publish/redis.ts'
@@ -126,7 +127,7 @@ describe('the migration command', () => {
     const runs = [run('migrate.ts', env), run('migrate.ts', env), run('migrate.ts', env)]
     for (const { exited } of runs) expect((await exited).code).toBe(0)
     const applied = runs.map((child) => JSON.parse(child.tail()).applied_now as number)
-    expect(applied.toSorted()).toEqual([0, 0, 1])
+    expect(applied.toSorted()).toEqual([0, 0, 2])
     const { rows } = await pool.query('SELECT count(*) FROM opportunities')
     expect(rows[0]).toEqual({ count: '0' })
   })
@@ -213,6 +214,31 @@ describe('the worker', () => {
     expect(await metric('arb_feed_slow_path_total{exchange="kraken"} ')).toBe(true)
     const states = (await events()).filter(({ type }) => type === 'exchange.status')
     expect(states.map(({ data }) => data.id)).toEqual(expect.arrayContaining(['bybit', 'kraken']))
+  })
+
+  it('keeps why there is nothing, and counts it', async () => {
+    const { get, ready } = await startWorker({ MIN_VOLUME_USD: '1000000000' })
+    await ready()
+    exchanges.openGap()
+    const refused = async () => {
+      const entries = await redis.xrange(KEYS.near_misses, '-', '+')
+      return entries
+        .map(([id, [name, text]]) => nearMissFromStream(id, { [name!]: text! }))
+        .find(({ guard }) => guard === 'below_minimum')
+    }
+    await vi.waitUntil(async () => (await refused()) !== undefined, PATIENCE)
+    expect(await refused()).toMatchObject({
+      type: 'cross_exchange',
+      buy_exchange: 'bybit',
+      sell_exchange: 'kraken',
+      why: expect.stringContaining('1000000000'),
+      simulated: true,
+    })
+    const metrics = await (await get('/metrics')).text()
+    expect(metrics).toMatch(/arb_candidates_rejected_total\{guard="below_minimum"\} [1-9]/)
+    expect(metrics).toContain('arb_candidates_rejected_total{guard="leveraged"} 0')
+    expect(metrics).toMatch(/arb_near_misses_total\{result="stored"\} [1-9]/)
+    expect(await lives()).toEqual([])
   })
 
   it('ends in order on SIGTERM: everything open expires, nothing is left behind', async () => {

@@ -37,6 +37,7 @@ import { TopBoard } from './ops/top.ts'
 import { Pipeline } from './pipeline.ts'
 import { createArchive } from './publish/archive.ts'
 import { GroupConsumer, type GroupOptions } from './publish/group.ts'
+import { NearMisses } from './publish/near-misses.ts'
 import { expireOrphans } from './publish/orphans.ts'
 import { connectRedis } from './publish/redis.ts'
 import { Publisher } from './publish/stream.ts'
@@ -69,7 +70,8 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
     log,
   })
   const measure: Measure = (legs) => markout(legs, books)
-  const tracker = new Tracker({ clock, newId: createIds(random), measure })
+  const { min_percent } = config.limits
+  const tracker = new Tracker({ clock, newId: createIds(random), measure, min_percent })
 
   const publisher: Publisher = new Publisher({
     redis,
@@ -91,8 +93,11 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
     log,
     expireOrphans: () => expireOrphans(redis, clock, log),
     onSignal: (latency_ms) => metrics.tick_to_signal.observe(latency_ms / 1_000),
+    onNearMisses: (refused) => near_misses.offer(refused),
   })
   const top = new TopBoard({ redis, clock, books })
+  const is_simulated = (exchange: string) => watch.isSimulated(exchange)
+  const near_misses = new NearMisses({ redis, clock, is_simulated })
   const lease = new Lease({
     redis,
     worker_id,
@@ -120,6 +125,7 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
     slow_frames: () => watch.slowFrames(),
     books: () => books.all.map(({ market, state }) => ({ exchange: market.exchange, state })),
     rejected: () => detector.rejected,
+    near_misses: () => near_misses.totals,
     outbox: () => publisher,
     is_leader: () => lease.token !== null,
     lateness,
@@ -172,7 +178,10 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
   const stopBoard = every(
     BOARD_EVERY_MS,
     async () => {
-      if (lease.token !== null) await top.write(lease.token)
+      const token = lease.token
+      if (token === null) return
+      await near_misses.write(token)
+      await top.write(token)
     },
     // Outages are told by the connection, and a lost term by the lease.
     (error) => log.debug('the board was not written', { error }),

@@ -6,7 +6,7 @@ import { type Event, eventFromStream } from '../shared/event.ts'
 import { KEYS } from '../shared/keys.ts'
 import { silentLog } from '../shared/log.ts'
 import { Books } from './book/books.ts'
-import type { Candidate, Verdict } from './detection/candidate.ts'
+import type { Candidate, NearMiss, Verdict } from './detection/candidate.ts'
 import { createIds } from './lifecycle/id.ts'
 import { Tracker } from './lifecycle/tracker.ts'
 import { Pipeline } from './pipeline.ts'
@@ -52,6 +52,9 @@ function candidate(key: string, profit_percent = '0.9210'): Candidate {
 function worker() {
   const now = new Map<string, Candidate>()
   let changed: Verdict[] = []
+  /** what a guard held back since the last look, and what of it was told */
+  const refused: NearMiss[] = []
+  const refusals: NearMiss[] = []
   const publisher = new Publisher({
     redis,
     clock: systemClock,
@@ -62,6 +65,7 @@ function worker() {
   const pipeline = new Pipeline({
     books: new Books(),
     detector: {
+      takeNearMisses: () => refused.splice(0),
       run: () => changed.splice(0),
       recheck: () => [...now.values()].map((one): Verdict => ({ kind: 'open', candidate: one })),
     },
@@ -69,17 +73,27 @@ function worker() {
       clock: systemClock,
       newId: createIds(Math.random),
       measure: () => '0.5000',
+      min_percent: 0.5,
     }),
     publisher,
     clock: systemClock,
     log: silentLog,
     expireOrphans: () => expireOrphans(redis, systemClock, silentLog),
     onSignal: () => {},
+    onNearMisses: (refused) => refusals.push(...refused),
   })
   stops.push(() => publisher.resign())
   return {
     pipeline,
     publisher,
+    refusals,
+    refuse(key: string) {
+      const { legs: _legs, ...figures } = candidate(key)
+      const why = 'the books are 700 ms apart, limit 500 ms'
+      refused.push({ ...figures, guard: 'skew', why, net_percent: '0.7000', legs: [] })
+      pipeline.round()
+      expect(refused).toEqual([])
+    },
     open(key: string, profit_percent?: string) {
       const one = candidate(key, profit_percent)
       now.set(key, one)
@@ -251,6 +265,20 @@ describe('markouts', () => {
     await untilMeasured(1)
     expect((await told()).at(-1)?.type).toBe('opportunity.measured')
   })
+})
+
+it('tells what the guards refuse only while it leads', async () => {
+  const { pipeline, refuse, refusals, open } = worker()
+  refuse('early')
+  pipeline.lead(1, 'new')
+  await vi.waitUntil(async () => {
+    open('one')
+    return (await events()).length > 0
+  })
+  refuse('seen')
+  pipeline.lose()
+  refuse('late')
+  expect(refusals.map(({ key, guard }) => [key, guard])).toEqual([['seen', 'skew']])
 })
 
 describe('a standby', () => {

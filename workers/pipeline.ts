@@ -8,6 +8,7 @@ import { timestamp } from '../shared/clock.ts'
 import type { Draft } from '../shared/event.ts'
 import type { Log } from '../shared/log.ts'
 import type { Books } from './book/books.ts'
+import type { NearMiss } from './detection/candidate.ts'
 import type { Detector } from './detection/detector.ts'
 import type { Tracker } from './lifecycle/tracker.ts'
 import type { TermKind } from './ops/lease.ts'
@@ -15,7 +16,7 @@ import type { Publisher } from './publish/stream.ts'
 
 export interface PipelineOptions {
   readonly books: Books
-  readonly detector: Pick<Detector, 'run' | 'recheck'>
+  readonly detector: Pick<Detector, 'run' | 'recheck' | 'takeNearMisses'>
   readonly tracker: Tracker
   readonly publisher: Publisher
   readonly clock: Clock
@@ -27,6 +28,8 @@ export interface PipelineOptions {
    * that was held back and let go by time alone has no such frame.
    */
   readonly onSignal: (tick_to_signal_ms: number) => void
+  /** told of what the guards refused while this worker leads */
+  readonly onNearMisses: (refused: readonly NearMiss[]) => void
 }
 
 const ORPHANS_RETRY_MS = 250
@@ -49,6 +52,7 @@ export class Pipeline {
     const dirty = books.takeDirty()
     if (this.state === 'ended') return
     const verdicts = detector.run(dirty)
+    this.tellNearMisses()
     if (this.state !== 'leading') return
     const drafts = tracker.apply(verdicts)
     this.clockSignals(drafts)
@@ -61,6 +65,7 @@ export class Pipeline {
     if (this.state === 'ended') return
     const { detector, tracker, publisher } = this.options
     const verdicts = detector.recheck()
+    this.tellNearMisses()
     if (this.state !== 'leading') return
     publisher.publish([...tracker.apply(verdicts), ...tracker.sweep()])
     this.awaitMarkouts()
@@ -133,6 +138,13 @@ export class Pipeline {
       })
     log.warn('redis lost its data: the live set is written again', { open: drafts.length })
     publisher.publish(drafts)
+  }
+
+  /** Taken in every state: nothing may pile up in the detector. */
+  private tellNearMisses(): void {
+    const { detector, onNearMisses } = this.options
+    const refused = detector.takeNearMisses()
+    if (refused.length > 0 && this.state === 'leading') onNearMisses(refused)
   }
 
   /** One timer, for the markout that is due next. */

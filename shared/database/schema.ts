@@ -59,6 +59,18 @@ export const opportunities = pgTable(
     index('idx_status').on(table.status),
     index('idx_created').on(table.created_at.desc().nullsFirst()),
     index('idx_detected').on(table.detected_at.desc().nullsFirst(), table.id.desc().nullsFirst()),
+    // history and statistics of one symbol, or of one pair of exchanges, over a time
+    index('idx_symbol_detected').on(
+      table.symbol,
+      table.detected_at.desc().nullsFirst(),
+      table.id.desc().nullsFirst(),
+    ),
+    index('idx_exchanges_detected').on(
+      table.buy_exchange,
+      table.sell_exchange,
+      table.detected_at.desc().nullsFirst(),
+      table.id.desc().nullsFirst(),
+    ),
   ],
 )
 

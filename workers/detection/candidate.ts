@@ -9,6 +9,8 @@ import type {
   TransferStatus,
 } from '../../shared/opportunity.ts'
 
+export { GUARDS, type Guard, type Refused as NearMiss } from '../../shared/near-miss.ts'
+
 /** A qualifying chain at one instant. Amounts are exact decimal strings (shared/evidence.ts). */
 export interface Candidate {
   /** type, exchanges, markets and direction: the same gap has the same key for all its life */
@@ -29,54 +31,6 @@ export interface Candidate {
   readonly skew_ms: number
   readonly simulated: boolean
   readonly legs: Leg[]
-}
-
-/** Names of the guards (DETECTION: "why NOT"). Each has a counter. */
-export const GUARDS = [
-  'stale',
-  'skew',
-  'backlog',
-  'quarantine',
-  'crossed',
-  'halted',
-  'identity',
-  'leveraged',
-  'implausible',
-  'fee_unknown',
-  'below_minimum',
-] as const
-export type Guard = (typeof GUARDS)[number]
-
-/**
- * A chain that a guard holds back, told once an episode: when a guard first objects to it, or another
- * than before; also one that pays at the top of the books, but less than the minimum.
- */
-export interface NearMiss {
-  readonly key: string
-  readonly type: OpportunityType
-  readonly symbol: string
-  readonly buy_exchange: string
-  readonly sell_exchange: string
-  readonly guard: Guard
-  /** plain words with the figures */
-  readonly why: string
-  /** at the top of the books, before fees; null where a side is empty */
-  readonly gross_percent: string | null
-  /** at the top of the books, after the fees that are known */
-  readonly net_percent: string | null
-  /** what the best levels take, in US dollars; null where no live book says */
-  readonly volume_usd: string | null
-  readonly legs: readonly {
-    readonly exchange: string
-    readonly market: string
-    readonly symbol: string
-    readonly side: 'buy' | 'sell'
-    readonly price: string | null
-    readonly size: string | null
-    readonly fee_percent: string | null
-    /** null: never confirmed */
-    readonly book_age_ms: number | null
-  }[]
 }
 
 /** The detector's answer for one key that it looked at. */

@@ -162,6 +162,16 @@ describe('a markout', () => {
     expect(markout(ordersOf(thin, 10), booksOf(thin).books)).toBe('-45.0000')
   })
 
+  it('counts coins where an exchange trades a thousand as one', () => {
+    const world = new TestBooks()
+    // 10 coins bought for 1 each are a hundredth of a unit, sold for 1,100
+    const [bought, sold] = ordersOf(pair, 1_000)
+    world.set(world.add('exchange0', 'BTC/USDT'), [['0.99', '10']], [['1.00', '10']])
+    world.set(world.add('exchange1', 'BTC/USDT'), [['1100.00', '0.01']], [['1110.00', '1']])
+    const orders = [bought!, { ...sold!, base_units: '1000' }]
+    expect(markout(orders, world.books)).toBe('10.0000')
+  })
+
   it.each([
     ['is stale', (world: TestBooks) => world.books.move(world.books.all[1]!, 'stale', 'gap', 0)],
     [

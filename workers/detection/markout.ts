@@ -20,8 +20,12 @@ import {
 } from '../../shared/decimal.ts'
 import type { Leg } from '../../shared/opportunity.ts'
 import type { Books, MarketBook } from '../book/books.ts'
+import { divideByUnits } from './settle.ts'
 
-type Order = Pick<Leg, 'exchange' | 'market' | 'side' | 'order_size' | 'fee_percent'>
+type Order = Pick<
+  Leg,
+  'exchange' | 'market' | 'side' | 'order_size' | 'fee_percent' | 'base_units' | 'quote_units'
+>
 
 /** As far as a lot can be split: the same as settle.ts. */
 const BASE_DECIMALS = 12
@@ -35,14 +39,17 @@ const BASE_DECIMALS = 12
 export function markout(legs: readonly Order[], books: Books): string | null {
   const entries = legs.map(({ exchange, market }) => books.get(exchange, market))
   if (!entries.every(isPriced)) return null
+  // counted in coins, as the legs hand them on
   let given = ZERO
   let available = ZERO
   for (const [index, leg] of legs.entries()) {
     const entry = entries[index] as MarketBook
-    const size = index === 0 ? decimal(leg.order_size) : affordable(leg, entry, available)
+    const units = unitsOf(leg)
+    const funds = divideByUnits(available, units.given)
+    const size = index === 0 ? decimal(leg.order_size) : affordable(leg, entry, funds)
     const traded = trade(leg, entry, size)
-    if (index === 0) given = traded.given
-    available = traded.received
+    if (index === 0) given = multiply(traded.given, fromNumber(units.given, 0))
+    available = multiply(traded.received, fromNumber(units.received, 0))
   }
   return profitPercent(given, available)
 }
@@ -51,6 +58,12 @@ function isPriced(entry: MarketBook | undefined): entry is MarketBook {
   if (entry === undefined || entry.state !== 'live' || !entry.market.trading) return false
   // an empty side compares false as well: its price is NaN
   return entry.book.bids.price(0) < entry.book.asks.price(0)
+}
+
+/** Coins in one unit of what the leg gives and of what it receives. */
+function unitsOf(leg: Order): { readonly given: number; readonly received: number } {
+  const [base, quote] = [Number(leg.base_units ?? 1), Number(leg.quote_units ?? 1)]
+  return leg.side === 'buy' ? { given: quote, received: base } : { given: base, received: quote }
 }
 
 /** The largest base size in whole lots that `available` of the leg's input asset pays for. */

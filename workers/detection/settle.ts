@@ -98,7 +98,7 @@ function attempt(legs: readonly ChainLeg[], input: number): Settled | 'too_small
 }
 
 /** Exact: units are powers of ten. */
-function divideByUnits(coins: Decimal, units: number): Decimal {
+export function divideByUnits(coins: Decimal, units: number): Decimal {
   return units === 1 ? coins : { ...coins, scale: coins.scale + Math.round(Math.log10(units)) }
 }
 

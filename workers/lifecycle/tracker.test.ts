@@ -4,6 +4,7 @@ import type { Leg } from '../../shared/opportunity.ts'
 import type { Candidate } from '../detection/candidate.ts'
 import { ManualClock } from '../detection/testing.ts'
 import { createIds } from './id.ts'
+import type { Measure } from './markouts.ts'
 import { Tracker } from './tracker.ts'
 
 let clock: ManualClock
@@ -11,10 +12,13 @@ let tracker: Tracker
 /** what a markout would find now */
 let seen: string | null
 
+const trackerWith = (measure: Measure, min_percent = 0.5) =>
+  new Tracker({ clock, newId: createIds(() => 0.5), measure, min_percent })
+
 beforeEach(() => {
   clock = new ManualClock()
   seen = '0.5000'
-  tracker = new Tracker({ clock, newId: createIds(() => 0.5), measure: () => seen })
+  tracker = trackerWith(() => seen)
 })
 
 const leg: Leg = {
@@ -122,6 +126,16 @@ describe('life of an opportunity', () => {
       profit_percent: '0.7981',
       expiry_reason: 'gap',
     })
+  })
+
+  it('begins at the threshold, and goes on a little below it', () => {
+    expect(open({ profit_percent: '0.4999' })).toEqual([])
+    expect(open({ profit_percent: '0.5000' })).toHaveLength(1)
+    clock.now_ms += 300
+    expect(open({ profit_percent: '0.4600' })).toMatchObject([{ type: 'opportunity.updated' }])
+    // exactly at a bound with more digits than profit_percent has
+    tracker = trackerWith(() => null, 0.50005)
+    expect(open({ profit_percent: '0.5000' })).toHaveLength(1)
   })
 
   it('ignores the end of what it never opened', () => {
@@ -250,13 +264,9 @@ describe('markouts', () => {
 
   it('walk the legs of the detection, not those of a later update', () => {
     const asked: unknown[] = []
-    tracker = new Tracker({
-      clock,
-      newId: createIds(() => 0.5),
-      measure: (legs) => {
-        asked.push(legs[0]?.order_size)
-        return null
-      },
+    tracker = trackerWith((legs) => {
+      asked.push(legs[0]?.order_size)
+      return null
     })
     open()
     open({ legs: [{ ...leg, order_size: '2' }, leg] })

@@ -5,7 +5,7 @@
  * turns the detector's verdicts and the time that passes into events.
  */
 import { type Clock, timestamp } from '../../shared/clock.ts'
-import { compare, decimal } from '../../shared/decimal.ts'
+import { compare, type Decimal, decimal, floorToScale, fromNumber } from '../../shared/decimal.ts'
 import type { Draft } from '../../shared/event.ts'
 import type { ExpiryReason, Opportunity } from '../../shared/opportunity.ts'
 import type { Candidate, Verdict } from '../detection/candidate.ts'
@@ -15,6 +15,11 @@ export interface TrackerOptions {
   readonly clock: Clock
   readonly newId: (wall_ms: number) => string
   readonly measure: Measure
+  /**
+   * A life begins at this net percent or above. A detector that was on standby keeps chains a little
+   * below it open, as it should for those that were announced; these were not.
+   */
+  readonly min_percent: number
 }
 
 /** At most one update an opportunity in this time. */
@@ -36,9 +41,12 @@ export class Tracker {
   private readonly options: TrackerOptions
   private readonly by_key = new Map<string, Life>()
   private readonly markouts: Markouts<Life>
+  private readonly least: Decimal
 
   constructor(options: TrackerOptions) {
     this.options = options
+    // as `profit_percent` is rounded
+    this.least = floorToScale(fromNumber(options.min_percent, 8), 4)
     this.markouts = new Markouts(options.measure)
   }
 
@@ -57,8 +65,9 @@ export class Tracker {
         continue
       }
       const life = this.by_key.get(verdict.candidate.key)
-      if (life === undefined) drafts.push(this.detect(verdict.candidate))
-      else {
+      if (life === undefined) {
+        if (this.qualifies(verdict.candidate)) drafts.push(this.detect(verdict.candidate))
+      } else {
         this.observe(life, verdict.candidate)
         const update = this.update(life)
         if (update !== null) drafts.push(update)
@@ -98,6 +107,10 @@ export class Tracker {
   forget(): void {
     this.by_key.clear()
     this.markouts.clear()
+  }
+
+  private qualifies({ profit_percent }: Candidate): boolean {
+    return compare(decimal(profit_percent), this.least) >= 0
   }
 
   private detect(candidate: Candidate): Draft {

@@ -14,7 +14,10 @@ export interface MetricSources {
   /** frames so far that went through a JSON tree */
   readonly slow_frames: () => Iterable<{ readonly exchange: string; readonly frames: number }>
   readonly books: () => Iterable<{ readonly exchange: string; readonly state: BookState }>
+  /** by guard, every guard from the start */
   readonly rejected: () => Readonly<Record<string, number>>
+  /** by what became of them */
+  readonly near_misses: () => Readonly<Record<string, number>>
   readonly outbox: () => { readonly depth: number; readonly dropped_total: number }
   readonly is_leader: () => boolean
   readonly lateness: Pick<Lateness, 'quantile_ms' | 'reset'>
@@ -58,12 +61,7 @@ export function createMetrics(sources: MetricSources): Metrics {
       buckets: MILLISECONDS_TO_MINUTE,
       registers,
     }),
-    opportunities: new Counter({
-      name: 'arb_opportunities_total',
-      help: 'Opportunity events published, by kind: detected, updated, expired, measured.',
-      labelNames: ['kind'],
-      registers,
-    }),
+    opportunities: opportunityCounter(registers),
     alerts: new Counter({
       name: 'arb_alerts_dispatched_total',
       help: 'Events that the alert workers took from the queue, by event type.',
@@ -77,6 +75,18 @@ export function createMetrics(sources: MetricSources): Metrics {
       registers,
     }),
   }
+}
+
+/** Each kind counts from zero: a rate over a counter that appears out of nothing misses its first. */
+function opportunityCounter(registers: Registry[]): Counter<'kind'> {
+  const counter = new Counter({
+    name: 'arb_opportunities_total',
+    help: 'Opportunity events published, by kind: detected, updated, expired, measured.',
+    labelNames: ['kind'],
+    registers,
+  })
+  for (const kind of ['detected', 'updated', 'expired', 'measured']) counter.inc({ kind }, 0)
+  return counter
 }
 
 type FeedTotal = 'messages_total' | 'gaps_total' | 'resyncs_total' | 'reconnects_total'
@@ -173,7 +183,10 @@ function feedQuality(registers: Registry[], { exchanges, books }: MetricSources)
   })
 }
 
-function detectionMetrics(registers: Registry[], { rejected, outbox }: MetricSources): void {
+function detectionMetrics(
+  registers: Registry[],
+  { rejected, near_misses, outbox }: MetricSources,
+): void {
   new Counter({
     name: 'arb_candidates_rejected_total',
     help: 'Chains that looked profitable and were refused, by guard.',
@@ -182,6 +195,16 @@ function detectionMetrics(registers: Registry[], { rejected, outbox }: MetricSou
     collect() {
       this.reset()
       for (const [guard, count] of Object.entries(rejected())) this.inc({ guard }, count)
+    },
+  })
+  new Counter({
+    name: 'arb_near_misses_total',
+    help: 'Refusals offered for arb:near-misses, by result: stored, throttled, lost.',
+    labelNames: ['result'],
+    registers,
+    collect() {
+      this.reset()
+      for (const [result, count] of Object.entries(near_misses())) this.inc({ result }, count)
     },
   })
   new Gauge({

@@ -91,6 +91,7 @@ export class Player {
       clock: this.clock,
       newId: createIds(seededRandom(SEED)),
       measure: (legs) => markout(legs, this.books),
+      min_percent: limits.min_percent,
     })
     this.files = survey.files.map(({ path, connections }) => new FileState(path, connections))
     this.clock.every(SWEEP_EVERY_MS, () => this.sweep())

@@ -1,0 +1,2 @@
+CREATE INDEX "idx_symbol_detected" ON "opportunities" USING btree ("symbol","detected_at" DESC NULLS FIRST,"id" DESC NULLS FIRST);--> statement-breakpoint
+CREATE INDEX "idx_exchanges_detected" ON "opportunities" USING btree ("buy_exchange","sell_exchange","detected_at" DESC NULLS FIRST,"id" DESC NULLS FIRST);
