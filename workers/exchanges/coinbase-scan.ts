@@ -7,23 +7,11 @@
  *   {"type":"snapshot","product_id":"BTC-USD","asks":[["3.3024","97.66"]],"bids":[],"time":"…"}
  *   {"type":"heartbeat","last_trade_id":20,"product_id":"BTC-USD","sequence":90,"time":"…"}
  */
-import { BookUpdate, type Levels } from '../book/update.ts'
-import { decimalAt } from './digits.ts'
+import { BookUpdate } from '../book/update.ts'
 import type { FrameHandler, MarketTable } from './exchange.ts'
 import type { FrameScanner } from './fast.ts'
 import { MarketNames } from './names.ts'
-import {
-  anchor,
-  arrived,
-  begin,
-  integer,
-  literal,
-  pairs,
-  price_decimals,
-  size_decimals,
-  text,
-  timestamp,
-} from './scan.ts'
+import { anchor, arrived, begin, integer, literal, pair, pairs, text, timestamp } from './scan.ts'
 import { bytes, phrase, phraseAt, take, timeAt, WordNames } from './words.ts'
 
 const CHANGE = phrase('{"type":"l2update","product_id":"')
@@ -43,7 +31,6 @@ const LAST_TRADE = anchor(',"last_trade_id":')
 const PRODUCT = anchor(',"product_id":"')
 const QUOTE = 0x22
 const COMMA = 0x2c
-const CLOSE = 0x5d
 const CLOSE_FRAME = 0x7d
 
 export class CoinbaseScanner implements FrameScanner {
@@ -74,7 +61,10 @@ export class CoinbaseScanner implements FrameScanner {
     update.market = names.market
     while (at >= 0) {
       const bought = phraseAt(at, BOUGHT)
-      at = bought >= 0 ? level(bought, update.bids) : level(phraseAt(at, SOLD), update.asks)
+      at =
+        bought >= 0
+          ? pair(bytes, bought, update.bids)
+          : pair(bytes, phraseAt(at, SOLD), update.asks)
       if (at < 0 || bytes[at] !== COMMA) break
       at++
     }
@@ -98,20 +88,6 @@ export class CoinbaseScanner implements FrameScanner {
     if (time < 0) return literal(frame, at, END)
     return literal(frame, timestamp(frame, time, update), TIME_END)
   }
-}
-
-/** `0.7896","2525.2"]`, added to `side`. */
-function level(from: number, side: Levels): number {
-  if (from < 0) return -1
-  const { count } = side
-  if (count === side.price.length) side.grow()
-  const at = decimalAt(bytes, from, side.price, count, price_decimals)
-  if (at < 0 || side.price[count] === 0) return -1
-  if (bytes[at] !== QUOTE || bytes[at + 1] !== COMMA || bytes[at + 2] !== QUOTE) return -1
-  const end = decimalAt(bytes, at + 3, side.size, count, size_decimals)
-  if (end < 0 || bytes[end] !== QUOTE || bytes[end + 1] !== CLOSE) return -1
-  side.count = count + 1
-  return end + 2
 }
 
 /** The sequence stands first or behind the product. */
