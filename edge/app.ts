@@ -13,6 +13,7 @@ import { docs } from './routes/docs.ts'
 import { exchanges } from './routes/exchanges.ts'
 import { health } from './routes/health.ts'
 import { history } from './routes/history.ts'
+import { markets } from './routes/markets.ts'
 import { nearMisses } from './routes/near-misses.ts'
 import { opportunities } from './routes/opportunities.ts'
 import { stats } from './routes/stats.ts'
@@ -32,6 +33,7 @@ export function createApp(log: Log): App {
   opportunities(app)
   history(app)
   stats(app)
+  markets(app)
   nearMisses(app)
   stream(app)
   exchanges(app)

@@ -105,6 +105,16 @@ export const StatsQuery = Filters.extend({
   limit: limit(5_000, 100),
 })
 
+export const MarketQuery = z.strictObject({
+  symbol: filters.symbol.optional(),
+  exchange: ExchangeId.optional(),
+})
+
+export const SpreadQuery = z.strictObject({
+  symbol: filters.symbol.optional(),
+  limit: limit(2_000, 200),
+})
+
 export const NearMissQuery = z.strictObject({
   type: filters.type.optional(),
   symbol: filters.symbol.optional(),

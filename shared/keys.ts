@@ -18,6 +18,8 @@ export const KEYS = {
   near_misses: `${PREFIX}near-misses`,
   /** hash with TTL, `exchange|symbol` → TopOfBook as JSON, every second · owner: the leading worker */
   top: `${PREFIX}top`,
+  /** hash with TTL, `exchange|symbol` → WatchedMarket as JSON, when it changes · owner: the leading worker */
+  markets: `${PREFIX}markets`,
   /** string with TTL: worker id of the leader · owner: the leading worker */
   lease: `${PREFIX}lease`,
   /** integer that grows with every leader: the fencing token · owner: lease.ts */
@@ -38,6 +40,8 @@ export const EVENTS_MAX = 50_000
 export const NEAR_MISSES_MAX = 5_000
 /** Refreshed every second: of a dead worker's prices nothing is left when another takes over. */
 export const TOP_TTL_MS = 5_000
+/** What is watched hardly changes while one worker takes over from another. */
+export const MARKETS_TTL_MS = 180_000
 
 /** Consumer groups on KEYS.events: each is an independent cursor over every event. */
 export const GROUPS = { archive: 'archive', alerts: 'alerts' } as const

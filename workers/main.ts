@@ -16,6 +16,7 @@ import { createAlertQueue } from './alerts/queue.ts'
 import { Books } from './book/books.ts'
 import { type Config, describeProblems, readConfig } from './config.ts'
 import { Detector } from './detection/detector.ts'
+import { createFees } from './detection/fees.ts'
 import { markout } from './detection/markout.ts'
 import { Transfers } from './detection/transfers.ts'
 import { exchanges } from './exchanges/index.ts'
@@ -29,6 +30,7 @@ import { createHeartbeat, startPulse } from './ops/heartbeat.ts'
 import { watchLateness } from './ops/lateness.ts'
 import { Lease } from './ops/lease.ts'
 import { createLog, type OperatorLog, tellOperator } from './ops/log.ts'
+import { MarketBoard } from './ops/markets.ts'
 import { createMetrics } from './ops/metrics.ts'
 import { connectPostgres, createPostgresProbe, endPostgres } from './ops/postgres.ts'
 import { startOpsServer } from './ops/server.ts'
@@ -60,10 +62,12 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
   const watch = new Watch({ exchanges, config, books, clock, log, random })
   const transfers = new Transfers()
   const accounts = new Accounts({ exchanges, config, books, transfers, clock, log, random })
+  const fees = createFees(accounts)
   const lateness = watchLateness(clock, () => pipeline.recheck())
   const detector = new Detector({
     books,
     limits: config.limits,
+    fees,
     clock,
     is_simulated: (exchange) => watch.isSimulated(exchange),
     arrivals: { late: lateness.late, behind: (entry) => watch.isBehind(entry) },
@@ -96,8 +100,12 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
     onNearMisses: (refused) => near_misses.offer(refused),
   })
   const top = new TopBoard({ redis, clock, books })
+<<<<<<< HEAD
   const is_simulated = (exchange: string) => watch.isSimulated(exchange)
   const near_misses = new NearMisses({ redis, clock, is_simulated })
+=======
+  const markets = new MarketBoard({ redis, clock, books, feeOf: (market) => fees.of(market) })
+>>>>>>> 7a36f3f (List what is watched, and the net edge between exchanges for every symbol)
   const lease = new Lease({
     redis,
     worker_id,
@@ -178,10 +186,16 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
   const stopBoard = every(
     BOARD_EVERY_MS,
     async () => {
+<<<<<<< HEAD
       const token = lease.token
       if (token === null) return
       await near_misses.write(token)
       await top.write(token)
+=======
+      if (lease.token === null) return
+      await top.write(lease.token)
+      await markets.write(lease.token)
+>>>>>>> 7a36f3f (List what is watched, and the net edge between exchanges for every symbol)
     },
     // Outages are told by the connection, and a lost term by the lease.
     (error) => log.debug('the board was not written', { error }),

@@ -11,6 +11,8 @@ import { KEYS, workerKey } from '../../shared/keys.ts'
 import type { Log } from '../../shared/log.ts'
 import { type NearMiss, nearMissFromStream } from '../../shared/near-miss.ts'
 import { Opportunity } from '../../shared/opportunity.ts'
+import { TopOfBook } from '../../shared/top.ts'
+import { WatchedMarket } from '../../shared/watched.ts'
 import type { StoreSettings } from '../environment.ts'
 import { type Answer, ask, STORE_TIMEOUT_MS } from './answer.ts'
 
@@ -29,6 +31,9 @@ export interface Live {
   opportunities(): Promise<Answer<Opportunity[]>>
   opportunity(id: string): Promise<Answer<Opportunity | null>>
   exchanges(): Promise<Answer<ExchangeStatus[]>>
+  /** best bid and ask of every watched market; nothing while no worker leads */
+  tops(): Promise<Answer<TopOfBook[]>>
+  markets(): Promise<Answer<WatchedMarket[]>>
   /** the leader's heartbeat, else the newest of any worker, else null */
   heartbeat(): Promise<Answer<Heartbeat | null>>
   /** newest first, up to `limit` that are wanted */
@@ -98,6 +103,12 @@ export function liveStore(settings: StoreSettings, log: Log): Live {
         const statuses = entries(KEYS.exchanges, ExchangeStatus, texts)
         return statuses.sort((a, b) => (a.id < b.id ? -1 : 1))
       }),
+    tops: () =>
+      query(async () => entries(KEYS.top, TopOfBook, hashValues(await redis.hgetall(KEYS.top)))),
+    markets: () =>
+      query(async () =>
+        entries(KEYS.markets, WatchedMarket, hashValues(await redis.hgetall(KEYS.markets))),
+      ),
     heartbeat: () => query(newestHeartbeat),
     nearMisses: (wanted, limit) =>
       query(async () => {
