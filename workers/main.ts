@@ -100,12 +100,9 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
     onNearMisses: (refused) => near_misses.offer(refused),
   })
   const top = new TopBoard({ redis, clock, books })
-<<<<<<< HEAD
   const is_simulated = (exchange: string) => watch.isSimulated(exchange)
   const near_misses = new NearMisses({ redis, clock, is_simulated })
-=======
   const markets = new MarketBoard({ redis, clock, books, feeOf: (market) => fees.of(market) })
->>>>>>> 7a36f3f (List what is watched, and the net edge between exchanges for every symbol)
   const lease = new Lease({
     redis,
     worker_id,
@@ -186,16 +183,11 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
   const stopBoard = every(
     BOARD_EVERY_MS,
     async () => {
-<<<<<<< HEAD
       const token = lease.token
       if (token === null) return
       await near_misses.write(token)
       await top.write(token)
-=======
-      if (lease.token === null) return
-      await top.write(lease.token)
-      await markets.write(lease.token)
->>>>>>> 7a36f3f (List what is watched, and the net edge between exchanges for every symbol)
+      await markets.write(token)
     },
     // Outages are told by the connection, and a lost term by the lease.
     (error) => log.debug('the board was not written', { error }),
