@@ -72,6 +72,7 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
     is_simulated: (exchange) => watch.isSimulated(exchange),
     arrivals: { late: lateness.late, behind: (entry) => watch.isBehind(entry) },
     log,
+    transfers,
   })
   const measure: Measure = (legs) => markout(legs, books)
   const { min_percent } = config.limits

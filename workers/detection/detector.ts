@@ -23,6 +23,7 @@ import { PriceTest } from './price-test.ts'
 import { type Bound, boundOf, type Priced, type PricingContext, price } from './pricing.ts'
 import { nearMissOf } from './refused.ts'
 import { type Choice, product, type Slot } from './slot.ts'
+import { Transfers } from './transfers.ts'
 import { createValuation, type Valuation } from './valuation.ts'
 import { BELOW } from './walk.ts'
 
@@ -43,6 +44,8 @@ export interface DetectorOptions {
   readonly log: Log
   /** absent: what the exchanges list */
   readonly fees?: Fees
+  /** absent: nobody says what can be moved */
+  readonly transfers?: Transfers
   /** absent: the one with caches and indexes */
   readonly createFinder?: (books: Books, fees: Fees) => Finder
 }
@@ -75,6 +78,7 @@ export class Detector {
   private readonly valuation: Valuation
   private readonly fees: Fees
   private readonly prices: PriceTest
+  private readonly transfers: Transfers
   private readonly to_open: Bound
   private readonly to_keep: Bound
   private readonly watched = new Map<string, Watched>()
@@ -90,6 +94,7 @@ export class Detector {
     this.options = options
     const { books, clock, log, limits } = options
     this.fees = options.fees ?? createFees()
+    this.transfers = options.transfers ?? new Transfers()
     this.finder = options.createFinder?.(books, this.fees) ?? new FastFinder(books, this.fees)
     this.valuation = createValuation(books, clock)
     this.prices = new PriceTest({ books, clock, log, usd: this.valuation.usd })
@@ -130,10 +135,10 @@ export class Detector {
 
   private contextNow(): PricingContext {
     const { limits, clock, arrivals, is_simulated } = this.options
-    const { fees, prices, valuation } = this
+    const { fees, prices, valuation, transfers } = this
     const now_ms = clock.monotonic_ms()
     const guards = { limits, now_ms, arrivals, fees, prices }
-    return { guards, limits, usd: valuation.usd, is_simulated }
+    return { guards, limits, usd: valuation.usd, is_simulated, transfers }
   }
 
   private find(changed: readonly MarketBook[], due: Map<string, Slot>): void {

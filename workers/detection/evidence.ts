@@ -11,11 +11,12 @@ import {
   subtract,
 } from '../../shared/decimal.ts'
 import { averagePrice } from '../../shared/evidence.ts'
-import type { Leg, OpportunityType } from '../../shared/opportunity.ts'
+import type { Leg, OpportunityType, TransferNetwork } from '../../shared/opportunity.ts'
 import type { Candidate } from './candidate.ts'
 import { unitsGiven, unitsReceived } from './chain.ts'
 import { skew_ms } from './guards.ts'
 import type { Fill, Settled, SettledLeg } from './settle.ts'
+import type { Transfer } from './transfers.ts'
 
 export interface CandidateFrame {
   readonly key: string
@@ -28,6 +29,8 @@ export interface CandidateFrame {
   readonly usd_rate: number
   /** monotonic clock, ms */
   readonly now_ms: number
+  /** whether what the legs receive can be moved on */
+  readonly moves: Transfer
 }
 
 const DOLLAR_DECIMALS = 2
@@ -38,7 +41,8 @@ export function candidateOf(settled: Settled, frame: CandidateFrame): Candidate 
   if (first === undefined || last === undefined) throw new RangeError('a chain has legs')
   const { amount_in, amount_out } = settled
   const usd_rate = fromNumber(frame.usd_rate, USD_RATE_DECIMALS)
-  const legs = settled.legs.map((leg) => legEvidence(leg, frame.now_ms))
+  const { transfer, networks } = frame.moves
+  const legs = settled.legs.map((leg, i) => legEvidence(leg, frame.now_ms, networks[i] ?? []))
   return {
     key: frame.key,
     type: frame.type,
@@ -53,14 +57,18 @@ export function candidateOf(settled: Settled, frame: CandidateFrame): Candidate 
     volume_usd: dollars(amount_in, usd_rate),
     base_size: format(first.order_size),
     depth_exhausted: frame.depth_exhausted,
-    transfer: 'unknown',
+    transfer,
     skew_ms: Math.round(skew_ms(settled.legs.map(({ leg }) => leg))),
     simulated: frame.simulated,
     legs,
   }
 }
 
-function legEvidence(settled: SettledLeg, now_ms: number): Leg {
+function legEvidence(
+  settled: SettledLeg,
+  now_ms: number,
+  networks: readonly TransferNetwork[],
+): Leg {
   const { market, book, confirmed_ms } = settled.leg.entry
   const { last_id, exchange_time_ms } = book
   const { fee, base_units, quote_units } = settled.leg
@@ -87,6 +95,7 @@ function legEvidence(settled: SettledLeg, now_ms: number): Leg {
     sequence: Number.isNaN(last_id) ? null : String(last_id),
     ...(base_units === 1 ? {} : { base_units: String(base_units) }),
     ...(quote_units === 1 ? {} : { quote_units: String(quote_units) }),
+    ...(networks.length === 0 ? {} : { transfer_networks: [...networks] }),
   }
 }
 

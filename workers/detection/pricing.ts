@@ -16,6 +16,7 @@ import {
 } from './guards.ts'
 import { settle } from './settle.ts'
 import type { Slot } from './slot.ts'
+import type { Transfers } from './transfers.ts'
 import { walk } from './walk.ts'
 
 /** The threshold as the fast walk and the exact check need it. */
@@ -44,6 +45,7 @@ export interface PricingContext {
   /** US dollars for one coin, or null when no live book says */
   readonly usd: (coin: string) => number | null
   readonly is_simulated: (exchange: string) => boolean
+  readonly transfers: Transfers
 }
 
 /** The size as walked: as long as it is the same to the bit, there is nothing new to tell. */
@@ -63,7 +65,7 @@ export function price(
   context: PricingContext,
   before: Priced | null,
 ): Priced | Refusal {
-  const { guards, limits, usd, is_simulated } = context
+  const { guards, limits, usd, is_simulated, transfers } = context
   const refusal = objection(legs, guards)
   if (refusal !== null) return refusal
   const usd_rate = usd(coin)
@@ -87,6 +89,7 @@ export function price(
     simulated: legs.some(({ entry }) => is_simulated(entry.market.exchange)),
     usd_rate,
     now_ms: guards.now_ms,
+    moves: transfers.label(legs),
   })
   const objected = sizeObjection(candidate, limits)
   return objected ?? { candidate, walked_in: amount_in, walked_out: amount_out }
