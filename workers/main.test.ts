@@ -219,25 +219,25 @@ describe('the worker', () => {
   })
 
   it('keeps why there is nothing, and counts it', async () => {
-    const { get, ready } = await startWorker({ MIN_VOLUME_USD: '1000000000' })
+    const { get, ready } = await startWorker({ MAX_ARBITRAGE_PERCENT: '1' })
     await ready()
     exchanges.openGap()
     const refused = async () => {
       const entries = await redis.xrange(KEYS.near_misses, '-', '+')
       return entries
         .map(([id, [name, text]]) => nearMissFromStream(id, { [name!]: text! }))
-        .find(({ guard }) => guard === 'below_minimum')
+        .find(({ guard }) => guard === 'implausible')
     }
     await vi.waitUntil(async () => (await refused()) !== undefined, PATIENCE)
     expect(await refused()).toMatchObject({
       type: 'cross_exchange',
       buy_exchange: 'bybit',
       sell_exchange: 'kraken',
-      why: expect.stringContaining('1000000000'),
+      why: expect.stringContaining('is above 1 %'),
       simulated: true,
     })
     const metrics = await (await get('/metrics')).text()
-    expect(metrics).toMatch(/arb_candidates_rejected_total\{guard="below_minimum"\} [1-9]/)
+    expect(metrics).toMatch(/arb_candidates_rejected_total\{guard="implausible"\} [1-9]/)
     expect(metrics).toContain('arb_candidates_rejected_total{guard="leveraged"} 0')
     expect(metrics).toMatch(/arb_near_misses_total\{result="stored"\} [1-9]/)
     expect(await lives()).toEqual([])
