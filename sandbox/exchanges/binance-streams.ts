@@ -3,10 +3,10 @@
  * versions shifted to a high number, so `U`..`u` ranges join exactly and REST bridges into them.
  * https://developers.binance.com/docs/binance-spot-api-docs/web-socket-streams
  */
-import { systemClock } from '../../shared/clock.ts'
 import type { Level, LevelChange, MarketSource } from '../market/source.ts'
 import type { BinanceFeed } from './binance.ts'
 import { digits, type ListedMarket, type ServedBook, serveBooks, top } from './books.ts'
+import { pushEvery } from './cadence.ts'
 import { Operations } from './operations.ts'
 import { Publication, type Topic } from './topic.ts'
 
@@ -183,11 +183,10 @@ export function simulatedBinance(source: MarketSource, operations = new Operatio
   for (const book of books) streams.push(new MarketStreams(book))
   const byName = new Map(streams.map((market) => [market.name, market]))
   const byStream = new Map(streams.map((market) => [market.name.toLowerCase(), market]))
-  const timers = CADENCES_MS.map((every_ms, cadence) =>
-    setInterval(() => {
-      const now_ms = systemClock.wall_ms()
+  const pushes = CADENCES_MS.map((every_ms, cadence) =>
+    pushEvery(source, every_ms, (now_ms) => {
       for (const market of streams) market.flush(cadence, now_ms)
-    }, every_ms),
+    }),
   )
   return {
     operations,
@@ -201,7 +200,7 @@ export function simulatedBinance(source: MarketSource, operations = new Operatio
     depth: (symbol, limit) => byName.get(symbol)?.snapshot(limit),
     close: () => {
       close()
-      for (const timer of timers) clearInterval(timer)
+      for (const end of pushes) end()
     },
   }
 }

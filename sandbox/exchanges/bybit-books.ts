@@ -16,6 +16,7 @@ import {
   withoutTrailingZeros,
 } from './books.ts'
 import type { BybitFeed } from './bybit.ts'
+import { pushEvery } from './cadence.ts'
 import { Operations } from './operations.ts'
 import { Publication } from './topic.ts'
 
@@ -144,11 +145,10 @@ export function simulatedBybit(source: MarketSource, operations = new Operations
     }
   })
   const bySymbol = new Map(books.map((book) => [symbolOf(book.market), book]))
-  const timers = [...CADENCE_MS].map(([depth, every_ms]) =>
-    setInterval(() => {
-      const now_ms = systemClock.wall_ms()
+  const pushes = [...CADENCE_MS].map(([depth, every_ms]) =>
+    pushEvery(source, every_ms, (now_ms) => {
       for (const window of windows.get(depth)?.values() ?? []) window.flush(now_ms)
-    }, every_ms),
+    }),
   )
   return {
     operations,
@@ -170,7 +170,7 @@ export function simulatedBybit(source: MarketSource, operations = new Operations
     },
     close: () => {
       close()
-      for (const timer of timers) clearInterval(timer)
+      for (const end of pushes) end()
     },
   }
 }

@@ -16,6 +16,7 @@ import {
   step,
   top,
 } from './books.ts'
+import { pushEvery } from './cadence.ts'
 import type { CoinbaseFeed } from './coinbase.ts'
 import type { AdvancedFeed } from './coinbase-advanced.ts'
 import { Operations } from './operations.ts'
@@ -146,9 +147,9 @@ export function simulatedCoinbase(
   }
   const byProduct = new Map(books.map((book) => [productOf(book.market), book]))
   const indexOf = (id: string) => byProduct.get(id)?.index ?? -1
-  const timer = setInterval(() => {
+  const end = pushEvery(source, BATCH_EVERY_MS, () => {
     for (const batch of batches) batch.flush()
-  }, BATCH_EVERY_MS)
+  })
   const exchange: CoinbaseFeed = {
     operations,
     get products() {
@@ -162,7 +163,7 @@ export function simulatedCoinbase(
     },
     close: () => {
       close()
-      clearInterval(timer)
+      end()
     },
   }
   return { exchange, advanced: { book: (id) => events[indexOf(id)]?.publication } }

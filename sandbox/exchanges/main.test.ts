@@ -50,7 +50,8 @@ it('serves, records and ends cleanly; the recording can be played', {
   timeout: 60_000,
 }, async () => {
   const path = await folder()
-  const [truth, recording] = [join(path, 'truth.jsonl'), join(path, 'recording.jsonl.gz')]
+  // in a folder of its own: what is played is all that lies beside it
+  const [truth, recording] = [join(await folder(), 'truth.jsonl'), join(path, 'recording.jsonl.gz')]
   const { child, output, exchanges } = await start(
     ...['--seed', '5', '--symbols', '3', '--rate', '2', '--truth', truth, '--record', recording],
   )

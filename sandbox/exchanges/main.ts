@@ -4,39 +4,25 @@
  * when the process that started it is gone. Where that one holds a pipe to its standard input, it may
  * command the market (commands.ts). Problems go to standard error.
  */
-import { closeSync, fstatSync, openSync, writeSync } from 'node:fs'
+import { fstatSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { systemClock } from '../../shared/clock.ts'
-import { type ListingFault, parseFault } from '../market/faults.ts'
-import { createMarketModel } from '../market/model.ts'
-import { createTruth } from '../market/truth.ts'
-import { type Controls, hearCommands } from './commands.ts'
-import { SIMULATED } from './index.ts'
+import { parseFault } from '../market/faults.ts'
+import { hearCommands } from './commands.ts'
+import { type Host, openHost } from './host.ts'
 import { playCaptures } from './playback.ts'
 import { record } from './recorder.ts'
-import { type ExchangeServer, type Listening, listen, type Observer } from './server.ts'
+import type { Observer } from './server.ts'
+import { type Simulation, type SimulationOptions, simulate } from './simulation.ts'
 
 const USAGE =
   'usage: node sandbox/exchanges/main.ts (--seed N --symbols N --truth FILE | --captures DIR) ' +
   '[--rate X] [--record FILE] [--min-percent P] [--min-volume-usd V] [--tears X] ' +
   '[--fault "stranger EXCHANGE ASSET FACTOR" | --fault "unit EXCHANGE ASSET 1000"]…'
-const STEP_EVERY_MS = 10
 const PARENT_CHECK_EVERY_MS = 500
-
-interface Simulation {
-  readonly seed: number
-  readonly symbols: number
-  readonly rate: number
-  readonly truth: string
-  readonly min_percent: number
-  readonly min_volume_usd: number
-  readonly tears: number
-  readonly faults: readonly ListingFault[]
-}
 
 interface Options {
   /** what is served: simulated markets or a directory of recordings */
-  readonly market: Simulation | { readonly captures: string; readonly rate: number }
+  readonly market: SimulationOptions | { readonly captures: string; readonly rate: number }
   readonly record: string | undefined
 }
 
@@ -88,56 +74,22 @@ function readOptions(): Options {
   }
 }
 
-/** What the first line on standard output tells of an exchange. */
-interface Addresses {
-  readonly websocket_url: string
-  readonly rest_url: string
-  /** where the same books are served in another protocol */
-  readonly alternative_websocket_url?: string
-}
-
 interface Market {
-  readonly servers: readonly ExchangeServer[]
+  readonly hosts: readonly Host[]
   /** undefined: it goes its own way */
-  readonly controls?: Omit<Controls, 'status'>
+  readonly controls?: Simulation['controls']
   stop(): void
 }
 
-function simulate(options: Simulation): Market {
-  const model = createMarketModel(options)
-  const file = openSync(options.truth, 'w')
-  const truth = createTruth({ ...options, model, write: (line) => writeSync(file, `${line}\n`) })
-  const servers = SIMULATED.map((server) => server(model))
-  let paused = false
-  const timer = setInterval(() => {
-    if (paused) return
-    const now_ms = systemClock.wall_ms()
-    model.step(now_ms)
-    truth.afterStep(now_ms)
-  }, STEP_EVERY_MS)
-  return {
-    servers,
-    controls: {
-      model,
-      operations: new Map(servers.map(({ id, operations }) => [id, operations])),
-      pause: () => {
-        paused = true
-        model.pause()
-      },
-      resume: () => {
-        paused = false
-      },
-    },
-    stop: () => {
-      clearInterval(timer)
-      truth.close(systemClock.wall_ms())
-      closeSync(file)
-    },
+async function play(
+  { captures, rate }: { readonly captures: string; readonly rate: number },
+  observe: Observer | undefined,
+): Promise<Market> {
+  const hosts: Host[] = []
+  for (const server of await playCaptures(captures, rate, complain)) {
+    hosts.push(await openHost(server, observe))
   }
-}
-
-async function play(directory: string, rate: number): Promise<Market> {
-  return { servers: await playCaptures(directory, rate, complain), stop: () => {} }
+  return { hosts, stop: () => {} }
 }
 
 function complain(problem: string): void {
@@ -169,38 +121,25 @@ async function main({ market, record: file }: Options): Promise<void> {
     file === undefined
       ? undefined
       : record(file, (problem) => complain(`cannot record: ${problem.message}`))
-  const { servers, controls, stop } =
-    'captures' in market ? await play(market.captures, market.rate) : simulate(market)
-  let frames_sent = 0
-  const observe: Observer = (seen) => {
-    if (seen.dir === 'in') frames_sent++
-    recorder?.observe(seen)
-  }
-  const listening: Listening[] = []
-  const open = async (server: ExchangeServer) => {
-    const opened = await listen(server, { observe })
-    listening.push(opened)
-    return opened
-  }
-  const exchanges: Record<string, Addresses> = {}
-  for (const server of servers) {
-    const { websocket_url, rest_url } = await open(server)
-    const { alternative } = server
-    const other = alternative && {
-      alternative_websocket_url: (await open(alternative)).websocket_url,
-    }
-    exchanges[server.id] = { websocket_url, rest_url, ...other }
-  }
+  const { hosts, controls, stop }: Market =
+    'captures' in market
+      ? await play(market, recorder?.observe)
+      : await simulate(market, recorder?.observe)
   const say = (line: string) => process.stdout.write(`${line}\n`)
+  const exchanges = Object.fromEntries(hosts.map(({ id, addresses }) => [id, addresses]))
   say(JSON.stringify({ exchanges }))
   if (hasOwner()) {
-    const status = () => ({ frames_sent, cpu_seconds: cpuSeconds() })
+    const status = () => ({ frames_sent: framesSent(hosts), cpu_seconds: cpuSeconds() })
     hearCommands(process.stdin, controls && { ...controls, status }, say)
   }
   await told
   stop()
-  await Promise.all(listening.map(({ close }) => close()))
+  await Promise.all(hosts.map((host) => host.close()))
   await recorder?.close()
+}
+
+function framesSent(hosts: readonly Host[]): number {
+  return hosts.reduce((sum, { frames_sent }) => sum + frames_sent, 0)
 }
 
 function cpuSeconds(): number {

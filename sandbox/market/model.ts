@@ -12,7 +12,14 @@ import { type Listing, listings } from './listings.ts'
 import { LiveMarket } from './market.ts'
 import { FairPrices } from './prices.ts'
 import { createRandom, type Random } from './random.ts'
-import type { ChangeListener, Level, MarketSource, SimulatedMarket, Snapshot } from './source.ts'
+import type {
+  ChangeListener,
+  Level,
+  MarketSource,
+  SimulatedMarket,
+  Snapshot,
+  StepListener,
+} from './source.ts'
 
 export { DEFAULT_SYMBOLS } from './listings.ts'
 
@@ -77,6 +84,7 @@ export function assembleModel(
   const prices = new FairPrices(listed, random.fork())
   const schedule = createSchedule(listed, random.fork())
   const listeners = new Set<ChangeListener>()
+  const step_listeners = new Set<StepListener>()
   let now_ms: number | undefined
   let time_ms = 0
 
@@ -108,6 +116,10 @@ export function assembleModel(
       listeners.add(listener)
       return () => listeners.delete(listener)
     },
+    onStep(listener) {
+      step_listeners.add(listener)
+      return () => step_listeners.delete(listener)
+    },
     step(next_ms) {
       const elapsed_ms = now_ms === undefined ? 0 : Math.max(0, next_ms - now_ms)
       now_ms = next_ms
@@ -118,6 +130,7 @@ export function assembleModel(
         const { listing, live } = entry(market)
         live.displace(displacement, time_ms, fairOf(listing))
       }
+      for (const listener of step_listeners) listener(next_ms)
     },
     pause() {
       now_ms = undefined

@@ -52,10 +52,17 @@ export type ChangeListener = (
   time_ms: number,
 ) => void
 
+export type StepListener = (now_ms: number) => void
+
 export interface MarketSource {
   readonly markets: readonly SimulatedMarket[]
   /** the whole book of markets[index] as it is now */
   snapshot(market: number): Snapshot
   /** Returns the function that ends the subscription. */
   onChange(listener: ChangeListener): () => void
+  /**
+   * After every step of the source's clock, when all that changed in it was told: `now_ms` is the
+   * step's wall clock. Absent where the books change at no steps. Returns what ends the subscription.
+   */
+  onStep?(listener: StepListener): () => void
 }
