@@ -7,7 +7,7 @@ import type { Operations } from './operations.ts'
 import { type ExchangeServer, type Listening, listen, type Observer } from './server.ts'
 
 /** What the first line on standard output tells of an exchange. */
-export interface Addresses {
+interface Addresses {
   readonly websocket_url: string
   readonly rest_url: string
   /** where the same books are served in another protocol */
