@@ -11,7 +11,7 @@ import { runLoad } from './load/run.ts'
 const DEFAULTS = {
   symbols: '300',
   rate: '8',
-  burst: '10',
+  burst: '12',
   seconds: '30',
   'burst-seconds': '30',
   seed: '7',

@@ -3,6 +3,7 @@
  * loop's lateness and the way from a frame to a signal, all from what they tell themselves.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { STEP_EVERY_MS } from '../../sandbox/exchanges/simulation.ts'
 import { quantile, type Samples, sum } from './prometheus.ts'
 import type { Stack } from './stack.ts'
 
@@ -18,6 +19,8 @@ export interface LoadFigures {
   readonly cpu_percent: number
   readonly gc_percent: number
   readonly sandbox_cpu_percent: number
+  /** of the steps of its market: less than all when the machine gave it too little time */
+  readonly sandbox_steps_percent: number
   /** the most that was resident at any sample */
   readonly rss_mb: number
   readonly heap_mb: number
@@ -60,6 +63,8 @@ export async function measure({ worker, sandbox }: Stack, seconds: number): Prom
     gc_percent: (grew('arb_nodejs_gc_duration_seconds_sum') / elapsed_s) * 100,
     sandbox_cpu_percent:
       ((sandbox_after.cpu_seconds - sandbox_before.cpu_seconds) / elapsed_s) * 100,
+    sandbox_steps_percent:
+      ((sandbox_after.steps - sandbox_before.steps) / ((elapsed_s * 1_000) / STEP_EVERY_MS)) * 100,
     rss_mb: rss / 1e6,
     heap_mb: heap / 1e6,
     lateness_p50_ms: late_ms('0.5'),

@@ -9,7 +9,7 @@ const START_MS = 1_790_000_000_000
 function market() {
   const model = createMarketModel({ seed: 3, symbols: 2, rate: 1 })
   model.step(START_MS)
-  const status = { frames_sent: 7, cpu_seconds: 1.5 }
+  const status = { frames_sent: 7, cpu_seconds: 1.5, steps: 9 }
   const operations = new Map([['kraken', new Operations()]])
   const controls = { model, operations, pause: vi.fn(), resume: vi.fn(), status: () => status }
   return { model, controls, operations, tell: (command: string) => obey(command, controls) }
@@ -30,7 +30,7 @@ it('answers each line with one, in their order', async () => {
   await vi.waitUntil(() => lines.length === 3)
   expect(lines.map((line) => JSON.parse(line))).toEqual([
     { command: 'pause', ok: true, value: null },
-    { command: 'status', ok: true, value: { frames_sent: 7, cpu_seconds: 1.5 } },
+    { command: 'status', ok: true, value: { frames_sent: 7, cpu_seconds: 1.5, steps: 9 } },
     { command: 'resume', ok: true, value: null },
   ])
   expect(controls.pause).toHaveBeenCalledOnce()

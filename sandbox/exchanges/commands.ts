@@ -17,12 +17,14 @@ export interface Controls extends Operated {
   status(): Status
 }
 
-/** Both since the beginning. */
+/** All since the beginning. */
 export interface Status {
   /** handed to sockets */
   readonly frames_sent: number
   /** of the whole process, on all cores */
   readonly cpu_seconds: number
+  /** of the market, which tries one every STEP_EVERY_MS */
+  readonly steps: number
 }
 
 /** Price and size as the exchange prints them, without what it pads them with. */

@@ -7,12 +7,12 @@
 import { fstatSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { parseFault } from '../market/faults.ts'
-import { hearCommands } from './commands.ts'
+import { type Controls, hearCommands } from './commands.ts'
 import { type Host, openHost } from './host.ts'
 import { playCaptures } from './playback.ts'
 import { record } from './recorder.ts'
 import type { Observer } from './server.ts'
-import { type Simulation, type SimulationOptions, simulate } from './simulation.ts'
+import { type SimulationOptions, simulate } from './simulation.ts'
 
 const USAGE =
   'usage: node sandbox/exchanges/main.ts (--seed N --symbols N --truth FILE | --captures DIR) ' +
@@ -77,7 +77,7 @@ function readOptions(): Options {
 interface Market {
   readonly hosts: readonly Host[]
   /** undefined: it goes its own way */
-  readonly controls?: Simulation['controls']
+  readonly controls?: Controls
   stop(): void
 }
 
@@ -128,23 +128,11 @@ async function main({ market, record: file }: Options): Promise<void> {
   const say = (line: string) => process.stdout.write(`${line}\n`)
   const exchanges = Object.fromEntries(hosts.map(({ id, addresses }) => [id, addresses]))
   say(JSON.stringify({ exchanges }))
-  if (hasOwner()) {
-    const status = () => ({ frames_sent: framesSent(hosts), cpu_seconds: cpuSeconds() })
-    hearCommands(process.stdin, controls && { ...controls, status }, say)
-  }
+  if (hasOwner()) hearCommands(process.stdin, controls, say)
   await told
   stop()
   await Promise.all(hosts.map((host) => host.close()))
   await recorder?.close()
-}
-
-function framesSent(hosts: readonly Host[]): number {
-  return hosts.reduce((sum, { frames_sent }) => sum + frames_sent, 0)
-}
-
-function cpuSeconds(): number {
-  const { user, system } = process.cpuUsage()
-  return (user + system) / 1e6
 }
 
 let options: Options

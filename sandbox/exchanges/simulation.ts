@@ -12,7 +12,7 @@ import { type Host, openHost } from './host.ts'
 import { SIMULATED } from './index.ts'
 import type { Observer } from './server.ts'
 
-const STEP_EVERY_MS = 10
+export const STEP_EVERY_MS = 10
 
 export interface SimulationOptions {
   readonly seed: number
@@ -28,7 +28,7 @@ export interface SimulationOptions {
 
 export interface Simulation {
   readonly hosts: readonly Host[]
-  readonly controls: Omit<Controls, 'status'>
+  readonly controls: Controls
   stop(): void
 }
 
@@ -43,11 +43,13 @@ export async function simulate(
   const hosts: Host[] = []
   for (const create of SIMULATED) hosts.push(await openHost(create(model), observe))
   let paused = false
+  let steps = 0
   const timer = setInterval(() => {
     if (paused) return
     const now_ms = systemClock.wall_ms()
     model.step(now_ms)
     truth.afterStep(now_ms)
+    steps++
   }, STEP_EVERY_MS)
   return {
     hosts,
@@ -61,6 +63,7 @@ export async function simulate(
       resume: () => {
         paused = false
       },
+      status: () => ({ frames_sent: framesSent(hosts), cpu_seconds: cpuSeconds(), steps }),
     },
     stop: () => {
       clearInterval(timer)
@@ -68,4 +71,13 @@ export async function simulate(
       closeSync(file)
     },
   }
+}
+
+function framesSent(hosts: readonly Host[]): number {
+  return hosts.reduce((sum, { frames_sent }) => sum + frames_sent, 0)
+}
+
+function cpuSeconds(): number {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1e6
 }
