@@ -100,7 +100,8 @@ function parseMarket(entry: JsonObject): Market {
     size_step: stepText(lot.basePrecision, 'basePrecision'),
     minimum_size: stepText(lot.minOrderQty, 'minOrderQty'),
     minimum_notional: stepText(lot.minOrderAmt, 'minOrderAmt'),
-    taker_fee_percent: bybit.fees.taker_percent,
+    // the zone of risky listings has another table of fees, which is not published
+    taker_fee_percent: entry.symbolType === 'adventure' ? null : bybit.fees.taker_percent,
     trading: entry.status === 'Trading',
   }
 }

@@ -58,6 +58,14 @@ it.each([
   expect(trading(bybit, list)).toEqual(open)
 })
 
+it('bybit: the fee of the adventure zone is not known, and is not zero', () => {
+  const fees = ['', 'innovation', 'adventure'].map((symbolType) => {
+    const list = { retCode: 0, result: { list: [{ ...BYBIT, symbolType }] } }
+    return bybit.instruments.parse([JSON.stringify(list)])[0]?.taker_fee_percent
+  })
+  expect(fees).toEqual(['0.1', '0.1', null])
+})
+
 const COINBASE = {
   id: 'BTC-USD',
   base_currency: 'BTC',
