@@ -52,21 +52,31 @@ export class PriceTest {
   private readonly coins = new Map<string, Coin>()
   /** by MarketBook.index */
   private readonly peers: Peer[] = []
-  private sampled_ms = Number.NEGATIVE_INFINITY
+  /** those of more than one market, which can be compared */
+  private readonly shared: Coin[] = []
+  private refreshed_ms = Number.NEGATIVE_INFINITY
+  /** coins whose sample is due, with a fraction */
+  private owed = 0
+  private turn = -1
 
   constructor(options: PriceTestOptions) {
     this.options = options
   }
 
-  /** Takes the samples that prove coins, once a second however often it is called. */
+  /**
+   * Takes the samples that prove coins: of each coin one a second, of as many coins in one call as
+   * is their share of the time since the last, so that no turn of the loop bears them all.
+   */
   refresh(): void {
     const now_ms = this.options.clock.monotonic_ms()
-    if (now_ms - this.sampled_ms < SAMPLE_EVERY_MS) return
-    this.sampled_ms = now_ms
+    const elapsed_ms = Math.min(now_ms - this.refreshed_ms, SAMPLE_EVERY_MS)
+    this.refreshed_ms = now_ms
     this.learn()
-    for (const { peers } of this.coins.values()) {
-      if (peers.length < 2) continue
-      for (const peer of peers) this.sample(peer, now_ms)
+    const { shared } = this
+    this.owed += (shared.length * elapsed_ms) / SAMPLE_EVERY_MS
+    for (; this.owed >= 1; this.owed--) {
+      this.turn = (this.turn + 1) % shared.length
+      for (const peer of shared[this.turn]?.peers ?? []) this.sample(peer, now_ms)
     }
   }
 
@@ -95,6 +105,7 @@ export class PriceTest {
         (known) => known.entry.market.exchange === entry.market.exchange,
       )
       coin.peers.splice(last < 0 ? coin.peers.length : last + 1, 0, peer)
+      if (coin.peers.length === 2) this.shared.push(coin)
     }
   }
 
@@ -193,14 +204,22 @@ function apart(a: Quote, b: Quote): number {
 
 /** The median; of an even number the middle one nearer to 1. Sorts in place. */
 function middle(ratios: number[]): number {
-  ratios.sort(ascending)
+  sort(ratios)
   const upper = ratios[ratios.length >> 1] as number
   if (ratios.length % 2 === 1) return upper
   const lower = ratios[(ratios.length >> 1) - 1] as number
   return lower * upper >= 1 ? lower : upper
 }
 
-const ascending = (a: number, b: number) => a - b
+/** By insertion: there are as many values as exchanges. */
+function sort(values: number[]): void {
+  for (let i = 1; i < values.length; i++) {
+    const value = values[i] as number
+    let at = i
+    for (; at > 0 && (values[at - 1] as number) > value; at--) values[at] = values[at - 1] as number
+    values[at] = value
+  }
+}
 
 /** By more than so many percent, in either direction: the larger over the smaller. NaN is not off. */
 function isOff(ratio: number, percent: number): boolean {
