@@ -26,7 +26,7 @@ export function stream(app: App): void {
         'Each event carries `id`, `event` (its type) and `data` (the Event as JSON). The filters ' +
         'choose opportunities; exchange.status events follow `exchange`, and beside another filter ' +
         'they are sent only when `types` names them. An opportunity that was shown is followed to ' +
-        'its end, also below a minimum. `event: reset` carries `{"data":[...]}`, all that is ' +
+        'its end and its markouts, also below a minimum. `event: reset` carries `{"data":[...]}`, all that is ' +
         'live, when the events since Last-Event-ID are no longer kept.',
       tags: ['stream'],
       request: {
