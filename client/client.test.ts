@@ -45,6 +45,17 @@ describe('against the edge itself', () => {
     expect(seen).toEqual(all.map(({ id }) => id).reverse())
   })
 
+  it('sums up the past and lists markets, spreads and near-misses', async () => {
+    const from = '2026-10-01T00:00:00.000Z'
+    const query = { from, to: '2026-10-02T00:00:00.000Z', by: ['symbol', 'hour'] as const }
+    const { data, total } = await client.stats(query)
+    expect(total?.count).toBe(25)
+    expect(data).toMatchObject([{ symbol: 'BTC/USDT', hour: from, buy_exchange: null }])
+    expect(await client.markets({ exchange: 'kraken' })).toEqual([])
+    expect(await client.spreads()).toEqual([])
+    expect(await client.nearMisses({ guard: 'stale' })).toEqual([])
+  })
+
   it('says what is wrong with a request, by field', async () => {
     const error = await client
       .opportunities({ min_profit_percent: 'much' })

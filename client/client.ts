@@ -2,11 +2,20 @@
  * The API as typed calls. It asks, waits as long as the server wants when that is busy, and gives up
  * with a `Refused` that says what was wrong. It keeps nothing between calls.
  */
-import type { Filters, Sort } from '../edge/parameters.ts'
+import type {
+  Filters,
+  Grouping,
+  NearMissQuery as NearMissFilters,
+  Sort,
+} from '../edge/parameters.ts'
 import { type Clock, systemClock } from '../shared/clock.ts'
 import type { EventType } from '../shared/event.ts'
 import type { EdgeHealth, ExchangeStatus } from '../shared/health.ts'
+import type { NearMiss } from '../shared/near-miss.ts'
 import type { Opportunity } from '../shared/opportunity.ts'
+import type { Spread } from '../shared/spread.ts'
+import type { StatsAnswer } from '../shared/stats.ts'
+import type { WatchedMarket } from '../shared/watched.ts'
 import { isObject, list } from './answers.ts'
 import { events, type Message } from './events.ts'
 import { Refused, refusal, retryAfter_ms } from './refused.ts'
@@ -31,6 +40,12 @@ export type LiveQuery = Asked<Filters & { sort: Sort; limit: number }>
 export type HistoryQuery = Asked<Filters & { from: string; to: string; limit: number }>
 export type StreamQuery = Asked<Filters & { types: readonly EventType[] }>
 
+/** By default the last day by symbol and pair of exchanges. */
+export type StatsQuery = Asked<
+  Filters & { from: string; to: string; by: readonly Grouping[]; limit: number }
+>
+export type NearMissQuery = Asked<NearMissFilters>
+
 export interface StreamChoice {
   /** go on after this event, seen on an earlier stream */
   readonly last_event_id?: string
@@ -48,6 +63,14 @@ export interface Client {
   history(query?: HistoryQuery): AsyncGenerator<Opportunity, void>
   /** Events as they happen. Reconnects and resumes by itself, without loss or repeat. */
   stream(query?: StreamQuery, choice?: StreamChoice): AsyncGenerator<Message, void>
+  /** What past opportunities add up to, and how much was left for whoever came later. */
+  stats(query?: StatsQuery): Promise<StatsAnswer>
+  /** What almost qualified and which guard refused it, newest first. */
+  nearMisses(query?: NearMissQuery): Promise<NearMiss[]>
+  /** The markets that are watched, with their rules and fees. */
+  markets(query?: Asked<{ symbol: string; exchange: string }>): Promise<WatchedMarket[]>
+  /** The whole matrix of a symbol, or without one the best route of each. */
+  spreads(query?: Asked<{ symbol: string; limit: number }>): Promise<Spread[]>
   exchanges(): Promise<ExchangeStatus[]>
   /** Also when the answer is that something is down. */
   health(): Promise<EdgeHealth>
@@ -107,6 +130,10 @@ export function createClient(options: ClientOptions): Client {
       const url = address(options.url, '/v1/stream', query)
       return events({ ...choice, url, headers, clock, random, fetch: fetching }, signal)
     },
+    stats: async (query) => (await get('/v1/stats', query)) as StatsAnswer,
+    nearMisses: (query) => getList('/v1/near-misses', query),
+    markets: (query) => getList('/v1/markets', query),
+    spreads: (query) => getList('/v1/spreads', query),
     exchanges: () => getList('/v1/exchanges'),
     async health() {
       const response = await fetching(address(options.url, '/health', {}), { headers })

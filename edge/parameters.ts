@@ -85,7 +85,7 @@ export const HistoryQuery = Filters.extend({
   limit: limit(500, 100),
 })
 
-export const GROUPINGS = ['symbol', 'exchanges', 'type', 'hour'] as const
+const GROUPINGS = ['symbol', 'exchanges', 'type', 'hour'] as const
 export type Grouping = (typeof GROUPINGS)[number]
 
 const Groupings = z
