@@ -109,11 +109,12 @@ export class Connection {
     }
   }
 
-  /** False while there is no link to ask on; the next one subscribes everything anyway. */
-  resubscribe(lane: Lane): boolean {
-    if (this.link === null || lane.carrier !== this.link.line) return false
-    this.link.resubscribe(lane.market)
-    return true
+  /** Subscribes anew those of these that it can now, and returns them. */
+  resubscribe(lanes: readonly Lane[]): readonly Lane[] {
+    const { link } = this
+    const own = lanes.filter(({ carrier }) => carrier !== null && carrier === link?.line)
+    if (link === null || own.length === 0) return []
+    return link.resubscribe(own.map(({ market }) => market)) ? own : []
   }
 
   /** Opens a new link beside the present one, which goes on until the new one has taken over. */
@@ -227,6 +228,7 @@ export class Connection {
     intake.end(link.line, now_ms)
     if (link === this.successor) {
       this.successor = null
+      if (end.status !== undefined) this.heed(link, end)
       return
     }
     if (link !== this.link) return
@@ -239,25 +241,29 @@ export class Connection {
     }
     this.successor?.terminate('its predecessor ended')
     if (now_ms - link.opened_ms >= STABLE_AFTER_MS) this.attempts = 0
+    this.heed(link, end)
     this.schedule(this.redialDelay(link, end))
   }
 
-  private redialDelay(link: Link, end: SocketEnd): number {
-    const { random, doors, connects, clock, intake, log } = this.context
-    const refused = isBlocked(end.status)
-    const blocked_for_ms = refused ? doors.refused(link.door) : 0
+  /** What an answer says of our address counts for every attempt, a successor's and others'. */
+  private heed(link: Link, { status, retry_after }: SocketEnd): void {
+    const { doors, connects, clock } = this.context
+    if (isBlocked(status)) doors.refused(link.door)
+    else if (isThrottled(status)) connects.pause(clock.monotonic_ms() + retryAfter_ms(retry_after))
+    else if (!link.open) doors.failed(link.door)
+  }
+
+  private redialDelay(link: Link, { status, retry_after, reason }: SocketEnd): number {
+    const { random, doors, intake, log } = this.context
+    const refused = isBlocked(status)
+    const blocked_for_ms = refused ? doors.blocked_for_ms : 0
     this.blocked = blocked_for_ms > 0
     if (this.blocked) return blocked_for_ms * (1 + random() / 10)
     if (refused) {
-      log.warn('another address is tried', { exchange: link.door.exchange.id, reason: end.reason })
+      log.warn('another address is tried', { exchange: link.door.exchange.id, reason })
       return backoff_ms(0, REDIAL, random)
     }
-    if (isThrottled(end.status)) {
-      // it asks the address, not this connection
-      connects.pause(clock.monotonic_ms() + retryAfter_ms(end.retry_after))
-      return retryAfter_ms(end.retry_after) + backoff_ms(3, REDIAL, random)
-    }
-    if (!link.open) doors.failed(link.door)
+    if (isThrottled(status)) return retryAfter_ms(retry_after) + backoff_ms(3, REDIAL, random)
     const eased = this.attempts === 0 && intake.system === 'online'
     const least_ms = eased ? 0 : (link.door.exchange.limits.redial_ms ?? 0)
     return least_ms + backoff_ms(this.attempts++, REDIAL, random)

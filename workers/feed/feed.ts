@@ -138,7 +138,9 @@ export class Feed implements IntakeListener {
       market: lane.market,
       cause,
     })
-    if (cause === 'quiet') this.hint()
+    if (cause !== 'quiet') return
+    this.recovery.quiet(lane)
+    this.hint()
   }
 
   needsSnapshot(lane: Lane): void {

@@ -74,9 +74,9 @@ export class Fleet {
     connection.stop()
   }
 
-  /** Subscribes a market anew. False while it has no link; the next one subscribes everything. */
-  resubscribe(lane: Lane): boolean {
-    return this.connections.some((connection) => connection.resubscribe(lane))
+  /** Subscribes markets anew. Returns those that it asked for: the others are to be tried again. */
+  resubscribe(lanes: readonly Lane[]): readonly Lane[] {
+    return this.connections.flatMap((connection) => connection.resubscribe(lanes))
   }
 
   /** The exchange will close this line: opens its successor first. */

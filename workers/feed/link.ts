@@ -73,9 +73,15 @@ export class Link {
     }
   }
 
-  /** A new subscription brings a new snapshot, without disturbing the connection's other markets. */
-  resubscribe(market: string): void {
-    this.pacer.push([...this.exchange.unsubscribe([market]), ...this.exchange.subscribe([market])])
+  /**
+   * A new subscription brings a new snapshot, without disturbing the connection's other markets.
+   * False, and nothing is asked, while earlier requests still wait: they may well be the same.
+   */
+  resubscribe(markets: readonly string[]): boolean {
+    if (!this.pacer.idle) return false
+    this.unsubscribe(markets)
+    this.subscribe(markets)
+    return true
   }
 
   terminate(reason: string): void {

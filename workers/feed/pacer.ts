@@ -21,6 +21,11 @@ export class Pacer {
     this.send = send
   }
 
+  /** Nothing waits: what is pushed now goes out as soon as the exchange allows. */
+  get idle(): boolean {
+    return this.queue.length === 0
+  }
+
   push(frames: readonly string[]): void {
     if (this.queue.length + frames.length > QUEUE_LIMIT) throw new Error('too many client frames')
     this.queue.push(...frames)

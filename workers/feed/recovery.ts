@@ -45,6 +45,8 @@ export class Recovery {
   private readonly options: RecoveryOptions
   private readonly snapshots: Snapshots | null
   private readonly resyncs: Resyncs<Lane>
+  /** a request with one of these may have been refused because of it */
+  private readonly suspects = new WeakSet<Lane>()
 
   constructor(options: RecoveryOptions) {
     const { exchange, rest, random } = options
@@ -73,9 +75,16 @@ export class Recovery {
     this.sweep()
   }
 
+  /** Silent for too long, where a market that changes never is. */
+  quiet(lane: Lane): void {
+    // elsewhere the loss itself asks for a new subscription
+    if (this.snapshots !== null) this.need(lane)
+  }
+
   synced(lane: Lane): void {
     this.resyncs.synced(lane, this.now())
     this.refusals.delete(lane.market)
+    this.suspects.delete(lane)
   }
 
   accepted(market: string): void {
@@ -94,6 +103,7 @@ export class Recovery {
     const give_up_ms = this.now() + REFUSAL_LIMIT_MS
     for (const lane of lanes) {
       if (lane.synced) continue
+      this.suspects.add(lane)
       if (lane.market === market) this.refuse(lane, reason)
       else this.resyncs.hurry(lane, give_up_ms)
     }
@@ -101,25 +111,42 @@ export class Recovery {
 
   /** Asks for what is due. Call it a few times a second. */
   sweep(): void {
-    const now_ms = this.now()
-    for (const lane of this.resyncs.due(now_ms)) this.ask(lane, now_ms)
+    const due = this.resyncs.due(this.now())
+    if (due.length === 0) return
+    const together = due.filter((lane) => !this.suspects.has(lane))
+    this.ask(together)
+    // one of them would be refused again, and the others with it
+    for (const lane of due) if (this.suspects.has(lane)) this.ask([lane])
   }
 
-  private ask(lane: Lane, now_ms: number): void {
+  private ask(lanes: readonly Lane[]): void {
+    // whoever connects next subscribes those that nobody carries
+    for (const lane of lanes) if (lane.carrier === null) this.resyncs.forget(lane)
+    const carried = lanes.filter(({ carrier }) => carrier !== null)
+    const { snapshots } = this
+    if (snapshots === null) {
+      this.resubscribe(carried)
+      return
+    }
+    // a snapshot that no change followed: the exchange may have forgotten the stream
+    this.resubscribe(carried.filter(isSeeded))
+    for (const lane of carried) if (!isSeeded(lane)) this.request(lane, snapshots)
+  }
+
+  private request(lane: Lane, snapshots: Snapshots): void {
+    // every request is answered in the end, however long the queue
+    snapshots.request(lane.market)
+    this.resyncs.asked(lane, Number.POSITIVE_INFINITY)
+  }
+
+  private resubscribe(lanes: readonly Lane[]): void {
     const { exchange, fleet } = this.options
-    if (lane.carrier === null) {
-      // whoever connects next subscribes it
-      this.resyncs.forget(lane)
-    } else if (this.snapshots !== null) {
-      // every request is answered in the end, however long the queue
-      this.snapshots.request(lane.market)
-      this.resyncs.asked(lane, Number.POSITIVE_INFINITY)
-    } else {
-      if (this.resyncs.attempts(lane) > FRUITLESS_ATTEMPTS && !this.refusals.has(lane.market)) {
+    for (const lane of fleet.resubscribe(lanes)) {
+      const fruitless = this.resyncs.attempts(lane) > FRUITLESS_ATTEMPTS && !isSeeded(lane)
+      if (fruitless && !this.refusals.has(lane.market)) {
         this.refusals.set(lane.market, 'subscribed, but no snapshot came')
       }
-      fleet.resubscribe(lane)
-      this.resyncs.asked(lane, now_ms + exchange.keepalive.answer_ms)
+      this.resyncs.asked(lane, this.now() + exchange.keepalive.answer_ms)
     }
   }
 
@@ -154,6 +181,8 @@ export class Recovery {
   private takeSnapshot(lane: Lane, body: string): void {
     try {
       this.options.intake.snapshot(lane, body, this.now())
+      const { answer_ms } = this.options.exchange.keepalive
+      if (isSeeded(lane)) this.resyncs.asked(lane, this.now() + answer_ms)
     } catch (error) {
       if (!(error instanceof FrameError)) throw error
       this.options.onBadFrame(error)
@@ -164,4 +193,8 @@ export class Recovery {
   private now(): number {
     return this.options.clock.monotonic_ms()
   }
+}
+
+function isSeeded({ sequencer }: Lane): boolean {
+  return sequencer.phase === 'seeded'
 }
