@@ -19,6 +19,10 @@ export interface SandboxOptions {
   readonly truth_file: string
   /** capture file of all that is said; undefined: none */
   readonly record_file?: string
+  /** multiple of the usual number of tears in the market */
+  readonly tears?: number
+  /** what is wrong with the listings, as main.ts takes it */
+  readonly faults?: readonly string[]
 }
 
 interface Address {
@@ -34,9 +38,11 @@ export class Sandbox {
   private readonly lines: AsyncIterator<string>
 
   constructor(options: SandboxOptions) {
-    const { seed, symbols, rate, truth_file, record_file } = options
+    const { seed, symbols, rate, truth_file, record_file, tears = 1, faults = [] } = options
     const values = ['--seed', seed, '--symbols', symbols, '--rate', rate, '--truth', truth_file]
+    values.push('--tears', tears)
     if (record_file !== undefined) values.push('--record', record_file)
+    for (const fault of faults) values.push('--fault', fault)
     const args = ['sandbox/exchanges/main.ts', ...values.map(String)]
     this.child = spawn(process.execPath, args, {
       cwd: PROJECT_DIR,

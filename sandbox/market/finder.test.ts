@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { baseCoin, coinGiven, coinReceived, type Leg } from './chain.ts'
+import { coinGiven, coinReceived, type Leg } from './chain.ts'
 import { ChainFinder } from './finder.ts'
 import { createMarketModel } from './model.ts'
 import { PublishedBooks } from './published.ts'
@@ -30,14 +30,17 @@ function everyChain({ markets }: Books): { name: string; legs: Leg[] }[] {
   const nameOf = (legs: Leg[]): string | undefined => {
     const exchanges = new Set(legs.map(({ market }) => markets[market]!.exchange))
     const coins = legs.map(given)
-    for (const buy of legs) {
-      for (const sell of legs) {
-        const [b, s] = [markets[buy.market]!, markets[sell.market]!]
-        const is_pair = buy.side === 'buy' && sell.side === 'sell' && baseCoin(b) === baseCoin(s)
-        const fits = legs.length === 2 || [b, s].every(({ quote }) => MONEY.includes(quote))
-        if (is_pair && b.exchange !== s.exchange && fits && legs.length <= 3) {
-          return `cross ${buy.market} ${sell.market}`
-        }
+    const moneys = coins.filter((coin) => MONEY.includes(coin)).length
+    const exchangeOf = (leg: Leg) => markets[leg.market]!.exchange
+    const [one, two] = [legs[0]!, legs[1]!]
+    if (legs.length === 2 && exchangeOf(one) !== exchangeOf(two)) {
+      return `cross ${[one, two].map(({ market, side }) => `${side} ${market}`).sort()}`
+    }
+    if (legs.length === 3 && moneys === 2) {
+      const out = coins.findIndex((coin) => !MONEY.includes(coin))
+      const [buy, sell] = [legs[(out + 2) % 3]!, legs[out]!]
+      if (exchangeOf(buy) !== exchangeOf(sell)) {
+        return `cross ${[buy, sell].map(({ market, side }) => `${side} ${market}`).sort()}`
       }
     }
     if (legs.length === 2) return undefined
@@ -73,8 +76,10 @@ describe('ChainFinder', () => {
       const at = coins.indexOf([...coins].sort()[0]!)
       const cycle = [...coins.slice(at), ...coins.slice(0, at)].join()
       const [kind, exchange] = key.split(' ')
-      if (kind === 'cross_exchange') named.set(key, `cross ${legs[0]!.market} ${legs[1]!.market}`)
-      else if (kind === 'multi_leg') named.set(key, `multi ${cycle}`)
+      if (kind === 'cross_exchange') {
+        const pair = [legs[0]!, legs[1]!].map(({ market, side }) => `${side} ${market}`)
+        named.set(key, `cross ${pair.sort()}`)
+      } else if (kind === 'multi_leg') named.set(key, `multi ${cycle}`)
       else named.set(key, `triangle ${exchange} ${cycle}`)
     }
     const open = new Set<string>()

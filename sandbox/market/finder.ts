@@ -25,6 +25,12 @@ export interface Found {
   readonly volume_usd: number
 }
 
+interface Choice {
+  readonly legs: readonly Leg[]
+  /** product of the best prices after fees */
+  readonly rate: number
+}
+
 /** Chains of four and five coins grow with the square of the coins: 30 make about 3,000. */
 const MOST_CYCLES = 6_000
 /** The best prices are multiplied in Float64: they may let a chain through, never hold one back. */
@@ -90,36 +96,29 @@ export class ChainFinder {
       return undefined
     }
     this.paying.add(family)
-    let left = MOST_CHOICES
-    for (const legs of this.choices(family, best)) {
+    for (const { legs } of this.choices(family, best).slice(0, MOST_CHOICES)) {
       const found = this.judge(legs)
-      if (found !== undefined || --left === 0) return found
+      if (found !== undefined) return found
     }
     return undefined
   }
 
-  /** Choices of legs whose best prices pay, those with the best first leg first. */
-  private *choices(family: Family, best: readonly number[]): Generator<readonly Leg[]> {
-    const { hops } = family
+  /** Choices of legs whose best prices pay, the best first. */
+  private choices({ hops, admits }: Family, best: readonly number[]): Choice[] {
     const rest = best.map((_, hop) => best.slice(hop + 1).reduce((a, b) => a * b, 1))
-    const extend = function* (
-      rateOf: (leg: Leg) => number,
-      least: number,
-      legs: readonly Leg[],
-      product: number,
-    ): Generator<readonly Leg[]> {
+    const found: Choice[] = []
+    const extend = (legs: readonly Leg[], rate: number) => {
       if (legs.length === hops.length) {
-        if (family.admits(legs)) yield legs
+        if (admits(legs)) found.push({ legs, rate })
         return
       }
-      const sorted = (hops[legs.length] ?? []).toSorted((a, b) => rateOf(b) - rateOf(a))
-      for (const leg of sorted) {
-        const reached = product * rateOf(leg)
-        if (reached * (rest[legs.length] ?? 0) < least) return
-        yield* extend(rateOf, least, [...legs, leg], reached)
+      for (const leg of hops[legs.length] ?? []) {
+        const reached = rate * this.rate(leg)
+        if (reached * (rest[legs.length] ?? 0) >= this.least) extend([...legs, leg], reached)
       }
     }
-    yield* extend((leg) => this.rate(leg), this.least, [], 1)
+    extend([], 1)
+    return found.sort((a, b) => b.rate - a.rate)
   }
 
   private rate({ market, side }: Leg): number {

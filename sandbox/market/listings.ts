@@ -70,6 +70,10 @@ const CROSSES: readonly Pair[] = [
   { base: 'XRP', quote: 'BTC', exchanges: ['binance', 'bybit', 'kraken'] },
   { base: 'LTC', quote: 'BTC', exchanges: ['binance', 'coinbase', 'kraken'] },
   { base: 'LINK', quote: 'BTC', exchanges: ['binance', 'coinbase', 'kraken'] },
+  // nobody else lists these: only a longer chain leads back
+  { base: 'ADA', quote: 'BTC', exchanges: ['coinbase'] },
+  { base: 'AVAX', quote: 'BTC', exchanges: ['coinbase'] },
+  { base: 'DOT', quote: 'BTC', exchanges: ['kraken'] },
   { base: 'SOL', quote: 'ETH', exchanges: ['binance', 'coinbase', 'kraken'] },
   { base: 'ADA', quote: 'ETH', exchanges: ['binance', 'kraken'] },
 ]

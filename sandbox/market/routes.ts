@@ -1,13 +1,12 @@
 /**
  * Every chain that the listings allow, put together once: families of chains that are one opportunity
  * because only the market of a hop differs. It refuses chains that are another type's:
- *  - `cross_exchange`: one base bought and sold on two exchanges; quotes may differ when both are money,
- *    then any market of the two converts (which one does not make another opportunity);
+ *  - `cross_exchange`: there and back on two exchanges; quotes of a coin may differ when both are
+ *    money, then any market of the two converts (which one does not make another opportunity);
  *  - `triangular`: three trades on one exchange;
  *  - `multi_leg`: any other cycle of three to five coins, over at least two exchanges.
  */
 import {
-  baseCoin,
   type ChainType,
   coinGiven,
   coinReceived,
@@ -43,6 +42,43 @@ export function routes(markets: readonly SimulatedMarket[], most_cycles: number)
   ]
 }
 
+/**
+ * The key of the family that a chain of these legs belongs to, whatever leg it is told from;
+ * undefined when they are no chain of any type.
+ */
+export function familyOf(
+  markets: readonly SimulatedMarket[],
+  legs: readonly Leg[],
+): string | undefined {
+  const given = legs.map(({ market, side }) => coinGiven(at(markets, market), side))
+  const received = legs.map(({ market, side }) => coinReceived(at(markets, market), side))
+  const closes = received.every((coin, i) => coin === given[(i + 1) % legs.length])
+  if (!closes || legs.length < 2 || new Set(given).size !== legs.length) return undefined
+  const crossed = crossingIn(markets, legs)
+  if (crossed !== undefined) return crossingKey(markets, crossed)
+  const start = given.indexOf(given.toSorted(byStart)[0] ?? '')
+  const rotated = [...legs.slice(start), ...legs.slice(0, start)]
+  const exchanges = new Set(legs.map(({ market }) => at(markets, market).exchange))
+  if (exchanges.size > 1) return cycleKey([...given.slice(start), ...given.slice(0, start)])
+  return legs.length === 3 ? triangleKey(markets, rotated) : undefined
+}
+
+function crossingKey(markets: readonly SimulatedMarket[], legs: readonly Leg[]): string {
+  return `cross_exchange ${describeLegs(markets, legs)}`
+}
+
+function triangleKey(markets: readonly SimulatedMarket[], legs: readonly Leg[]): string {
+  return `triangular ${describeLegs(markets, legs)}`
+}
+
+function cycleKey(coins: readonly string[]): string {
+  return `multi_leg ${coins.join(' > ')}`
+}
+
+function describeLegs(markets: readonly SimulatedMarket[], legs: readonly Leg[]): string {
+  return describe(legs.map(({ market, side }) => named(at(markets, market), side)))
+}
+
 /** coin given → coin received → legs */
 type Edges = ReadonlyMap<string, ReadonlyMap<string, readonly Leg[]>>
 
@@ -63,14 +99,18 @@ function legsBetween(edges: Edges, from: string, to: string): readonly Leg[] {
   return edges.get(from)?.get(to) ?? []
 }
 
+/** Every two legs on two exchanges that lead there and back, with a conversion where money differs. */
 function crossings(markets: readonly SimulatedMarket[], edges: Edges): Family[] {
   const families: Family[] = []
-  const byCoin = Map.groupBy(markets.keys(), (index) => baseCoin(at(markets, index)))
-  for (const listed of byCoin.values()) {
-    for (const buy of listed) {
-      for (const sell of listed) {
-        const family = crossing(markets, edges, buy, sell)
-        if (family !== undefined) families.push(family)
+  for (const [given, outward] of edges) {
+    for (const [received, legs] of outward) {
+      for (const first of legs) {
+        for (const back of edges.get(received)?.values() ?? []) {
+          for (const second of back) {
+            const family = crossing(markets, edges, first, second, given)
+            if (family !== undefined) families.push(family)
+          }
+        }
       }
     }
   }
@@ -80,23 +120,41 @@ function crossings(markets: readonly SimulatedMarket[], edges: Edges): Family[] 
 function crossing(
   markets: readonly SimulatedMarket[],
   edges: Edges,
-  buy: number,
-  sell: number,
+  first: Leg,
+  second: Leg,
+  given: string,
 ): Family | undefined {
-  const [buying, selling] = [at(markets, buy), at(markets, sell)]
-  if (buying.exchange === selling.exchange) return undefined
-  const legs: Leg[] = [
-    { market: buy, side: 'buy' },
-    { market: sell, side: 'sell' },
-  ]
-  const type = 'cross_exchange'
-  const key = `${type} ${describe([named(buying, 'buy'), named(selling, 'sell')])}`
-  const hops = legs.map((leg) => [leg])
-  if (buying.quote === selling.quote) return { key, type, hops, admits: () => true }
-  if (!MONEY.includes(buying.quote) || !MONEY.includes(selling.quote)) return undefined
-  const conversions = legsBetween(edges, selling.quote, buying.quote)
+  const [one, other] = [at(markets, first.market), at(markets, second.market)]
+  const end = coinReceived(other, second.side)
+  if (one.exchange === other.exchange) return undefined
+  if (end === given) {
+    const legs = inOrder(markets, [first, second])
+    // both ways round are one pair: it is taken once, from its start
+    if (legs[0] !== first) return undefined
+    return fixed(crossingKey(markets, legs), 'cross_exchange', legs)
+  }
+  const coin = coinReceived(one, first.side)
+  if (!MONEY.includes(given) || !MONEY.includes(end) || MONEY.includes(coin)) return undefined
+  const conversions = legsBetween(edges, end, given)
   if (conversions.length === 0) return undefined
-  return { key, type, hops: [...hops, conversions], admits: () => true }
+  return {
+    key: crossingKey(markets, [first, second]),
+    type: 'cross_exchange',
+    hops: [[first], [second], conversions],
+    admits: () => true,
+  }
+}
+
+function fixed(key: string, type: ChainType, legs: readonly Leg[]): Family {
+  return { key, type, hops: legs.map((leg) => [leg]), admits: () => true }
+}
+
+/** The purchase first; of two purchases or two sales, the one that gives what a cycle starts from. */
+function inOrder(markets: readonly SimulatedMarket[], legs: readonly Leg[]): readonly Leg[] {
+  const given = ({ market, side }: Leg) => coinGiven(at(markets, market), side)
+  return legs.toSorted((a, b) =>
+    a.side === b.side ? byStart(given(a), given(b)) : a.side === 'buy' ? -1 : 1,
+  )
 }
 
 /** Simple directed cycles of three to `most` coins, each once; undefined when they are too many. */
@@ -133,35 +191,39 @@ function cycleFamilies(
     for (const exchange of new Set(hops.flat().map(exchangeOf))) {
       const own = hops.map((legs) => legs.filter((leg) => exchangeOf(leg) === exchange))
       if (own.some((legs) => legs.length === 0)) continue
-      const legs = own.flatMap(([leg]) => (leg ? [named(at(markets, leg.market), leg.side)] : []))
-      const key = `triangular ${describe(legs)}`
-      families.push({ key, type: 'triangular', hops: own, admits: () => true })
+      const legs = own.flatMap(([leg]) => (leg ? [leg] : []))
+      families.push(fixed(triangleKey(markets, legs), 'triangular', legs))
     }
   }
   families.push({
-    key: `multi_leg ${coins.join(' > ')}`,
+    key: cycleKey(coins),
     type: 'multi_leg',
     hops,
     admits: (legs) =>
-      new Set(legs.map(exchangeOf)).size > 1 && !(coins.length === 3 && crosses(markets, legs)),
+      new Set(legs.map(exchangeOf)).size > 1 && crossingIn(markets, legs) === undefined,
   })
   return families
 }
 
-/** Whether three legs are one base on two exchanges and a conversion of its two moneys. */
-function crosses(markets: readonly SimulatedMarket[], legs: readonly Leg[]): boolean {
-  return legs.some((buy) =>
-    legs.some((sell) => {
-      if (buy.side !== 'buy' || sell.side !== 'sell') return false
-      const [buying, selling] = [at(markets, buy.market), at(markets, sell.market)]
-      return (
-        baseCoin(buying) === baseCoin(selling) &&
-        buying.exchange !== selling.exchange &&
-        MONEY.includes(buying.quote) &&
-        MONEY.includes(selling.quote)
-      )
-    }),
+/** The two legs through a coin on two exchanges, where a third only converts money. */
+function crossingIn(
+  markets: readonly SimulatedMarket[],
+  legs: readonly Leg[],
+): readonly Leg[] | undefined {
+  const exchangeOf = ({ market }: Leg) => at(markets, market).exchange
+  if (legs.length === 2) {
+    const [first, second] = legs
+    const are_two = first && second && exchangeOf(first) !== exchangeOf(second)
+    return are_two ? inOrder(markets, legs) : undefined
+  }
+  if (legs.length !== 3) return undefined
+  const into = legs.filter(
+    ({ market, side }) => !MONEY.includes(coinReceived(at(markets, market), side)),
   )
+  const [buy] = into
+  if (buy === undefined || into.length > 1) return undefined
+  const sell = legs[(legs.indexOf(buy) + 1) % 3]
+  return sell && exchangeOf(buy) !== exchangeOf(sell) ? [buy, sell] : undefined
 }
 
 function at(markets: readonly SimulatedMarket[], index: number): SimulatedMarket {

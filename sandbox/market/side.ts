@@ -28,6 +28,10 @@ export class Side {
     return element(this.sizes, rank)
   }
 
+  has(price: number): boolean {
+    return this.prices[this.rankOf(price)] === price
+  }
+
   /** Sets the absolute size at a price; 0 deletes the level, which must exist. */
   set(price: number, size: number): void {
     if (!Number.isSafeInteger(price) || price <= 0) throw new Error(`no price: ${price} ticks`)

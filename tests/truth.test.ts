@@ -1,0 +1,67 @@
+/**
+ * Known truth, end to end: the real worker against exchanges whose every gap is known, judged by the
+ * books that were on the wire. All that it announces must be true, all that was there for more than
+ * 50 ms must be found; with faults in the market and in the network, still nothing false.
+ */
+import { expect, it } from 'vitest'
+import { Disturbance, LISTING_FAULTS } from './truth/disturb.ts'
+import { judge } from './truth/judge.ts'
+import { type RunOptions, recordRun } from './truth/run.ts'
+import { report, score, type TypeScore } from './truth/score.ts'
+
+const SEED = 1
+const MARKET = { seed: SEED, symbols: 10, rate: 1, tears: 3 } as const
+const THRESHOLDS = { min_percent: 0.5, min_volume_usd: 1_000 } as const
+/** Gaps that are forgiven because the worker's loop was late are few, or the run says nothing. */
+const MOST_EXCUSED = 0.3
+const FEWEST_GAPS = 5
+
+async function scoreRun(
+  title: string,
+  options: Pick<RunOptions, 'seconds' | 'faults'>,
+  disturbance?: Disturbance,
+): Promise<TypeScore[]> {
+  const run = await recordRun({
+    ...MARKET,
+    ...options,
+    disturb: async (sandbox, networks) => disturbance?.run(sandbox, networks),
+  })
+  const judged = judge({
+    ...run,
+    ...THRESHOLDS,
+    tradable: (leg, ts) => disturbance?.tradable(leg, ts) ?? true,
+  })
+  const scores = score({
+    ...run,
+    ...judged,
+    touched: (gap) => disturbance?.touches(gap) ?? false,
+    unknowable: (claim) => disturbance?.isUnknowable(claim) ?? false,
+  })
+  process.stdout.write(`${report(title, scores)}\n`)
+  return scores
+}
+
+function expectPerfect(scores: readonly TypeScore[]): void {
+  const named = scores.map(({ type, missed, untrue }) => ({
+    type,
+    missed: missed.map(({ key }) => key),
+    untrue: untrue.map(({ key, legs }) => key ?? legs),
+  }))
+  expect(named).toEqual(scores.map(({ type }) => ({ type, missed: [], untrue: [] })))
+  for (const { type, gaps, told_shorter, claims, excused_late } of scores) {
+    expect(gaps, `${type}: too few gaps to mean anything`).toBeGreaterThanOrEqual(FEWEST_GAPS)
+    expect(excused_late, `${type}: late too often`).toBeLessThanOrEqual(gaps * MOST_EXCUSED)
+    // most longer chains are a shorter one in more words: that one is announced instead
+    if (type !== 'multi_leg') expect(gaps - told_shorter).toBeGreaterThanOrEqual(FEWEST_GAPS)
+    if (type !== 'multi_leg') expect(claims).toBeGreaterThanOrEqual(FEWEST_GAPS)
+  }
+}
+
+it('finds every true gap of a quiet market and nothing else', async () => {
+  expectPerfect(await scoreRun('quiet', { seconds: 24, faults: [] }))
+})
+
+it('announces nothing false when market and network fail, and misses nothing else', async () => {
+  const disturbance = new Disturbance()
+  expectPerfect(await scoreRun('faulted', { seconds: 24, faults: LISTING_FAULTS }, disturbance))
+})
