@@ -9,7 +9,6 @@ import type { ExpiryReason } from '../../shared/opportunity.ts'
 import type { Books, MarketBook } from '../book/books.ts'
 import { GUARDS, type Guard, type NearMiss, type Verdict } from './candidate.ts'
 import type { ChainLeg } from './chain.ts'
-import { explains } from './explained.ts'
 import { createFees, type Fees } from './fees.ts'
 import { FastFinder, type Finder } from './finder.ts'
 import {
@@ -83,8 +82,9 @@ export class Detector {
   private readonly to_keep: Bound
   private readonly watched = new Map<string, Watched>()
   private readonly by_link = new Map<number, Set<Watched>>()
-  private readonly open = new Set<Watched>()
   private near_misses: NearMiss[] = []
+  /** slots to judge in this round */
+  private readonly due = new Map<string, Slot>()
   private verdicts: Verdict[] = []
   private context: PricingContext
   /** then everything that is open is told anew: whoever has just become leader knows nothing of it */
@@ -106,22 +106,19 @@ export class Detector {
 
   /** Looks at every chain of the markets that changed. */
   run(dirty: readonly MarketBook[]): Verdict[] {
-    this.context = this.contextNow()
-    const due = new Map<string, Slot>()
-    this.find(dirty, due)
-    this.recall(dirty, due)
-    return this.judgeAll(due)
+    this.find(dirty)
+    this.recall(dirty)
+    return this.judgeDue()
   }
 
   /** Looks again at what time alone can change: open opportunities age, guards let go. */
   recheck(): Verdict[] {
     this.prices.refresh()
     this.context = this.contextNow()
-    const due = new Map<string, Slot>()
-    this.find(this.admit(), due)
-    for (const { slot } of this.watched.values()) due.set(slot.id, slot)
+    this.find(this.admit())
+    for (const { slot } of this.watched.values()) this.due.set(slot.id, slot)
     this.is_recheck = true
-    const verdicts = this.judgeAll(due)
+    const verdicts = this.judgeDue()
     this.is_recheck = false
     return verdicts
   }
@@ -141,19 +138,23 @@ export class Detector {
     return { guards, limits, usd: valuation.usd, is_simulated, transfers }
   }
 
-  private find(changed: readonly MarketBook[], due: Map<string, Slot>): void {
+  private find(changed: readonly MarketBook[]): void {
     this.finder.take(changed)
-    this.finder.find(changed, this.to_open.rate * BELOW, (slot) => due.set(slot.id, slot))
+    this.finder.find(changed, this.to_open.rate * BELOW, this.collect)
+  }
+
+  private readonly collect = (slot: Slot): void => {
+    this.due.set(slot.id, slot)
   }
 
   /** What is watched of these markets is looked at whether it pays or not. */
-  private recall(dirty: readonly MarketBook[], due: Map<string, Slot>): void {
+  private recall(dirty: readonly MarketBook[]): void {
     if (this.watched.size === 0) return
     const { hop_of } = this.finder.graph
     for (const { index } of dirty) {
       const here = this.by_link.get((hop_of[2 * index] as number) & ~1)
       if (here === undefined) continue
-      for (const { slot } of here) if (slot.concerns(index)) due.set(slot.id, slot)
+      for (const { slot } of here) if (slot.concerns(index)) this.due.set(slot.id, slot)
     }
   }
 
@@ -170,13 +171,15 @@ export class Detector {
     return admitted
   }
 
-  private judgeAll(due: ReadonlyMap<string, Slot>): Verdict[] {
-    if (due.size === 0) return []
+  private judgeDue(): Verdict[] {
+    if (this.due.size === 0) return []
+    this.context = this.contextNow()
     const all: Due[] = []
-    for (const slot of due.values()) {
+    for (const slot of this.due.values()) {
       const watched = this.watched.get(slot.id) ?? { slot, open: null, held: null }
       all.push({ watched, choices: this.choices(watched) })
     }
+    this.due.clear()
     all.sort(inOrder)
     for (const one of all) this.judge(one)
     const { verdicts } = this
@@ -195,8 +198,10 @@ export class Detector {
     )
   }
 
-  private judge({ watched, choices }: Due): void {
+  private judge({ watched, choices: at_first }: Due): void {
     const { slot } = watched
+    // what was opened before it in this round may tell the same gap in fewer words
+    const choices = slot.type === 'multi_leg' ? this.choices(watched) : at_first
     let first: { readonly refusal: Refusal; readonly legs: readonly number[] } | null = null
     for (const { legs } of choices) {
       if (slot.is_picky && this.isPassedOver(watched, legs)) continue
@@ -231,16 +236,10 @@ export class Detector {
     return price(chain, open === null ? this.to_open : this.to_keep, this.context, before)
   }
 
-  /** A cycle is not made of shunned markets, nor told when a shorter one tells it. */
-  private isPassedOver({ slot, open }: Watched, legs: readonly number[]): boolean {
-    const { graph, quotes } = this.finder
-    if (open !== null) return false
-    if (quotes.shunned.size > 0 && legs.some((leg) => quotes.shunned.has(leg >> 1))) return true
-    if (slot.type !== 'multi_leg') return false
-    for (const other of this.open) {
-      if (other.open !== null && explains(graph, other.open.legs, legs)) return true
-    }
-    return false
+  /** What opens is not made of markets that were shunned a moment ago. */
+  private isPassedOver({ open }: Watched, legs: readonly number[]): boolean {
+    const { shunned } = this.finder.quotes
+    return open === null && shunned.size > 0 && legs.some((leg) => shunned.has(leg >> 1))
   }
 
   /** Other legs are looked for instead of those that a guard refuses for themselves. */
@@ -277,7 +276,7 @@ export class Detector {
     this.remember(watched)
     watched.held = null
     watched.open = { key, legs, priced }
-    this.open.add(watched)
+    this.finder.told.set(watched.slot.id, legs)
     const { candidate } = priced
     if (candidate !== null) this.verdicts.push({ kind: 'open', candidate })
   }
@@ -286,7 +285,7 @@ export class Detector {
     if (watched.open === null) return
     this.verdicts.push({ kind: 'closed', key: watched.open.key, reason })
     watched.open = null
-    this.open.delete(watched)
+    this.finder.told.delete(watched.slot.id)
   }
 
   private hold(watched: Watched, legs: readonly number[], refusal: Refusal): void {

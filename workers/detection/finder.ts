@@ -8,7 +8,8 @@ import type { Fees } from './fees.ts'
 import { Graph, NO_HOP } from './graph.ts'
 import { Hubs } from './hubs.ts'
 import { Quotes } from './quotes.ts'
-import { conversionSlot, multiSlot, pairSlot, type Slot, soleCoin, triangleSlot } from './slot.ts'
+import { Told } from './told.ts'
+import { conversionSlot, mostOf, multiSlot, pairSlot, type Slot, soleCoin, triangleSlot } from './slot.ts'
 import { Triangles } from './triangles.ts'
 
 /** Collects slots; the same slot may be handed in more than once. */
@@ -17,15 +18,18 @@ export type Collect = (slot: Slot) => void
 export interface Finder {
   readonly graph: Graph
   readonly quotes: Quotes
+  /** kept by whoever judges */
+  readonly told: Told
   /** Takes in what is new of these markets, and of markets that were added. */
   take(changed: readonly MarketBook[]): void
-  /** Slots that the changed markets take part in and that yield `least` or more at the top. */
+  /** Slots that legs of the changed markets take part in that got better, and that yield `least` or more. */
   find(changed: readonly MarketBook[], least: number, collect: Collect): void
 }
 
 export class FastFinder implements Finder {
   readonly graph: Graph
   readonly quotes: Quotes
+  readonly told: Told
   private readonly books: Books
   private readonly triangles: Triangles
   private readonly hubs: Hubs
@@ -35,7 +39,8 @@ export class FastFinder implements Finder {
   constructor(books: Books, fees: Fees) {
     this.books = books
     this.graph = new Graph(fees)
-    this.quotes = new Quotes(this.graph, books)
+    this.quotes = new Quotes(this.graph)
+    this.told = new Told(this.graph)
     this.triangles = new Triangles(this.graph)
     this.hubs = new Hubs(this.graph)
   }
@@ -56,13 +61,19 @@ export class FastFinder implements Finder {
     for (const { index } of changed) {
       const hop = this.graph.hop_of[2 * index] as number
       if (hop === NO_HOP) continue
-      this.findPairs(2 * index, hop)
-      this.findPairs(2 * index + 1, hop ^ 1)
+      this.findThrough(2 * index, hop)
+      this.findThrough(2 * index + 1, hop ^ 1)
       if (this.graph.strangers_of[index]?.length !== 0) this.findStrangers(index)
-      this.triangles.find(2 * index, this.quotes.live, least, this.onTriangle)
-      this.triangles.find(2 * index + 1, this.quotes.live, least, this.onTriangle)
-      this.hubs.find(hop, this.quotes.best_trusted.rate, least, this.onCycle)
     }
+  }
+
+  private findThrough(leg: number, hop: number): void {
+    const { quotes, least } = this
+    if (quotes.risen[leg] === 0) return
+    this.findPairs(leg, hop)
+    this.triangles.find(leg, quotes.live, least, this.onTriangle)
+    if ((quotes.trusted[leg] as number) === 0) return
+    this.hubs.find(hop, quotes.best_trusted.rate, least, this.onCycle)
   }
 
   /** This leg, and any that leads back on another exchange. */
@@ -99,7 +110,7 @@ export class FastFinder implements Finder {
   private readonly onCycle = (hops: readonly number[]): void => {
     const into = soleCoin(this.graph, hops)
     if (into >= 0) this.findConversions(hops, into)
-    this.collect(multiSlot(this, hops))
+    if (mostOf(this, hops) >= this.least) this.collect(multiSlot(this, hops))
   }
 
   /** Bought on one exchange, sold on another, whoever converts back best. */

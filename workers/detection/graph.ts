@@ -30,6 +30,7 @@ export class Graph {
   readonly exchange_of: number[] = []
   /** by market: an asset is no plain coin (leveraged, rebasing, a share): never part of a cycle */
   readonly is_refused: boolean[] = []
+  readonly has_fee: boolean[] = []
   /** by market: markets elsewhere with the same tickers that are not known to be the same coins */
   readonly strangers_of: number[][] = []
   private readonly fees: Fees
@@ -49,12 +50,15 @@ export class Graph {
     return books.all.length > before
   }
 
-  /** The exchange may have changed the market's rules and fees. */
-  renew(entry: MarketBook): void {
+  /** True when the exchange has changed the market's rules or fees since the last call. */
+  renew(entry: MarketBook): boolean {
     const at = 2 * entry.index
-    if (this.legs[at]?.market === entry.market) return
-    this.legs[at] = chainLeg(entry, 'buy', this.fees)
+    if (this.legs[at]?.market === entry.market) return false
+    const buy = chainLeg(entry, 'buy', this.fees)
+    this.legs[at] = buy
     this.legs[at + 1] = chainLeg(entry, 'sell', this.fees)
+    this.has_fee[entry.index] = buy.fee !== null
+    return true
   }
 
   /** Node of a coin, or undefined when no market trades it. */

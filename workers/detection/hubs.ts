@@ -9,8 +9,6 @@ import type { Graph } from './graph.ts'
 
 /** Rates may rise by this share before the table is made again. */
 const MARGIN = 1 + 5e-4
-/** A table that promised too much is made anew from every detour, at most once in so many ticks. */
-const RENEW_AFTER_TICKS = 2_000
 
 /** Hops of a cycle in order. Nobody keeps the array. */
 export type FoundCycle = (hops: readonly number[]) => void
@@ -31,11 +29,14 @@ export class Hubs {
   private detour_ceiling = new Float64Array(0)
   /** [n], by hub pair: no way of one to n hops yields more */
   private within: Float64Array[] = []
-  private ticks = 0
+  /** ways that were looked at in vain since the table was made of all of them, and how many those are */
+  private wasted = 0
+  private ways = 0
   private rates: Float64Array = new Float64Array(0)
   private least = 0
   private found: FoundCycle = () => {}
   private hits = 0
+  private looked = 0
   private readonly path: number[] = []
   private readonly visited = new Set<number>()
 
@@ -62,81 +63,65 @@ export class Hubs {
   }
 
   /**
-   * Calls `found` for every cycle through this hop or its reverse whose rates multiply to `least` or
-   * more. To be called for every hop whose rate changed.
+   * Calls `found` for every cycle through this hop whose rates multiply to `least` or more. To be
+   * called for every hop whose rate rose.
    */
   find(hop: number, rates: Float64Array, least: number, found: FoundCycle): void {
-    this.ticks++
     this.rates = rates
     this.least = least
     this.hits = 0
+    this.looked = 0
     this.found = found
     const { from, to } = this.graph
     const [a, b] = [
       this.hub_of[from[hop] as number] as number,
       this.hub_of[to[hop] as number] as number,
     ]
-    let promised = false
-    if (a >= 0 && b >= 0) promised = this.throughHubs(hop, a, b)
-    else promised = this.throughCoin(a >= 0 ? hop : hop ^ 1)
-    if (promised && this.hits === 0 && this.ticks > RENEW_AFTER_TICKS) this.renew(rates)
+    if (a < 0) this.outOfCoin(hop, b)
+    else if (b < 0) this.intoCoin(hop, a)
+    else this.throughHubs(hop, a, b)
+    if (this.hits > 0) return
+    // as much work in vain as it takes to do better: never more than twice the best
+    this.wasted += this.looked
+    if (this.wasted > this.ways) this.renew(rates)
   }
 
-  /** A hop between hubs, and its reverse. */
-  private throughHubs(hop: number, a: number, b: number): boolean {
-    const { count, direct_ceiling, rates, least } = this
-    const [there, back] = [a * count + b, b * count + a]
-    const forth_rate = rates[hop] as number
-    const back_rate = rates[hop ^ 1] as number
-    if (
-      forth_rate > (direct_ceiling[there] as number) ||
-      back_rate > (direct_ceiling[back] as number)
-    ) {
-      this.tabulate()
-    }
-    const within = this.within[MAX_LEGS - 1] as Float64Array
-    let promised = false
-    if (forth_rate * (within[back] as number) >= least) {
-      promised = true
-      this.begin(hop)
-      this.extend(b, a, forth_rate, MAX_LEGS - 1)
-    }
-    if (back_rate * (within[there] as number) >= least) {
-      promised = true
-      this.begin(hop ^ 1)
-      this.extend(a, b, back_rate, MAX_LEGS - 1)
-    }
-    return promised
+  private throughHubs(hop: number, a: number, b: number): void {
+    const rate = this.rates[hop] as number
+    if (rate > (this.direct_ceiling[a * this.count + b] as number)) this.tabulate()
+    if (rate * this.atMost(MAX_LEGS - 1, b * this.count + a) < this.least) return
+    this.begin(hop)
+    this.extend(b, a, rate, MAX_LEGS - 1)
   }
 
-  /** From a hub to a coin that is none: on to every other hub, and the same the other way round. */
-  private throughCoin(into: number): boolean {
+  /** From hub `a` to a coin that is none, and on to every other hub. */
+  private intoCoin(hop: number, a: number): void {
     const { graph, hub_of, count, rates, least } = this
-    const coin = graph.to[into] as number
-    const a = hub_of[graph.from[into] as number] as number
-    const [in_rate, out_rate] = [rates[into] as number, rates[into ^ 1] as number]
-    let promised = false
-    for (const on of graph.out[coin] as number[]) {
+    const rate = rates[hop] as number
+    for (const on of graph.out[graph.to[hop] as number] as number[]) {
       const b = hub_of[graph.to[on] as number] as number
       if (b === a) continue
-      const [there, back] = [a * count + b, b * count + a]
-      const forth = in_rate * (rates[on] as number)
-      const return_ = (rates[on ^ 1] as number) * out_rate
-      this.raiseDetour(there, forth)
-      this.raiseDetour(back, return_)
-      const within = this.within[MAX_LEGS - 2] as Float64Array
-      if (forth * (within[back] as number) >= least) {
-        promised = true
-        this.begin(into, on)
-        this.extend(b, a, forth, MAX_LEGS - 2)
-      }
-      if (return_ * (within[there] as number) >= least) {
-        promised = true
-        this.begin(on ^ 1, into ^ 1)
-        this.extend(a, b, return_, MAX_LEGS - 2)
-      }
+      const both = rate * (rates[on] as number)
+      this.raiseDetour(a * count + b, both)
+      if (both * this.atMost(MAX_LEGS - 2, b * count + a) < least) continue
+      this.begin(hop, on)
+      this.extend(b, a, both, MAX_LEGS - 2)
     }
-    return promised
+  }
+
+  /** From every other hub to a coin that is none, and on to hub `b`. */
+  private outOfCoin(hop: number, b: number): void {
+    const { graph, hub_of, count, rates, least } = this
+    const rate = rates[hop] as number
+    for (const back of graph.out[graph.from[hop] as number] as number[]) {
+      const a = hub_of[graph.to[back] as number] as number
+      if (a === b) continue
+      const both = (rates[back ^ 1] as number) * rate
+      this.raiseDetour(a * count + b, both)
+      if (both * this.atMost(MAX_LEGS - 2, b * count + a) < least) continue
+      this.begin(back ^ 1, hop)
+      this.extend(b, a, both, MAX_LEGS - 2)
+    }
   }
 
   private raiseDetour(pair: number, rate: number): void {
@@ -158,6 +143,7 @@ export class Hubs {
   /** Goes on from hub `at` home to hub `home` with at most `left` hops. */
   private extend(at: number, home: number, product: number, left: number): void {
     const { count, least } = this
+    this.looked += count
     for (let next = 0; next < count; next++) {
       if (next === at) continue
       const pair = at * count + next
@@ -183,6 +169,7 @@ export class Hubs {
   ): void {
     const { rates, least, visited, path, graph } = this
     const ways = this.detours[pair] as number[]
+    this.looked += ways.length
     const after = next === home ? 1 : this.atMost(left - 2, next * this.count + home)
     for (let i = 0; i < ways.length; i += 2) {
       const into = ways[i] as number
@@ -241,9 +228,11 @@ export class Hubs {
   /** Looks at every detour again, so that the table promises no more than there is. */
   private renew(rates: Float64Array): void {
     this.rates = rates
-    this.ticks = 0
+    this.wasted = 0
+    this.ways = this.count ** 3
     for (const [pair, ways] of this.detours.entries()) {
       let best = 0
+      this.ways += ways.length
       for (let i = 0; i < ways.length; i += 2) {
         const rate = (rates[ways[i] as number] as number) * (rates[ways[i + 1] as number] as number)
         if (rate > best) best = rate

@@ -3,7 +3,7 @@
  * the best of them for every hop, so that a tick costs the same however many exchanges there are.
  * It prices only; whether a price may be believed is the guards' question.
  */
-import type { Books, MarketBook } from '../book/books.ts'
+import type { MarketBook } from '../book/books.ts'
 import { topRateOf } from './chain.ts'
 import { type Graph, NO_HOP } from './graph.ts'
 
@@ -58,43 +58,60 @@ export class Quotes {
   live = new Float64Array(0)
   /** by leg: live and not shunned */
   trusted = new Float64Array(0)
+  /** by leg: 1 when it got better at the last look. A chain that did not pay and got no better needs none */
+  risen = new Uint8Array(0)
   readonly best_any: Bests
   readonly best_trusted: Bests
   /** markets that a guard refuses to cycles for now */
   readonly shunned = new Set<number>()
   private readonly graph: Graph
-  private readonly books: Books
+  /** by market: price of the best bid and ask at the last look, NaN where there was none */
+  private tops = new Float64Array(0)
 
-  constructor(graph: Graph, books: Books) {
+  constructor(graph: Graph) {
     this.graph = graph
-    this.books = books
     this.best_any = new Bests(graph)
     this.best_trusted = new Bests(graph)
   }
 
-  /** Makes room for markets that the graph has taken in, and prices them. */
+  /** Makes room for markets that the graph has taken in. Until one is looked at it offers nothing. */
   grow(): void {
-    const before = this.any.length >> 1
     this.any = extend(this.any, this.graph.legs.length)
     this.live = extend(this.live, this.graph.legs.length)
     this.trusted = extend(this.trusted, this.graph.legs.length)
+    this.tops = extend(this.tops, this.graph.legs.length)
+    this.risen = new Uint8Array(this.graph.legs.length)
     this.best_any.grow()
     this.best_trusted.grow()
-    for (const entry of this.books.all.slice(before)) this.take(entry)
   }
 
-  /** Reads the top of one market's book again. */
+  /** Reads the top of one market's book again; `risen` says what got better. */
   take(entry: MarketBook): void {
-    const { graph, any, live } = this
-    graph.renew(entry)
+    const { graph, any, live, risen, tops } = this
     const [buy, sell] = [2 * entry.index, 2 * entry.index + 1]
     const hop = graph.hop_of[buy] as number
     if (hop === NO_HOP) return
-    any[buy] = offered(topRateOf(graph.legs[buy] as Graph['legs'][number]))
-    any[sell] = offered(topRateOf(graph.legs[sell] as Graph['legs'][number]))
+    const is_renewed = graph.renew(entry)
+    const bid = entry.book.bids.price(0)
+    const ask = entry.book.asks.price(0)
     const is_live = this.isLive(entry)
-    live[buy] = is_live ? (any[buy] as number) : 0
-    live[sell] = is_live ? (any[sell] as number) : 0
+    risen[buy] = 0
+    risen[sell] = 0
+    // mostly only a size changed
+    const was_live = live[buy] !== 0
+    const is_same = bid === tops[buy] && ask === tops[sell] && is_live === was_live
+    if (is_same && !is_renewed) return
+    tops[buy] = bid
+    tops[sell] = ask
+    const buy_rate = offered(topRateOf(graph.legs[buy] as Graph['legs'][number]))
+    const sell_rate = offered(topRateOf(graph.legs[sell] as Graph['legs'][number]))
+    const came = is_live && !was_live
+    risen[buy] = Number(came || buy_rate > (any[buy] as number))
+    risen[sell] = Number(came || sell_rate > (any[sell] as number))
+    any[buy] = buy_rate
+    any[sell] = sell_rate
+    live[buy] = is_live ? buy_rate : 0
+    live[sell] = is_live ? sell_rate : 0
     this.best_any.note(hop, buy, any)
     this.best_any.note(hop ^ 1, sell, any)
     this.trust(entry.index)
@@ -109,6 +126,7 @@ export class Quotes {
   admit(market: number): void {
     this.shunned.delete(market)
     this.trust(market)
+    this.risen.fill(1, 2 * market, 2 * market + 2)
   }
 
   private trust(market: number): void {
@@ -125,7 +143,7 @@ export class Quotes {
   private isLive({ index, state, market, book }: MarketBook): boolean {
     const { graph } = this
     if (state !== 'live' || !market.trading || graph.is_refused[index] === true) return false
-    return graph.legs[2 * index]?.fee !== null && book.bids.price(0) < book.asks.price(0)
+    return graph.has_fee[index] === true && book.bids.price(0) < book.asks.price(0)
   }
 }
 

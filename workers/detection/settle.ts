@@ -47,9 +47,10 @@ export type Unsettled = 'too_small' | 'too_thin'
 /** Halvings of the size while looking for the largest that keeps the bound after rounding. */
 const SHRINK_STEPS = 16
 /** Float64 sums of levels fall short of the exact sum by less than this; never costs a whole lot. */
-const ROUNDING_SLACK = 1 + 1e-12
+const ROUNDING_SLACK = 1 + 1e-14
 const A_HAIR_LESS = 1 - 1e-9
-const INPUT_DECIMALS = 12
+/** more than any lot has: amounts of a coin that is worth much are small */
+const INPUT_DECIMALS = 20
 
 /**
  * The largest order sizes not above the walked input whose exact average keeps `min_rate`
@@ -106,13 +107,13 @@ export function divideByUnits(coins: Decimal, units: number): Decimal {
 function order(leg: ChainLeg, available: Decimal): SettledLeg | 'too_small' {
   const { market, book } = leg.entry
   const levels = leg.side === 'buy' ? book.asks : book.bids
-  const base = leg.side === 'buy' ? baseFor(leg, levels, available) : available
+  // a hair more than the book holds, where the walk went to its end
+  const base =
+    leg.side === 'buy' ? baseFor(leg, levels, available) : atMostAll(leg, levels, available)
   const order_size = floorToStep(base, decimal(market.size_step))
   if (order_size.mantissa <= 0n) return 'too_small'
   if (compare(order_size, decimal(market.minimum_size)) < 0) return 'too_small'
   const fills = fillsFor(leg, levels, order_size)
-  const filled = fills.reduce((sum, fill) => add(sum, fill.size), ZERO)
-  if (compare(filled, order_size) < 0) return 'too_small'
   const quote = fills.reduce((sum, fill) => add(sum, multiply(fill.price, fill.size)), ZERO)
   if (compare(quote, decimal(market.minimum_notional)) < 0) return 'too_small'
   const gross_out = leg.side === 'buy' ? order_size : quote
@@ -137,6 +138,16 @@ function baseFor(leg: ChainLeg, levels: Side, quote: Decimal): Decimal {
     remaining = subtract(remaining, cost)
   }
   return base
+}
+
+/** The base amount, or all that the side holds. */
+function atMostAll(leg: ChainLeg, levels: Side, base: Decimal): Decimal {
+  let held = ZERO
+  for (let rank = 0; rank < levels.length; rank++) {
+    held = add(held, level(leg, levels, rank).size)
+    if (compare(held, base) >= 0) return base
+  }
+  return held
 }
 
 function fillsFor(leg: ChainLeg, levels: Side, base: Decimal): Fill[] {

@@ -15,6 +15,7 @@ import type { ChainLeg } from './chain.ts'
 import type { Graph } from './graph.ts'
 import { compareStarts, isMoney } from './money.ts'
 import type { Quotes } from './quotes.ts'
+import type { Told } from './told.ts'
 
 export interface Slot {
   /** the same for the same gap, however it is found */
@@ -50,6 +51,8 @@ const MOST_CHOICES = 16
 export interface Sources {
   readonly graph: Graph
   readonly quotes: Quotes
+  /** what is open now */
+  readonly told: Told
 }
 
 /** Two legs on two exchanges. */
@@ -121,7 +124,7 @@ export function triangleSlot({ graph, quotes }: Sources, cycle: readonly number[
 
 /** A cycle of three to five hops, over several exchanges. */
 export function multiSlot(sources: Sources, cycle: readonly number[]): Slot {
-  const { graph } = sources
+  const { graph, told } = sources
   const hops = fromStart(cycle, (hop) => graph.coins[graph.from[hop] as number] as string)
   const links = hops.map((hop) => hop & ~1)
   return {
@@ -135,7 +138,7 @@ export function multiSlot(sources: Sources, cycle: readonly number[]): Slot {
     concerns: (market) => links.includes((graph.hop_of[2 * market] as number) & ~1),
     choices: (least) =>
       combinations(sources, hops, least)
-        .filter(({ legs }) => !isOtherType(graph, legs))
+        .filter(({ legs }) => !isOtherType(graph, legs) && !told.covers(legs))
         .sort(bestFirst)
         .slice(0, MOST_CHOICES),
     keyOf: (legs) => `multi_leg ${legs.map((leg) => legName(graph, leg)).join(' > ')}`,
@@ -151,18 +154,40 @@ export function soleCoin(graph: Graph, hops: readonly number[]): number {
   return into.length === 1 ? (into[0] as number) : -1
 }
 
+/** What a cycle of these hops yields at most without telling what is open already. */
+export function mostOf({ graph, quotes, told }: Sources, hops: readonly number[]): number {
+  const excluded = told.legsToldOf(hops)
+  let product = 1
+  for (const hop of hops) product *= bestOf(graph, quotes, hop, excluded)
+  return product
+}
+
+function bestOf(
+  graph: Graph,
+  { trusted, best_trusted }: Quotes,
+  hop: number,
+  excluded: ReadonlySet<number>,
+): number {
+  if (!excluded.has(best_trusted.leg[hop] as number)) return best_trusted.rate[hop] as number
+  let best = 0
+  for (const leg of graph.legs_of[hop] as number[]) {
+    if (!excluded.has(leg)) best = Math.max(best, trusted[leg] as number)
+  }
+  return best
+}
+
 /** One leg for every hop, in all ways whose rates multiply to `least` or more. */
 function combinations(
-  { graph, quotes }: Sources,
+  { graph, quotes, told }: Sources,
   hops: readonly number[],
   least: number,
 ): Choice[] {
   const found: Choice[] = []
-  const best = quotes.best_trusted.rate
+  const excluded = told.legsToldOf(hops)
   /** [i]: what the hops from i on yield at most */
   const rest = [1]
   for (let i = hops.length - 1; i >= 0; i--) {
-    rest.unshift((best[hops[i] as number] as number) * (rest[0] as number))
+    rest.unshift(bestOf(graph, quotes, hops[i] as number, excluded) * (rest[0] as number))
   }
   const pick = (legs: readonly number[], rate: number) => {
     const at = legs.length
@@ -173,7 +198,8 @@ function combinations(
     for (const leg of graph.legs_of[hops[at] as number] as number[]) {
       const further = rate * (quotes.trusted[leg] as number)
       // a product is rounded by the order of its factors: the whole one decides above
-      if (further * (rest[at + 1] as number) * ROUNDING >= least) pick([...legs, leg], further)
+      if (further * (rest[at + 1] as number) * ROUNDING < least || excluded.has(leg)) continue
+      pick([...legs, leg], further)
     }
   }
   pick([], 1)
