@@ -8,8 +8,16 @@ import type { Fees } from './fees.ts'
 import { Graph, NO_HOP } from './graph.ts'
 import { Hubs } from './hubs.ts'
 import { Quotes } from './quotes.ts'
+import {
+  conversionSlot,
+  mostOf,
+  multiSlot,
+  pairSlot,
+  type Slot,
+  soleCoin,
+  triangleSlot,
+} from './slot.ts'
 import { Told } from './told.ts'
-import { conversionSlot, mostOf, multiSlot, pairSlot, type Slot, soleCoin, triangleSlot } from './slot.ts'
 import { Triangles } from './triangles.ts'
 
 /** Collects slots; the same slot may be handed in more than once. */

@@ -1,4 +1,6 @@
 /** Exact fractions for the oracle: slow, obvious, and no arithmetic in common with the engine. */
+const LONG = 10n ** 90n
+
 export class Fraction {
   static readonly zero = new Fraction(0n, 1n)
   static readonly one = new Fraction(1n, 1n)
@@ -46,8 +48,9 @@ export class Fraction {
     return new Fraction(lots * step.n, step.d)
   }
 
-  /** Cancels what numerator and denominator share, so that long sums stay short. */
+  /** Cancels what numerator and denominator share, once they are long: then sums stay short. */
   get reduced(): Fraction {
+    if (this.d < LONG) return this
     let [a, b] = [this.n < 0n ? -this.n : this.n, this.d]
     while (b > 0n) [a, b] = [b, a % b]
     return a <= 1n ? this : new Fraction(this.n / a, this.d / a)

@@ -19,7 +19,12 @@ export interface Taking {
 }
 
 export type Outcome =
-  | { readonly kind: 'taken'; readonly sizes: readonly Fraction[]; readonly given: Fraction; readonly received: Fraction }
+  | {
+      readonly kind: 'taken'
+      readonly sizes: readonly Fraction[]
+      readonly given: Fraction
+      readonly received: Fraction
+    }
   /** the rounding to lots costs the profit at the walked size: a smaller size may or may not do */
   | { readonly kind: 'rounding' }
   | { readonly kind: 'refused' }
@@ -29,6 +34,15 @@ export interface Expected {
   readonly name: string
   /** the best that can be taken; of equally good ones the published one */
   readonly taking: Taking
+}
+
+interface BookLevel {
+  readonly price: Fraction
+  readonly size: Fraction
+  /** coins received for one coin given, after the fee */
+  readonly rate: Fraction
+  /** coins given that it takes */
+  readonly room: Fraction
 }
 
 interface Judged {
@@ -50,6 +64,7 @@ export class Oracle {
 
   /** names of the chains that were published: they decide what rounding leaves open, and ties */
   private readonly published: ReadonlySet<string>
+  private readonly books = new Map<OracleLeg, readonly BookLevel[]>()
   private readonly rough = new Map<OracleLeg, number>()
 
   constructor(world: World, published: ReadonlySet<string>) {
@@ -63,6 +78,27 @@ export class Oracle {
         { market, side: 'sell' as const },
       ])
       .filter((leg) => this.at(leg).bids.length > 0 && this.at(leg).asks.length > 0)
+    for (const leg of this.legs) {
+      this.books.set(leg, this.read(leg))
+      this.rough.set(leg, this.top(leg).rate.number)
+    }
+  }
+
+  private read(leg: OracleLeg): BookLevel[] {
+    const { bids, asks, fee_percent, units } = this.at(leg)
+    const kept = Fraction.one.minus(Fraction.of(fee_percent).over(Fraction.of('100')))
+    const per_unit = Fraction.of(String(units))
+    return (leg.side === 'buy' ? asks : bids).map(([p, s]) => {
+      const [price, size] = [Fraction.of(p), Fraction.of(s)]
+      return leg.side === 'buy'
+        ? { price, size, rate: kept.times(per_unit).over(price).reduced, room: price.times(size) }
+        : {
+            price,
+            size,
+            rate: price.times(kept).over(per_unit).reduced,
+            room: size.times(per_unit),
+          }
+    })
   }
 
   /** In the order in which they are told: what is told first may make later ones superfluous. */
@@ -92,7 +128,8 @@ export class Oracle {
   private choose(takings: readonly Taking[]): Taking | undefined {
     const isPublished = ({ legs }: Taking) => this.published.has(this.nameOf(legs))
     const first = takings.find(
-      (one) => one.outcome.kind === 'taken' || (one.outcome.kind === 'rounding' && isPublished(one)),
+      (one) =>
+        one.outcome.kind === 'taken' || (one.outcome.kind === 'rounding' && isPublished(one)),
     )
     if (first === undefined) return undefined
     return takings.find((one) => one.rate.equals(first.rate) && isPublished(one)) ?? first
@@ -125,8 +162,15 @@ export class Oracle {
         const to = this.received(sell)
         if (this.given(sell) !== coin || !MONEY.has(to) || to === from) continue
         if (this.exchange(buy) === this.exchange(sell)) continue
-        const back = this.legs.filter((leg) => this.given(leg) === to && this.received(leg) === from)
-        found.push(this.expect('cross_exchange', back.map((leg) => [buy, sell, leg])))
+        const back = this.legs.filter(
+          (leg) => this.given(leg) === to && this.received(leg) === from,
+        )
+        found.push(
+          this.expect(
+            'cross_exchange',
+            back.map((leg) => [buy, sell, leg]),
+          ),
+        )
       }
     }
     return found
@@ -138,7 +182,8 @@ export class Oracle {
       for (const b of this.legs) {
         if (!this.fits(a, b) || this.exchange(a) !== this.exchange(b)) continue
         for (const c of this.legs) {
-          if (this.exchange(b) !== this.exchange(c) || !this.fits(b, c) || !this.fits(c, a)) continue
+          if (this.exchange(b) !== this.exchange(c) || !this.fits(b, c) || !this.fits(c, a))
+            continue
           const coins = [a, b, c].map((leg) => this.given(leg))
           if (new Set(coins).size !== 3 || coins[0] !== startOf(coins)) continue
           found.push(this.expect('triangular', [[a, b, c]]))
@@ -177,13 +222,18 @@ export class Oracle {
       return this.legs.filter((leg) => this.given(leg) === from && this.received(leg) === to)
     })
     // nothing is lost: far from the bound no fraction is needed
-    const most = hops.reduce((rate, hop) => rate * Math.max(...hop.map((leg) => this.roughly(leg))), 1)
+    const most = hops.reduce(
+      (rate, hop) => rate * Math.max(...hop.map((leg) => this.roughly(leg))),
+      1,
+    )
     if (most < this.bound.number - 1e-6) return []
     let ways: OracleLeg[][] = [[]]
     for (const hop of hops) ways = ways.flatMap((legs) => hop.map((leg) => [...legs, leg]))
     return ways
       .filter((legs) => !this.isOtherType(legs))
-      .filter((legs) => legs.reduce((r, leg) => r * this.roughly(leg), 1) > this.bound.number - 1e-6)
+      .filter(
+        (legs) => legs.reduce((r, leg) => r * this.roughly(leg), 1) > this.bound.number - 1e-6,
+      )
       .map((legs) => ({ legs, rate: this.rate(legs) }))
       .filter(({ rate }) => !rate.below(this.bound))
       .sort((a, b) => (b.rate.below(a.rate) ? -1 : a.rate.below(b.rate) ? 1 : 0))
@@ -211,12 +261,16 @@ export class Oracle {
     const some = open.map((leg) => this.given(leg))
     // turned to begin at the same coin, one must be left when the other coins are struck out
     const turned = all.flatMap((_, i) => [[...all.slice(i), ...all.slice(0, i)]])
-    return turned.some((coins) => coins.filter((coin) => some.includes(coin)).join() === some.join())
+    return turned.some(
+      (coins) => coins.filter((coin) => some.includes(coin)).join() === some.join(),
+    )
   }
 
   private expect(type: Expected['type'], ways: readonly (readonly OracleLeg[])[]): Judged {
     const paying = ways
-      .filter((legs) => legs.reduce((r, leg) => r * this.roughly(leg), 1) > this.bound.number - 1e-6)
+      .filter(
+        (legs) => legs.reduce((r, leg) => r * this.roughly(leg), 1) > this.bound.number - 1e-6,
+      )
       .map((legs) => ({ legs, rate: this.rate(legs) }))
       .filter(({ rate }) => !rate.below(this.bound))
       .sort((a, b) => (b.rate.below(a.rate) ? -1 : a.rate.below(b.rate) ? 1 : 0))
@@ -249,23 +303,17 @@ export class Oracle {
 
   /** What goes in, level by level, while every step pays and the average keeps the bound. */
   private walk(legs: readonly OracleLeg[]): Fraction {
-    const queues = legs.map((leg) => {
-      const { bids, asks } = this.at(leg)
-      return (leg.side === 'buy' ? asks : bids).map(([p, s]) => {
-        const rate = this.levelRate(leg, Fraction.of(p))
-        const size = Fraction.of(s).times(this.units(leg))
-        const room = leg.side === 'buy' ? Fraction.of(p).times(Fraction.of(s)) : size
-        return { rate, room }
-      })
-    })
+    const queues = legs.map((leg) => this.levels(leg).map(({ rate, room }) => ({ rate, room })))
     let [given, received] = [Fraction.zero, Fraction.zero]
-    while (queues.every((queue) => queue.length > 0)) {
+    for (;;) {
+      const tops = queues.flatMap(([top]) => (top === undefined ? [] : [top]))
+      if (tops.length < queues.length) break
       let rate = Fraction.one
       let step: Fraction | null = null
-      for (const queue of queues) {
-        const room = queue[0]!.room.over(rate)
+      for (const top of tops) {
+        const room = top.room.over(rate)
         if (step === null || room.below(step)) step = room
-        rate = rate.times(queue[0]!.rate)
+        rate = rate.times(top.rate)
       }
       if (step === null || !Fraction.one.below(rate)) break
       const whole = received.plus(rate.times(step)).reduced
@@ -276,11 +324,10 @@ export class Oracle {
       given = given.plus(step).reduced
       received = whole
       let amount = step
-      for (const queue of queues) {
-        const level = queue[0]!
-        level.room = level.room.minus(amount).reduced
-        amount = amount.times(level.rate).reduced
-        if (level.room.n === 0n) queue.shift()
+      for (const [i, top] of tops.entries()) {
+        top.room = top.room.minus(amount).reduced
+        amount = amount.times(top.rate).reduced
+        if (top.room.n === 0n) queues[i]?.shift()
       }
     }
     return given
@@ -313,10 +360,10 @@ export class Oracle {
 
   private affordable(leg: OracleLeg, quote: Fraction): Fraction {
     let [base, left] = [Fraction.zero, quote]
-    for (const [p, s] of this.at(leg).asks) {
-      const cost = Fraction.of(p).times(Fraction.of(s))
-      if (!cost.below(left)) return base.plus(left.over(Fraction.of(p)))
-      base = base.plus(Fraction.of(s))
+    for (const { price, size } of this.levels(leg)) {
+      const cost = price.times(size)
+      if (!cost.below(left)) return base.plus(left.over(price))
+      base = base.plus(size)
       left = left.minus(cost).reduced
     }
     return base
@@ -324,38 +371,33 @@ export class Oracle {
 
   private quoteFor(leg: OracleLeg, size: Fraction): Fraction | null {
     let [quote, left] = [Fraction.zero, size]
-    const { bids, asks } = this.at(leg)
-    for (const [p, s] of leg.side === 'buy' ? asks : bids) {
-      const part = Fraction.of(s).below(left) ? Fraction.of(s) : left
-      quote = quote.plus(Fraction.of(p).times(part))
+    for (const { price, size: held } of this.levels(leg)) {
+      const part = held.below(left) ? held : left
+      quote = quote.plus(price.times(part))
       left = left.minus(part)
     }
     return left.n > 0n ? null : quote
   }
 
   private rate(legs: readonly OracleLeg[]): Fraction {
-    return legs.reduce((rate, leg) => rate.times(this.levelRate(leg, this.top(leg))), Fraction.one)
+    return legs.reduce((rate, leg) => rate.times(this.top(leg).rate), Fraction.one)
   }
 
   private roughly(leg: OracleLeg): number {
-    const known = this.rough.get(leg) ?? this.levelRate(leg, this.top(leg)).number
-    this.rough.set(leg, known)
-    return known
+    return this.rough.get(leg) as number
   }
 
-  private top(leg: OracleLeg): Fraction {
-    const { bids, asks } = this.at(leg)
-    return Fraction.of(((leg.side === 'buy' ? asks : bids)[0] as readonly [string, string])[0])
+  private top(leg: OracleLeg): BookLevel {
+    return this.levels(leg)[0] as BookLevel
   }
 
-  private levelRate(leg: OracleLeg, price: Fraction): Fraction {
-    const per_coin = price.over(this.units(leg))
-    const rate = leg.side === 'buy' ? Fraction.one.over(per_coin) : per_coin
-    return rate.times(this.kept(leg))
+  private levels(leg: OracleLeg): readonly BookLevel[] {
+    return this.books.get(leg) as readonly BookLevel[]
   }
 
   private kept(leg: OracleLeg): Fraction {
-    return Fraction.one.minus(Fraction.of(this.at(leg).fee_percent).over(Fraction.of('100')))
+    const fee = Fraction.of(this.at(leg).fee_percent)
+    return Fraction.one.minus(fee.over(Fraction.of('100')))
   }
 
   private units(leg: OracleLeg): Fraction {
@@ -368,7 +410,7 @@ export class Oracle {
     const mids = this.markets
       .filter(({ bids, asks }) => bids.length > 0 && asks.length > 0)
       .flatMap(({ base, quote, bids, asks }) => {
-        const mid = (Number(bids[0]![0]) + Number(asks[0]![0])) / 2
+        const mid = (Number(bids[0]?.[0]) + Number(asks[0]?.[0])) / 2
         if (base === coin && quote === 'USD') return [mid]
         return base === 'USD' && quote === coin ? [1 / mid] : []
       })

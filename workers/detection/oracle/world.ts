@@ -38,18 +38,20 @@ const EXCHANGES = ['binance', 'bybit', 'kraken']
 /** Beyond reach of any chain: only there so that every coin has a price in dollars. */
 const TELLER = { exchange: 'teller', fee_percent: '60' }
 
-/** A world of a few coins and exchanges, different for each state of `random`. */
-export function randomWorld(random: Random): World {
+/** A world of some coins and exchanges, different for each state of `random`; a small one is quick to search. */
+export function randomWorld(random: Random, is_small: boolean): World {
   const pick = <T>(from: readonly T[]): T => from[Math.floor(random() * from.length)] as T
-  const coins = COINS.filter(([name]) => name === 'USDT' || random() < 0.6)
+  const chance = is_small ? 0.35 : 0.6
+  const coins = COINS.filter(([name]) => name === 'USDT' || random() < chance)
+  const exchanges = is_small ? EXCHANGES.slice(0, 2) : EXCHANGES
   const min_percent = pick(['0', '0.1', '0.5', '1'])
   const noise = pick([0.001, 0.003, 0.005])
   const markets: OracleMarket[] = []
-  for (const exchange of EXCHANGES) {
+  for (const exchange of exchanges) {
     const fee_percent = pick(['0', '0', '0.05', '0.1', '0.26'])
     for (const [i, [quote, in_quote]] of coins.entries()) {
       for (const [base, in_dollars] of coins.slice(i + 1)) {
-        if (random() < 0.45 || quote === 'SATS') continue
+        if (random() < (is_small ? 0.15 : 0.45) || quote === 'SATS') continue
         const is_thousand = base === 'SATS' && exchange === 'binance'
         const units = is_thousand ? 1000 : 1
         const fair = (in_dollars / in_quote) * units * (1 + (random() - 0.5) * 2 * noise)
@@ -71,7 +73,7 @@ export function randomWorld(random: Random): World {
       }
     }
   }
-  for (const [coin, dollars] of COINS) {
+  for (const [coin, dollars] of coins) {
     if (coin === 'USD') continue
     const price = decimals(dollars, 0)
     markets.push({
@@ -108,7 +110,13 @@ function ladder(fair: number, direction: 1 | -1, random: Random): Level[] {
     const price = decimals(fair * (1 + direction * ticks * 1e-4), 0)
     const kind = random()
     const size =
-      kind < 0.15 ? '10' : kind < 0.2 ? '0.0001' : kind < 0.25 ? '900000000' : (random() * 200).toFixed(4)
+      kind < 0.15
+        ? '10'
+        : kind < 0.2
+          ? '0.0001'
+          : kind < 0.25
+            ? '900000000'
+            : (random() * 200).toFixed(4)
     if (Number(size) > 0 && !levels.some(([known]) => known === price)) levels.push([price, size])
   }
   return levels
