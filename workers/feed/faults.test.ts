@@ -276,6 +276,53 @@ function attemptsAt(websocket_url: string): number[] {
   return at_ms
 }
 
+describe('a subscription that the exchange forgot', () => {
+  it('is asked for again though REST answers: a snapshot without a change proves no stream', async () => {
+    const truth = new TrueBook(START)
+    const subscribed = new Set<string>()
+    let requests = 0
+    const server = await exchangeServer({
+      said: (socket, { id, method, params }) => {
+        socket.send(JSON.stringify({ result: null, id }))
+        if (method === 'UNSUBSCRIBE' || ++requests === 1) return
+        for (const stream of params as string[]) subscribed.add(stream)
+      },
+      rest: (_request, response) => response.end(dialects.binance!.snapshot(truth)),
+    })
+    const { feed, state } = startFeed(server, withKeepalive(binance, { answer_ms: 300 }), [
+      'BTCUSDT',
+    ])
+    const ticker = setInterval(() => {
+      const changes = truth.change([['bid', '99.95', '1.0000']])
+      if (!subscribed.has('btcusdt@depth@100ms')) return
+      server.sockets[0]!.send(dialects.binance!.delta(truth, changes, 1))
+    }, 20)
+    onTestFinished(() => clearInterval(ticker))
+    await expect.poll(() => state('BTCUSDT'), WAIT).toBe('live')
+    expect(requests).toBe(2)
+    expect(server.sockets).toHaveLength(1)
+    expect(feed.status().refused).toEqual([])
+  })
+
+  it('is renewed together with the others that were lost at once', async () => {
+    const names = Array.from({ length: 150 }, (_, n) => `M${n}/USD`)
+    const truth = new TrueBook(START)
+    const server = await exchangeServer({ said: krakenServes(truth) })
+    const { feed } = startFeed(server, kraken, names)
+    await allLive(feed, 150)
+    const changes = truth.change([['bid', '99.95', '1.0000']])
+    for (const name of names) {
+      const delta = dialects.kraken!.delta(truth, changes, 1, name)
+      server.sockets[0]!.send(delta.replace('99.95', '99.96'))
+    }
+    await expect.poll(() => feed.status().resyncs_total, WAIT).toBe(150)
+    await allLive(feed, 150)
+    // the first ones alone, at once; the rest by fifties while those are on their way
+    expect(server.frames.filter(asksBooks).length).toBeLessThanOrEqual(3 + 10)
+    expect(server.sockets).toHaveLength(1)
+  })
+})
+
 describe('an exchange that refuses everybody', () => {
   it('sees no more attempts of all connections in any window than its budget, then all return', async () => {
     const behaviour = {
