@@ -1,9 +1,10 @@
 /**
  * Precision and recall of what the worker announced, by type. A gap counts when it was on the wire for
  * more than SHORTEST_MS; it is found when the worker had an opportunity of the same key open in that
- * time, or one that tells the same in fewer words. What is left out is counted and said: the start and the end of a run, gaps that a fault
- * touched, gaps that were open only while the worker itself was measurably late, and what was
- * announced from an exchange in the two seconds before its silence can be told from quiet.
+ * time, or one that tells the same in fewer words. What is left out is counted and said: the start and
+ * the end of a run, gaps that a fault touched, gaps that were open only while the worker itself was
+ * measurably late, and what was announced from an exchange in the two seconds before its silence can
+ * be told from quiet.
  */
 import type { ChainType, NamedLeg } from '../../sandbox/market/chain.ts'
 import { ANNOUNCED_WITHIN_MS, type Gap, type JudgedClaim } from './judge.ts'
