@@ -1,16 +1,14 @@
 /**
- * Checks that a webhook came from us and is fresh, by the Standard Webhooks specification:
- * `webhook-signature` holds HMAC-SHA256 over `id.timestamp.body`, two of them while a secret rotates.
- * https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
- * Give it the body exactly as it was received: JSON that was parsed and written again differs.
+ * Checks that a webhook came from us and is fresh, by the Standard Webhooks specification.
+ * `webhook-signature` holds two signatures while a secret rotates. Give it the body exactly as it
+ * was received: JSON that was parsed and written again differs.
  */
 import { type Clock, systemClock } from '../shared/clock.ts'
 import type { Event } from '../shared/event.ts'
+import { isSigned, signingKey } from '../shared/signature.ts'
 
 /** Older or newer messages are refused: somebody may send a recorded one again. */
 const TOLERANCE_MS = 5 * 60_000
-const SECRET_PREFIX = 'whsec_'
-const VERSION = 'v1'
 
 export class WebhookRefused extends Error {
   override name = 'WebhookRefused'
@@ -35,14 +33,8 @@ export async function verifyWebhook(webhook: Webhook): Promise<Event> {
     throw new WebhookRefused('webhook-timestamp is not within five minutes of now')
   }
   const key = await signingKey(webhook.secret)
-  const signed = new TextEncoder().encode(`${id}.${timestamp}.${body}`)
-  for (const entry of header(webhook, 'webhook-signature').split(' ')) {
-    const [version, signature = ''] = entry.split(',')
-    const bytes = version === VERSION ? decode(signature) : null
-    // the comparison inside takes the same time wherever two signatures differ
-    if (bytes !== null && (await crypto.subtle.verify('HMAC', key, bytes, signed))) {
-      return JSON.parse(body)
-    }
+  if (await isSigned(key, { id, timestamp, body }, header(webhook, 'webhook-signature'))) {
+    return JSON.parse(body)
   }
   throw new WebhookRefused('no signature in webhook-signature is right for this body and secret')
 }
@@ -54,20 +46,4 @@ function header({ headers }: Webhook, name: string): string {
       : Object.entries(headers).find(([key]) => key.toLowerCase() === name)?.[1]
   if (typeof value !== 'string' || value === '') throw new WebhookRefused(`${name} is missing`)
   return value
-}
-
-function signingKey(secret: string): ReturnType<typeof crypto.subtle.importKey> {
-  const bytes = secret.startsWith(SECRET_PREFIX) ? decode(secret.slice(SECRET_PREFIX.length)) : null
-  if (bytes === null || bytes.length === 0) {
-    throw new TypeError('secret: expected whsec_ and base64, as it was shown')
-  }
-  return crypto.subtle.importKey('raw', bytes, { name: 'HMAC', hash: 'SHA-256' }, false, ['verify'])
-}
-
-function decode(base64: string): Uint8Array<ArrayBuffer> | null {
-  try {
-    return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0))
-  } catch {
-    return null
-  }
 }

@@ -10,6 +10,8 @@ export interface Bindings {
   /** where readers of the stream meet; without it every request reads Redis for itself */
   readonly STREAM_HUB?: DurableObjectNamespace
   readonly STREAM_HUBS?: string
+  readonly ALERT_WEBHOOK_URL?: string
+  readonly ALERT_WEBHOOK_SECRET?: string
   readonly UPSTASH_REDIS_REST_URL?: string
   readonly UPSTASH_REDIS_REST_TOKEN?: string
   readonly DATABASE_URL?: string

@@ -19,6 +19,12 @@ const Settings = StoreSettings.extend({
   STREAM_HUBS: z
     .enum(['none', 'one', 'continent'], 'expected none, one or continent')
     .default('one'),
+  /** told when the worker stops sending heartbeats, and when it is back */
+  ALERT_WEBHOOK_URL: z.url({ protocol: /^https?$/, error: 'expected an http(s) URL' }).optional(),
+  ALERT_WEBHOOK_SECRET: z
+    .string()
+    .regex(/^whsec_[A-Za-z0-9+/]+=*$/, 'expected whsec_ and base64')
+    .optional(),
 })
 export type Settings = z.infer<typeof Settings>
 

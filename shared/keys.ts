@@ -27,6 +27,8 @@ export const KEYS = {
   /** string "token sequence": the newest outbox entry applied, so that a retry applies nothing
    * twice · owner: the leading worker */
   published: `${PREFIX}published`,
+  /** string, what the operator was told of the worker last, as JSON · owner: the edge's cron */
+  watchdog: `${PREFIX}watchdog`,
   /** prefix of the heartbeats; a string with TTL a worker, Heartbeat as JSON · owner: that worker */
   worker: `${PREFIX}worker:`,
 } as const
