@@ -13,6 +13,7 @@ import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { SandboxExchange } from '../market/source.ts'
+import { FrameWriter } from './frame-writer.ts'
 import { type Limit, quota } from './limit.ts'
 import type { Operations } from './operations.ts'
 
@@ -161,20 +162,23 @@ function attach(
   see: (dir: 'open' | 'out' | 'in', raw: string) => void,
   slow_client_bytes: number,
 ): Session {
-  const batch = batchWrites(stream)
+  const writer = new FrameWriter(stream)
   const open = () => socket.readyState === socket.OPEN
   see('open', '')
   const session = server.connect(
     {
       send: (frame) => {
         if (!open()) return
-        if (socket.bufferedAmount > slow_client_bytes) return socket.terminate()
-        batch()
+        const waiting_bytes = socket.bufferedAmount + writer.waiting_bytes
+        if (waiting_bytes > slow_client_bytes) return socket.terminate()
         see('in', frame)
-        socket.send(frame)
+        writer.text(frame)
       },
       ping: (payload) => open() && socket.ping(payload),
-      close: (code, reason) => socket.close(code, reason),
+      close: (code, reason) => {
+        writer.flush()
+        socket.close(code, reason)
+      },
       drop: () => socket.terminate(),
     },
     url,
@@ -189,20 +193,6 @@ function attach(
   // an invalid frame: ws closes the connection with the right code, there is nothing left to do
   socket.on('error', () => {})
   return session
-}
-
-/** Frames that leave in one turn of the loop leave in one system call. */
-function batchWrites(stream: Duplex): () => void {
-  let corked = false
-  return () => {
-    if (corked) return
-    corked = true
-    stream.cork()
-    process.nextTick(() => {
-      corked = false
-      stream.uncork()
-    })
-  }
 }
 
 function answer(

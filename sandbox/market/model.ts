@@ -23,6 +23,8 @@ import type {
 
 export { DEFAULT_SYMBOLS } from './listings.ts'
 
+const LONGEST_STEP_MS = 50
+
 export interface MarketModelOptions {
   /** any whole number */
   readonly seed: number
@@ -39,7 +41,8 @@ export interface MarketModelOptions {
 export interface MarketModel extends MarketSource {
   /**
    * Moves the market to `now_ms` (wall clock, milliseconds) and tells the listeners. The first step
-   * only starts the clock; a clock that goes back lets no time pass. Steps of 5 to 50 ms look real.
+   * only starts the clock; a clock that goes back lets no time pass. Steps of 5 to 50 ms look real;
+   * of a longer one no more passes: a caller without time gets a slow market, not a flood.
    */
   step(now_ms: number): void
   /** Stands still: the next step starts the clock again, and no time has passed. */
@@ -121,7 +124,8 @@ export function assembleModel(
       return () => step_listeners.delete(listener)
     },
     step(next_ms) {
-      const elapsed_ms = now_ms === undefined ? 0 : Math.max(0, next_ms - now_ms)
+      const since_ms = now_ms === undefined ? 0 : Math.max(0, next_ms - now_ms)
+      const elapsed_ms = Math.min(since_ms, LONGEST_STEP_MS)
       now_ms = next_ms
       time_ms += elapsed_ms
       prices.advance(elapsed_ms)
