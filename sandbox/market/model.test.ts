@@ -178,13 +178,13 @@ describe('createMarketModel', () => {
     timeout: 60_000,
   }, () => {
     const lines = [1, 2, 3].map((seed) =>
-      truthOf(createMarketModel({ seed, symbols: 24, rate: 1 }), 0.5, 300_000),
+      truthOf(createMarketModel({ seed, symbols: 24, rate: 1 }), 0.5, 150_000),
     )
     for (const run of lines) {
       expect(Math.min(...run.map(({ from_ms }) => from_ms)) - START_MS).toBeLessThan(5_000)
     }
     const all = simple(lines.flat())
-    const every_ms = (3 * 300_000) / all.length
+    const every_ms = (3 * 150_000) / all.length
     expect(every_ms).toBeGreaterThan(2_000)
     expect(every_ms).toBeLessThan(5_000)
     const profits = all.map(({ profit_percent }) => Number(profit_percent)).sort((a, b) => a - b)
@@ -223,7 +223,11 @@ describe('createMarketModel', () => {
   it('lets a gap close between exchanges that agreed before and agree afterwards', () => {
     const lines = truthOf(createMarketModel({ seed: 4, symbols: 24, rate: 1 }), 0, 120_000)
     expect(lines.length).toBeGreaterThan(10)
-    for (const { from_ms, to_ms } of lines) expect(to_ms - from_ms).toBeLessThanOrEqual(4_120)
+    for (const { from_ms, to_ms } of simple(lines)) {
+      expect(to_ms - from_ms).toBeLessThanOrEqual(4_120)
+    }
+    // a chain of several markets may be held open by one tear after another
+    for (const { from_ms, to_ms } of lines) expect(to_ms - from_ms).toBeLessThanOrEqual(20_000)
   })
 
   it('lets no time pass when the clock goes back', () => {
