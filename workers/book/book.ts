@@ -20,8 +20,8 @@ export class Book {
   exchange_time_ms = Number.NaN
   /** our monotonic clock when the last frame arrived, ms */
   received_ms = Number.NaN
-  /** levels kept a side; the exchange sends no deletes for levels that leave this window */
-  private depth = Number.POSITIVE_INFINITY
+  /** levels kept a side, 0 for all; the exchange sends no deletes for levels that leave this window */
+  private depth = 0
 
   clear(): void {
     this.bids.clear()
@@ -33,22 +33,25 @@ export class Book {
   /** True when the best level of a side is another than before, in price or size. */
   apply(update: BookUpdate, received_ms: number): boolean {
     const { bids, asks } = this
-    const bid = bids.price(0)
-    const ask = asks.price(0)
-    const bid_size = bids.size(0)
-    const ask_size = asks.size(0)
     if (update.snapshot) this.begin(update)
-    if (update.bids.count > 0) bids.apply(update.bids)
-    if (update.asks.count > 0) asks.apply(update.asks)
-    bids.truncate(this.depth)
-    asks.truncate(this.depth)
+    let top_changed = update.snapshot
+    if (update.bids.count > 0) top_changed = bids.apply(update.bids) || top_changed
+    if (update.asks.count > 0) top_changed = asks.apply(update.asks) || top_changed
+    if (this.depth > 0) {
+      bids.truncate(this.depth)
+      asks.truncate(this.depth)
+    }
     if (update.price_decimals > this.price_decimals) this.price_decimals = update.price_decimals
     if (update.size_decimals > this.size_decimals) this.size_decimals = update.size_decimals
     this.last_id = update.last_id
     this.exchange_time_ms = update.exchange_time_ms
     this.received_ms = received_ms
-    const same_bid = bids.price(0) === bid && bids.size(0) === bid_size
-    return !same_bid || asks.price(0) !== ask || asks.size(0) !== ask_size
+    return top_changed
+  }
+
+  /** True when a side has no level. */
+  get one_sided(): boolean {
+    return this.bids.is_empty || this.asks.is_empty
   }
 
   /** True when both sides are there and the best bid is not below the best ask. */
@@ -62,6 +65,6 @@ export class Book {
     // an exchange that changed its tick prints other digits from the next snapshot on
     this.price_decimals = 0
     this.size_decimals = 0
-    this.depth = snapshot.depth > 0 ? snapshot.depth : Number.POSITIVE_INFINITY
+    this.depth = snapshot.depth
   }
 }

@@ -12,8 +12,18 @@ import type { Levels } from './update.ts'
  */
 const REACH = 32
 const CAPACITY = 4 * REACH
-/** levels from the best on that are looked at one by one */
-const GLANCE = 12
+/**
+ * Sides share their memory: a frame changes a market that was not looked at for long, and with one
+ * array for many there is less of it to be fetched anew. A cache line more than the levels need
+ * keeps the tops of all sides from competing for the same lines of the cache.
+ */
+const SHARES = 64
+const SHARE = CAPACITY + 4
+/** levels that are looked at one by one before the search goes by halves */
+const GLANCE = 16
+
+let shared = new Float64Array(0)
+let shares_given = SHARES
 
 /**
  * Near the top: a double-ended array of key and size by turns. Keys ascend with the best at the end
@@ -23,9 +33,12 @@ const GLANCE = 12
 export class Side {
   /** grows with every change */
   revision = 0
-  private near = new Float64Array(2 * CAPACITY)
-  private low = CAPACITY >> 1
-  private high = CAPACITY >> 1
+  private near: Float64Array
+  private low: number
+  private high: number
+  /** positions of this side's share of the memory: [first, end) */
+  private first: number
+  private end: number
   /** exactly the levels whose key is below `bound`; null until there is one */
   private far: Far | null = null
   private bound = Number.NEGATIVE_INFINITY
@@ -34,10 +47,22 @@ export class Side {
 
   constructor(sign: 1 | -1) {
     this.sign = sign
+    if (shares_given === SHARES) {
+      shared = new Float64Array(2 * SHARES * SHARE)
+      shares_given = 0
+    }
+    this.near = shared
+    this.first = SHARE * shares_given++
+    this.end = this.first + CAPACITY
+    this.low = this.high = (this.first + this.end) >> 1
   }
 
   get length(): number {
     return this.high - this.low + (this.far === null ? 0 : this.far.length)
+  }
+
+  get is_empty(): boolean {
+    return this.high === this.low && this.far === null
   }
 
   /** Price of the level at `rank`, 0 being the best; NaN beyond the book. */
@@ -81,18 +106,37 @@ export class Side {
 
   clear(): void {
     this.revision++
-    this.low = this.high = this.near.length >> 2
+    this.low = this.high = (this.first + this.end) >> 1
     this.bound = Number.NEGATIVE_INFINITY
     this.far = null
   }
 
-  /** Applies levels in their order: absolute sizes, 0 deletes, unknown levels may be deleted. */
-  apply(levels: Levels): void {
+  /**
+   * Applies levels in their order: absolute sizes, 0 deletes, unknown levels may be deleted.
+   * True when the best level is another than before, in price or size.
+   */
+  apply(levels: Levels): boolean {
     const { count, price, size } = levels
     const { sign } = this
     this.revision++
-    for (let i = 0; i < count; i++) this.set(sign * (price[i] as number), size[i] as number)
+    const best_key = this.key(this.high - 1)
+    const best_size = this.sizeAt(this.high - 1)
+    const was_empty = this.high === this.low
+    // exchanges send levels sorted, the best first: each search goes on where the last one ended
+    let at = this.high - 1
+    let last = Number.POSITIVE_INFINITY
+    for (let i = 0; i < count; i++) {
+      const key = sign * (price[i] as number)
+      if (key < this.bound) {
+        this.far?.set(key, size[i] as number)
+        continue
+      }
+      at = this.set(this.floor(key, key > last ? this.high - 1 : at), key, size[i] as number)
+      last = key
+    }
     if (this.far !== null && this.high - this.low < this.reach >> 2) this.fetch(this.reach)
+    if (this.high === this.low || was_empty) return this.high !== this.low || !was_empty
+    return this.key(this.high - 1) !== best_key || this.sizeAt(this.high - 1) !== best_size
   }
 
   /** Forgets the worst levels beyond `depth`. */
@@ -119,36 +163,37 @@ export class Side {
     return this.high - 1 - rank
   }
 
-  private set(key: number, size: number): void {
-    if (key < this.bound) {
-      this.far?.set(key, size)
-      return
-    }
-    const at = this.floor(key)
-    const exists = at >= this.low && this.key(at) === key
-    if (size === 0) {
-      if (exists) this.remove(at)
-    } else if (exists) {
-      this.near[2 * at + 1] = size
-    } else if (this.high - this.low < 2 * this.reach) {
-      this.insert(at + 1, key, size)
-    } else {
-      this.release()
-      this.set(key, size)
-    }
+  private sizeAt(at: number): number {
+    return this.near[2 * at + 1] as number
   }
 
   /**
-   * Position of the last key <= `key`, or low - 1. Most changes are near the top, where its levels
-   * have to be fetched from memory anyway; then without branches, for no guess could be right.
+   * Sets the size at a key that is near, `at` being the position of the last key <= `key`. Returns
+   * that position as it is afterwards.
    */
-  private floor(key: number): number {
-    const { near } = this
-    let at = this.high - 1
-    const stop = Math.max(this.low, this.high - GLANCE)
+  private set(at: number, key: number, size: number): number {
+    if (at >= this.low && this.key(at) === key) {
+      if (size === 0) return this.remove(at)
+      this.near[2 * at + 1] = size
+      return at
+    }
+    if (size === 0) return at
+    if (this.high - this.low < 2 * this.reach) return this.insert(at + 1, key, size)
+    this.release()
+    if (key >= this.bound) return this.insert(at + 1, key, size)
+    this.far?.set(key, size)
+    return this.low - 1
+  }
+
+  /** Position of the last key <= `key`, or low - 1, where all behind `from` are known to be more. */
+  private floor(key: number, from: number): number {
+    const { near, low } = this
+    let at = from
+    const stop = Math.max(low, from - GLANCE)
     while (at >= stop && (near[2 * at] as number) > key) at--
-    if (at >= stop || at < this.low) return at
-    let base = this.low - 1
+    if (at >= stop || at < low) return at
+    // without branches, for no guess could be right
+    let base = low - 1
     let length = at + 1 - base
     while (length > 1) {
       const half = length >> 1
@@ -158,18 +203,21 @@ export class Side {
     return base
   }
 
-  private remove(at: number): void {
+  /** Returns the position of the level below. */
+  private remove(at: number): number {
     if (at - this.low < this.high - 1 - at) {
       this.moveUp(this.low, at)
       this.low++
-    } else {
-      this.moveDown(at + 1, this.high)
-      this.high--
+      return at
     }
+    this.moveDown(at + 1, this.high)
+    this.high--
+    return at - 1
   }
 
-  private insert(at: number, key: number, size: number): void {
-    if (this.low === 0 || 2 * this.high === this.near.length) at += this.recentre(1)
+  /** Puts a level below the one at `at` and returns its position. */
+  private insert(at: number, key: number, size: number): number {
+    if (this.low === this.first || this.high === this.end) at += this.recentre(1)
     if (at - this.low < this.high - at) {
       this.moveDown(this.low, at)
       this.low--
@@ -180,6 +228,7 @@ export class Side {
     }
     this.near[2 * at] = key
     this.near[2 * at + 1] = size
+    return at
   }
 
   /** Moves the levels [from, to) one position towards the best. By hand: the runs are short. */
@@ -211,7 +260,7 @@ export class Side {
     const missing = count - (this.high - this.low)
     if (far === null || missing <= 0) return
     const best = far.best(missing)
-    if (this.low < best.length) this.recentre(best.length)
+    if (this.low - this.first < best.length) this.recentre(best.length)
     for (let i = best.length - 1; i >= 0; i--) {
       const key = best[i] as number
       this.low--
@@ -228,16 +277,19 @@ export class Side {
 
   /** Puts the levels back in the middle with at least `room` on each side. Returns the shift. */
   private recentre(room: number): number {
-    const length = this.high - this.low
-    let capacity = this.near.length >> 1
+    const { near, low, high } = this
+    const length = high - low
+    let capacity = this.end - this.first
     while (capacity < 2 * (length + room)) capacity *= 2
-    const low = (capacity - length) >> 1
-    const near = new Float64Array(2 * capacity)
-    near.set(this.near.subarray(2 * this.low, 2 * this.high), 2 * low)
-    const shift = low - this.low
-    this.near = near
-    this.low = low
-    this.high = low + length
-    return shift
+    if (capacity > this.end - this.first) {
+      this.near = new Float64Array(2 * capacity)
+      this.first = 0
+      this.end = capacity
+    }
+    this.low = (this.first + this.end - length) >> 1
+    this.high = this.low + length
+    const levels = near.subarray(2 * low, 2 * high)
+    this.near.set(levels, 2 * this.low)
+    return this.low - low
   }
 }

@@ -57,8 +57,8 @@ export class Intake implements LineOwner {
   /** in the order in which they came; readers know a market by its place here */
   readonly lanes: Lane[] = []
   system: 'online' | 'maintenance' = 'online'
-  /** our monotonic clock at the last frame of any connection, ms; null before the first */
-  frame_ms: number | null = null
+  /** our monotonic clock at the last frame of any connection, ms; NaN before the first */
+  frame_ms = Number.NaN
   private readonly exchange: Exchange
   private readonly books: Books
   private readonly listener: IntakeListener
@@ -232,8 +232,9 @@ export class Intake implements LineOwner {
   }
 
   private take(lane: Lane, update: BookUpdate, now_ms: number): void {
-    const buffered = lane.sequencer.buffered
-    const verdict = lane.sequencer.judge(update)
+    const { sequencer } = lane
+    const buffered = sequencer.phase === 'waiting' ? sequencer.buffered : 0
+    const verdict = sequencer.judge(update)
     if (!update.snapshot) lane.frame_ms = now_ms
     switch (verdict) {
       case 'accept':
@@ -247,14 +248,14 @@ export class Intake implements LineOwner {
         this.lost(lane, 'gap', 'sequence', now_ms)
         break
       case 'wait': {
-        const first_of_buffer = buffered === 0 && lane.sequencer.buffered > 0
+        const first_of_buffer = buffered === 0 && sequencer.buffered > 0
         if (update.snapshot || first_of_buffer) this.listener.needsSnapshot(lane)
       }
     }
   }
 
   private commit(lane: Lane, update: BookUpdate, now_ms: number): void {
-    const { book } = lane.entry
+    const { book } = lane
     const top_changed = book.apply(update, now_ms)
     lane.touches?.note(update)
     if (update.snapshot) {
@@ -287,7 +288,7 @@ export class Intake implements LineOwner {
 
   private checksumHolds(lane: Lane, update: BookUpdate): boolean {
     if (update.checksum < 0 || lane.checksum === null) return true
-    const holds = lane.checksum.of(lane.entry.book) === update.checksum
+    const holds = lane.checksum.of(lane.book) === update.checksum
     if (holds) this.counters.checksums_ok++
     else this.counters.checksums_failed++
     return holds

@@ -2,6 +2,7 @@
  * One market on its way from frames to a book that may be priced: its book, its sequencer and
  * whatever else decides the book's state. Everything here is pure; the clock is passed in.
  */
+import type { Book } from '../book/book.ts'
 import type { BookState, MarketBook, StaleReason } from '../book/books.ts'
 import { Sequencer } from '../book/sequencer.ts'
 import type { BookChecksum, Exchange } from '../exchanges/exchange.ts'
@@ -17,6 +18,8 @@ export interface Carrier {
 
 export class Lane {
   readonly entry: MarketBook
+  /** the entry's, a step nearer */
+  readonly book: Book
   readonly sequencer: Sequencer
   /** null where the exchange sends none */
   readonly checksum: BookChecksum | null
@@ -43,6 +46,7 @@ export class Lane {
 
   constructor(entry: MarketBook, exchange: Exchange) {
     this.entry = entry
+    this.book = entry.book
     this.sequencer = new Sequencer(exchange.continuity)
     this.checksum = exchange.checksum?.() ?? null
   }
@@ -76,7 +80,6 @@ export class Lane {
 
   /** An empty side cannot be priced and usually means that nobody trades. */
   private get oneSided(): boolean {
-    const { bids, asks } = this.entry.book
-    return bids.length === 0 || asks.length === 0
+    return this.book.one_sided
   }
 }
