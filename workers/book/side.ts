@@ -189,7 +189,7 @@ export class Side {
   private floor(key: number, from: number): number {
     const { near, low } = this
     let at = from
-    const stop = Math.max(low, from - GLANCE)
+    const stop = from - GLANCE > low ? from - GLANCE : low
     while (at >= stop && (near[2 * at] as number) > key) at--
     if (at >= stop || at < low) return at
     // without branches, for no guess could be right

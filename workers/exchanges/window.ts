@@ -13,8 +13,11 @@ const SLACK = 512
 /** A frame ends with so many bytes that no step expects: what lies behind is of frames before. */
 const END_BYTES = 8
 
-export const bytes = new Uint8Array(MOST_BYTES + SLACK)
-export const view = new DataView(bytes.buffer)
+const memory = new Uint8Array(MOST_BYTES + SLACK)
+// what is exported is looked up at every use: the compiler takes only private constants for such
+const words = new DataView(memory.buffer)
+const TENS = POWER_OF_TEN
+export { memory as bytes, words as view }
 
 /** A byte XOR this is the digit that it stands for, or more than 9; of four bytes at once. */
 const ZEROS = 0x30303030
@@ -23,17 +26,17 @@ const BELOW_TEN = 0x76767676
 const HIGH_BITS = 0x80808080 | 0
 /** that many are exact as a Float64 */
 const EXACT_DIGITS = 15
-const price_decimals: Decimals = { most: 0 }
-const size_decimals: Decimals = { most: 0 }
+const long_decimals: Decimals = { most: 0 }
 const ZERO = 0x30
 const POINT = 0x2e
 const QUOTE = 0x22
-const OPEN = 0x5b
 const CLOSE = 0x5d
+const TWO_BYTES = 0xffff
 const THREE_BYTES = 0xffffff
 
 /** Four bytes as they stand in memory. */
 const word = (text: string) => Buffer.from(text.padEnd(4, '\0')).readInt32LE()
+const FIRST = word('["')
 const BETWEEN = word('","')
 const NEXT = word('"],[')
 const LAST = word('"]]')
@@ -61,16 +64,16 @@ export function literalOf(text: string): Literal {
 export function open(frame: Uint8Array): number {
   const { length } = frame
   if (length > MOST_BYTES) return -1
-  bytes.set(frame)
-  view.setInt32(length, 0)
-  view.setInt32(length + END_BYTES - 4, 0)
+  memory.set(frame)
+  words.setInt32(length, 0)
+  words.setInt32(length + END_BYTES - 4, 0)
   return length
 }
 
 /** Exactly these bytes. */
 export function literal(at: number, { length, first, last, behind }: Literal): number {
-  if (at < 0 || view.getInt32(at, true) !== first) return -1
-  return view.getInt32(at + behind, true) === last ? at + length : -1
+  if (at < 0 || words.getInt32(at, true) !== first) return -1
+  return words.getInt32(at + behind, true) === last ? at + length : -1
 }
 
 /** The same bytes as `expected[from, from + length)`, at least eight, none of them 0. */
@@ -79,130 +82,137 @@ export function sameText(at: number, expected: DataView, from: number, length: n
   // eight at once, as Float64: equal bytes that are no equal numbers are no text
   const last = length - 8
   for (let i = 0; i < last; i += 8) {
-    if (view.getFloat64(at + i, true) !== expected.getFloat64(from + i, true)) return -1
+    if (words.getFloat64(at + i, true) !== expected.getFloat64(from + i, true)) return -1
   }
-  if (view.getFloat64(at + last, true) !== expected.getFloat64(from + last, true)) return -1
+  if (words.getFloat64(at + last, true) !== expected.getFloat64(from + last, true)) return -1
   return at + length
 }
+
+/** Of four bytes XOR ZEROS: the high bit of the first that is no digit; of those behind it, maybe. */
+const othersAmong = (digits: number) => (digits | (digits + BELOW_TEN)) & HIGH_BITS
+
+/** How many bits the digits before the first other byte take, there being one. */
+const bitsBefore = (others: number) => (31 - Math.clz32(others & -others)) & 0x18
+
+/** Four digits, the first in the lowest byte, as a number. */
+const fourDigits = (digits: number) => {
+  const twos = (Math.imul(digits, 10) + (digits >>> 8)) & 0x00ff00ff
+  return (Math.imul(twos, 100) + (twos >>> 16)) & 0xffff
+}
+
+/** The first of them, which take `bits` bits, fewer than all. */
+const firstDigits = (digits: number, bits: number) => fourDigits((digits << (31 - bits)) << 1)
 
 /** A JSON integer, into `found.integer`. */
 export function integer(from: number): number {
   if (from < 0) return -1
   let at = from
   let value = 0
-  let digits = view.getInt32(at, true) ^ ZEROS
+  let digits = words.getInt32(at, true) ^ ZEROS
   let others = othersAmong(digits)
   while (others === 0) {
     value = value * 10_000 + fourDigits(digits)
     at += 4
-    digits = view.getInt32(at, true) ^ ZEROS
+    digits = words.getInt32(at, true) ^ ZEROS
     others = othersAmong(digits)
   }
-  const count = digitsBefore(others)
-  at += count
+  const bits = bitsBefore(others)
+  at += bits >> 3
   const length = at - from
   if (length === 0 || length > EXACT_DIGITS) return -1
-  if (length > 1 && bytes[from] === ZERO) return -1
-  found.integer = value * (POWER_OF_TEN[count] as number) + firstDigits(digits, count)
+  if (length > 1 && words.getUint8(from) === ZERO) return -1
+  found.integer = value * (TENS[bits >> 3] as number) + firstDigits(digits, bits)
   return at
 }
 
 /** `["61737.63000000","0.00000000"],…]`, what is behind the `[` of a side, added to it. */
 export function levels(from: number, update: BookUpdate, side: Levels): number {
   if (from < 0) return -1
-  if (bytes[from] === CLOSE) return from + 1
-  if (bytes[from] !== OPEN || bytes[from + 1] !== QUOTE) return -1
+  const begins = words.getInt32(from, true)
+  if ((begins & 0xff) === CLOSE) return from + 1
+  if ((begins & TWO_BYTES) !== FIRST) return -1
   let { count, price, size } = side
-  price_decimals.most = update.price_decimals
-  size_decimals.most = update.size_decimals
+  let { price_decimals, size_decimals } = update
   let at = from + 2
   for (;;) {
     if (count === price.length) ({ price, size } = side.grow())
-    at = decimal(at, price, count, price_decimals)
+    at = decimal(at, price, count)
     if (at < 0 || price[count] === 0) return -1
-    if ((view.getInt32(at, true) & THREE_BYTES) !== BETWEEN) return -1
-    at = decimal(at + 3, size, count, size_decimals)
+    if (number.decimals > price_decimals) price_decimals = number.decimals
+    if ((words.getInt32(at, true) & THREE_BYTES) !== BETWEEN) return -1
+    at = decimal(at + 3, size, count)
     if (at < 0) return -1
     count++
-    const behind = view.getInt32(at, true)
-    if (behind === NEXT && bytes[at + 4] === QUOTE) {
-      at += 5
-      continue
+    if (number.decimals > size_decimals) size_decimals = number.decimals
+    const behind = words.getInt32(at, true)
+    if (behind !== NEXT) {
+      side.count = count
+      update.price_decimals = price_decimals
+      update.size_decimals = size_decimals
+      return (behind & THREE_BYTES) === LAST ? at + 3 : -1
     }
-    side.count = count
-    update.price_decimals = price_decimals.most
-    update.size_decimals = size_decimals.most
-    return (behind & THREE_BYTES) === LAST ? at + 3 : -1
+    if (words.getUint8(at + 4) !== QUOTE) return -1
+    at += 5
   }
 }
 
-/** `12.340` as decimalAt reads it. What has many digits is left to that. */
-function decimal(from: number, into: Float64Array, index: number, decimals: Decimals): number {
+/** Of the decimal that was read: how many digits it has behind its point. */
+const number = { decimals: 0 }
+
+/** `12.340` as decimalAt reads it, into `into[index]`. What has many digits is left to that. */
+function decimal(from: number, into: Float64Array, index: number): number {
   let at = from
-  let digits = view.getInt32(at, true) ^ ZEROS
+  let digits = words.getInt32(at, true) ^ ZEROS
   let others = othersAmong(digits)
   let whole = 0
   if (others === 0) {
     whole = fourDigits(digits)
     at += 4
-    digits = view.getInt32(at, true) ^ ZEROS
+    digits = words.getInt32(at, true) ^ ZEROS
     others = othersAmong(digits)
-    if (others === 0) return decimalAt(bytes, from, into, index, decimals)
+    if (others === 0) return longDecimal(from, into, index)
+    whole *= TENS[bitsBefore(others) >> 3] as number
   }
-  let count = digitsBefore(others)
-  whole = whole * (POWER_OF_TEN[count] as number) + firstDigits(digits, count)
-  at += count
+  let bits = bitsBefore(others)
+  whole += firstDigits(digits, bits)
+  at += bits >> 3
   if (at === from) return -1
-  if (bytes[at] !== POINT) {
+  if (((digits >>> bits) & 0xff) !== (POINT ^ ZERO)) {
     into[index] = whole
+    number.decimals = 0
     return at
   }
-  const point = at++
-  digits = view.getInt32(at, true) ^ ZEROS
+  const fraction_at = ++at
+  digits = words.getInt32(at, true) ^ ZEROS
   others = othersAmong(digits)
   let fraction = 0
   if (others === 0) {
     fraction = fourDigits(digits)
     at += 4
-    digits = view.getInt32(at, true) ^ ZEROS
+    digits = words.getInt32(at, true) ^ ZEROS
     others = othersAmong(digits)
     if (others === 0) {
       fraction = fraction * 10_000 + fourDigits(digits)
       at += 4
-      if (((bytes[at] as number) ^ ZERO) <= 9) return decimalAt(bytes, from, into, index, decimals)
+      if ((words.getUint8(at) ^ ZERO) <= 9) return longDecimal(from, into, index)
       others = HIGH_BITS
     }
   }
-  count = digitsBefore(others)
-  fraction = fraction * (POWER_OF_TEN[count] as number) + firstDigits(digits, count)
-  at += count
-  count = at - point - 1
-  if (count === 0) return -1
-  const power = POWER_OF_TEN[count] as number
-  const mantissa = whole * power + fraction
-  if (mantissa > Number.MAX_SAFE_INTEGER) return decimalAt(bytes, from, into, index, decimals)
-  if (count > decimals.most) decimals.most = count
+  bits = bitsBefore(others)
+  at += bits >> 3
+  const decimals = at - fraction_at
+  if (decimals === 0) return -1
+  const power = TENS[decimals] as number
+  const mantissa = whole * power + fraction * (TENS[bits >> 3] as number) + firstDigits(digits, bits)
+  if (mantissa > Number.MAX_SAFE_INTEGER) return longDecimal(from, into, index)
   into[index] = mantissa / power
+  number.decimals = decimals
   return at
 }
 
-/** Of four bytes XOR ZEROS: the high bit of the first that is no digit; of those behind it, maybe. */
-function othersAmong(digits: number): number {
-  return (digits | (digits + BELOW_TEN)) & HIGH_BITS
-}
-
-/** How many digits stand before the first other byte, there being one. */
-function digitsBefore(others: number): number {
-  return (31 - Math.clz32(others & -others)) >> 3
-}
-
-/** Four digits, the first in the lowest byte, as a number. */
-function fourDigits(digits: number): number {
-  const twos = (Math.imul(digits, 10) + (digits >>> 8)) & 0x00ff00ff
-  return (Math.imul(twos, 100) + (twos >>> 16)) & 0xffff
-}
-
-/** The first `count` of them, which are less than four. */
-function firstDigits(digits: number, count: number): number {
-  return fourDigits((digits << (31 - 8 * count)) << 1)
+function longDecimal(from: number, into: Float64Array, index: number): number {
+  long_decimals.most = 0
+  const at = decimalAt(memory, from, into, index, long_decimals)
+  number.decimals = long_decimals.most
+  return at
 }
