@@ -1,6 +1,6 @@
 /** Runs every comparison of the fast path and says what came out, each figure beside its goal. */
 import { garbage, tail } from './memory.ts'
-import { type Contender, race } from './race.ts'
+import { type Contender, type Play, race } from './race.ts'
 import { type Mix, mixOf, Rig, type RigCounts } from './rig.ts'
 import { raceSockets } from './sockets.ts'
 import type { Tape } from './tape.ts'
@@ -39,24 +39,21 @@ export function raceBooks(
     mix: mixOf([tape]),
   }))
   const all = [...single, { frames: 'sandbox', exchange: 'mix', mix: mixOf(sandbox) }]
-  const label = ({ frames, exchange }: (typeof all)[number], way: string) =>
-    `${frames} ${exchange} ${way}`
-  const contenders = all.flatMap((one): Contender[] => {
-    const frames = one.mix.frames.length
-    return [
-      { name: label(one, 'json'), frames, prepare: () => () => parse(one.mix) },
-      { name: label(one, 'book'), frames, prepare: () => playing(one.mix, false) },
-      { name: label(one, 'detection'), frames, prepare: () => playing(one.mix, true) },
+  const costs = all.map(({ exchange, mix }) => {
+    const contenders: Contender[] = [
+      { name: 'json', prepare: () => parsing(mix) },
+      { name: 'book', prepare: () => playing(mix, false) },
     ]
+    const detection = { name: 'detection', prepare: () => playing(mix, true) }
+    return race(mix.frames.length, exchange === 'mix' ? [...contenders, detection] : contenders)
   })
-  const costs = race(contenders)
-  const cost = (one: (typeof all)[number], way: string) => costs.get(label(one, way)) ?? Number.NaN
-  const figures = all.flatMap((one) => {
+  const cost = (index: number, way: string) => costs[index]?.get(way) ?? Number.NaN
+  const figures = all.flatMap((one, index) => {
     const row = { frames: one.frames, exchange: one.exchange, unit: 'ns' as const }
-    const floor = cost(one, 'json')
-    const book = figure({ ...row, what: 'book', floor, ours: cost(one, 'book') })
+    const floor = cost(index, 'json')
+    const book = figure({ ...row, what: 'book', floor, ours: cost(index, 'book') })
     if (one.exchange !== 'mix') return [book]
-    return [book, figure({ ...row, what: 'detection', floor, ours: cost(one, 'detection') })]
+    return [book, figure({ ...row, what: 'detection', floor, ours: cost(index, 'detection') })]
   })
   const checked = all.map(({ frames, exchange, mix }) => {
     const rig = new Rig(mix.tapes, true)
@@ -70,11 +67,6 @@ export function raceBooks(
 export async function raceProcess(file: string, sandbox: readonly Tape[]): Promise<Figure[]> {
   const mix = mixOf(sandbox)
   const row = { frames: 'sandbox', exchange: 'mix' }
-  const parsing = () => (from: number, to: number) => parse(mix, from, to)
-  const pipeline = () => {
-    const rig = new Rig(mix.tapes, false)
-    return (from: number, to: number) => rig.play(mix, from, to)
-  }
   const { json_ns, ours_ns } = await raceSockets(file, sandbox)
   const { length } = mix.frames
   return [
@@ -83,26 +75,28 @@ export async function raceProcess(file: string, sandbox: readonly Tape[]): Promi
       ...row,
       what: 'garbage',
       unit: 'bytes',
-      floor: garbage(length, parsing),
-      ours: garbage(length, pipeline),
+      floor: garbage(length, () => parsing(mix)),
+      ours: garbage(length, () => playing(mix, false)),
     }),
     figure({
       ...row,
       what: 'tail',
       unit: 'ns',
-      floor: tail(length, parsing),
-      ours: tail(length, pipeline),
+      floor: tail(length, () => parsing(mix)),
+      ours: tail(length, () => playing(mix, false)),
     }),
   ]
 }
 
-function playing(mix: Mix, detection: boolean): () => void {
+function playing(mix: Mix, detection: boolean): Play {
   const rig = new Rig(mix.tapes, detection)
-  return () => rig.play(mix)
+  return (from, to) => rig.play(mix, from, to)
 }
 
-function parse({ frames }: Mix, from = 0, to = frames.length): void {
-  for (let i = from; i < to; i++) JSON.parse((frames[i] as Buffer).toString())
+function parsing({ frames }: Mix): Play {
+  return (from, to) => {
+    for (let i = from; i < to; i++) JSON.parse((frames[i] as Buffer).toString())
+  }
 }
 
 function figure(

@@ -3,16 +3,15 @@
  * makes. Both against `JSON.parse` of the same frames.
  */
 import { getHeapStatistics } from 'node:v8'
-import { collectGarbage, median } from './race.ts'
+import { collectGarbage, median, type Play } from './race.ts'
 
 /** so few frames leave too little to start the collector, which would hide it */
 const CHUNK = 400
 const ROUNDS = 9
 const WARM_UP_ROUNDS = 2
 const TAIL = 0.9999
-
-/** Handles frames [from, to). */
-type Play = (from: number, to: number) => void
+/** whoever loses the processor loses it for longer */
+const SUSPECT_MS = 0.02
 
 /** Median bytes a frame; `prepare` makes a fresh player. */
 export function garbage(frames: number, prepare: () => Play): number {
@@ -31,20 +30,30 @@ export function garbage(frames: number, prepare: () => Play): number {
   return median(bytes)
 }
 
-/** Median over the rounds of the 99.99th percentile of a frame's duration, ns. */
+/**
+ * Median over the rounds of the 99.99th percentile of a frame's duration, ns. Frames during which
+ * the operating system gave the processor to others are nobody's: they would be all that is seen.
+ */
 export function tail(frames: number, prepare: () => Play): number {
   const tails: number[] = []
-  const durations = new Float64Array(frames)
   for (let round = -WARM_UP_ROUNDS; round < ROUNDS; round++) {
     const play = prepare()
     collectGarbage()
+    const durations: number[] = []
+    let switches = process.resourceUsage().involuntaryContextSwitches
     for (let i = 0; i < frames; i++) {
       const began_ms = performance.now()
       play(i, i + 1)
-      durations[i] = performance.now() - began_ms
+      const took_ms = performance.now() - began_ms
+      if (took_ms > SUSPECT_MS) {
+        const before = switches
+        switches = process.resourceUsage().involuntaryContextSwitches
+        if (switches !== before) continue
+      }
+      durations.push(took_ms)
     }
-    durations.sort()
-    const worst_ms = durations[Math.floor(frames * TAIL)] ?? Number.NaN
+    durations.sort((a, b) => a - b)
+    const worst_ms = durations[Math.floor(durations.length * TAIL)] ?? Number.NaN
     if (round >= 0) tails.push(worst_ms * 1e6)
   }
   return median(tails)

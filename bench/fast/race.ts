@@ -1,21 +1,24 @@
 /**
- * Compares costs on a machine that other programs share: contenders take turns in one process, the
- * first rounds warm up the compiler, and of the others the median counts, so that a round in which
- * somebody else had the processor is nobody's cost.
+ * Compares costs on a machine that other programs share: contenders take turns in one process, a
+ * short slice of the same frames each, the first rounds warm up the compiler, and of the others the
+ * median of every slice counts. A slice is shorter than what the operating system gives a program
+ * at a time, so that those in which somebody else had the processor are few and nobody's cost.
  */
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
+/** Handles frames [from, to). */
+export type Play = (from: number, to: number) => void
+
 export interface Contender {
   readonly name: string
-  /** how many frames a run takes */
-  readonly frames: number
   /** makes everything ready, unmeasured; what it returns is measured */
-  readonly prepare: () => () => void
+  readonly prepare: () => Play
 }
 
-const WARM_UP_ROUNDS = 4
+const WARM_UP_ROUNDS = 5
 const ROUNDS = 11
+const SLICE = 100
 
 setFlagsFromString('--expose-gc')
 const collect = runInNewContext('gc') as (options: { readonly type: 'minor' }) => void
@@ -26,20 +29,31 @@ const collect = runInNewContext('gc') as (options: { readonly type: 'minor' }) =
  */
 export const collectGarbage = () => collect({ type: 'minor' })
 
-/** Median nanoseconds a frame of each contender, by name. */
-export function race(contenders: readonly Contender[]): Map<string, number> {
-  const costs = new Map(contenders.map(({ name }) => [name, [] as number[]]))
+/** Median nanoseconds a frame of each contender, by name; all take the same `frames` frames. */
+export function race(frames: number, contenders: readonly Contender[]): Map<string, number> {
+  const slices = Math.ceil(frames / SLICE)
+  const costs = contenders.map(() => Array.from({ length: slices }, (): number[] => []))
   for (let round = -WARM_UP_ROUNDS; round < ROUNDS; round++) {
-    for (const { name, frames, prepare } of rotated(contenders, round)) {
-      const run = prepare()
-      collectGarbage()
-      const began_ns = process.hrtime.bigint()
-      run()
-      const took_ns = Number(process.hrtime.bigint() - began_ns)
-      if (round >= 0) costs.get(name)?.push(took_ns / frames)
+    const players = contenders.map(({ prepare }) => prepare())
+    collectGarbage()
+    for (let slice = 0; slice < slices; slice++) {
+      const [from, to] = [slice * SLICE, Math.min(frames, (slice + 1) * SLICE)]
+      for (let turn = 0; turn < players.length; turn++) {
+        // nobody always plays after the same other
+        const who = (turn + slice + round + WARM_UP_ROUNDS) % players.length
+        const began_ns = process.hrtime.bigint()
+        players[who]?.(from, to)
+        const took_ns = Number(process.hrtime.bigint() - began_ns)
+        if (round >= 0) costs[who]?.[slice]?.push(took_ns)
+      }
     }
   }
-  return new Map([...costs].map(([name, all]) => [name, median(all)]))
+  return new Map(
+    contenders.map(({ name }, who) => {
+      const total_ns = (costs[who] ?? []).reduce((sum, slice) => sum + median(slice), 0)
+      return [name, total_ns / frames]
+    }),
+  )
 }
 
 export function median(values: readonly number[]): number {
@@ -47,10 +61,4 @@ export function median(values: readonly number[]): number {
   const middle = sorted.length >> 1
   const [below, above] = [sorted[middle - 1] ?? Number.NaN, sorted[middle] ?? Number.NaN]
   return sorted.length % 2 === 1 ? above : (below + above) / 2
-}
-
-/** Nobody always runs after the same other. */
-function rotated<T>(all: readonly T[], by: number): T[] {
-  const from = ((by % all.length) + all.length) % all.length
-  return [...all.slice(from), ...all.slice(0, from)]
 }

@@ -188,13 +188,19 @@ export class Side {
   /** Position of the last key <= `key`, or low - 1, where all behind `from` are known to be more. */
   private floor(key: number, from: number): number {
     const { near, low } = this
+    const glance_ends = from - GLANCE
     let at = from
-    const stop = from - GLANCE > low ? from - GLANCE : low
-    while (at >= stop && (near[2 * at] as number) > key) at--
-    if (at >= stop || at < low) return at
-    // without branches, for no guess could be right
+    while (at >= low && (near[2 * at] as number) > key) {
+      if (at-- === glance_ends) return this.search(key, at)
+    }
+    return at
+  }
+
+  /** The same by halves. Without branches, for no guess could be right. */
+  private search(key: number, from: number): number {
+    const { near, low } = this
     let base = low - 1
-    let length = at + 1 - base
+    let length = from - base + 1
     while (length > 1) {
       const half = length >> 1
       base += half & -Number((near[2 * (base + half)] as number) <= key)

@@ -17,6 +17,7 @@ const memory = new Uint8Array(MOST_BYTES + SLACK)
 // what is exported is looked up at every use: the compiler takes only private constants for such
 const words = new DataView(memory.buffer)
 const TENS = POWER_OF_TEN
+
 export { memory as bytes, words as view }
 
 /** A byte XOR this is the digit that it stands for, or more than 9; of four bytes at once. */
@@ -203,7 +204,8 @@ function decimal(from: number, into: Float64Array, index: number): number {
   const decimals = at - fraction_at
   if (decimals === 0) return -1
   const power = TENS[decimals] as number
-  const mantissa = whole * power + fraction * (TENS[bits >> 3] as number) + firstDigits(digits, bits)
+  const mantissa =
+    whole * power + fraction * (TENS[bits >> 3] as number) + firstDigits(digits, bits)
   if (mantissa > Number.MAX_SAFE_INTEGER) return longDecimal(from, into, index)
   into[index] = mantissa / power
   number.decimals = decimals

@@ -45,8 +45,9 @@ export function exchangeStatus(
     books_stale: count('stale'),
     books_halted: count('halted'),
     books_total: lanes.length,
-    last_message_age_ms:
-      Number.isNaN(frame_ms) ? null : Math.max(0, Math.round(clock.monotonic_ms() - frame_ms)),
+    last_message_age_ms: Number.isNaN(frame_ms)
+      ? null
+      : Math.max(0, Math.round(clock.monotonic_ms() - frame_ms)),
     messages_per_second: own.per_second,
     messages_total: counters.frames,
     gaps_total: counters.gaps,
