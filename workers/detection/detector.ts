@@ -10,7 +10,7 @@ import type { Books, MarketBook } from '../book/books.ts'
 import { GUARDS, type Guard, type NearMiss, type Verdict } from './candidate.ts'
 import type { ChainLeg } from './chain.ts'
 import { createFees, type Fees } from './fees.ts'
-import { FastFinder, type Finder } from './finder.ts'
+import { type CreateFinder, FastFinder, type Finder } from './finder.ts'
 import {
   type Arrivals,
   bookObjections,
@@ -46,7 +46,7 @@ export interface DetectorOptions {
   /** absent: nobody says what can be moved */
   readonly transfers?: Transfers
   /** absent: the one with caches and indexes */
-  readonly createFinder?: (books: Books, fees: Fees) => Finder
+  readonly createFinder?: CreateFinder | undefined
 }
 
 /** An open opportunity is kept down to this part of the threshold, so that it does not flicker. */
@@ -106,6 +106,7 @@ export class Detector {
 
   /** Looks at every chain of the markets that changed. */
   run(dirty: readonly MarketBook[]): Verdict[] {
+    this.finder.take(dirty)
     this.find(dirty)
     this.recall(dirty)
     return this.judgeDue()
@@ -139,7 +140,6 @@ export class Detector {
   }
 
   private find(changed: readonly MarketBook[]): void {
-    this.finder.take(changed)
     this.finder.find(changed, this.to_open.rate * BELOW, this.collect)
   }
 

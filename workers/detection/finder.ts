@@ -34,6 +34,8 @@ export interface Finder {
   find(changed: readonly MarketBook[], least: number, collect: Collect): void
 }
 
+export type CreateFinder = (books: Books, fees: Fees) => Finder
+
 export class FastFinder implements Finder {
   readonly graph: Graph
   readonly quotes: Quotes

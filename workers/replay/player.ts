@@ -8,6 +8,7 @@ import { silentLog } from '../../shared/log.ts'
 import { Books } from '../book/books.ts'
 import { bytesOf, type CaptureLine } from '../capture/line.ts'
 import { Detector, type DetectorLimits } from '../detection/detector.ts'
+import type { CreateFinder } from '../detection/finder.ts'
 import { markout } from '../detection/markout.ts'
 import { FrameError } from '../exchanges/exchange.ts'
 import { createIds } from '../lifecycle/id.ts'
@@ -27,6 +28,8 @@ export interface PlayerOptions {
   readonly limits: DetectorLimits
   /** taker fee, percent, by exchange; the others keep their own */
   readonly fees: ReadonlyMap<string, string>
+  /** absent: the fast one */
+  readonly createFinder?: CreateFinder | undefined
   readonly onEvents: (drafts: readonly Draft[]) => void
   /** a line that cannot be used, with its file and number */
   readonly onProblem: (problem: string) => void
@@ -86,6 +89,7 @@ export class Player {
       clock: this.clock,
       is_simulated: (exchange) => simulated.has(exchange),
       log: silentLog,
+      createFinder: options.createFinder,
     })
     this.tracker = new Tracker({
       clock: this.clock,

@@ -3,6 +3,7 @@
  * that plays it. It reads the files and nothing else; what it has to say goes to its listeners.
  */
 import { assertReadable } from '../capture/reader.ts'
+import type { CreateFinder } from '../detection/finder.ts'
 import type { Exchange } from '../exchanges/exchange.ts'
 import { Hosts } from './hosts.ts'
 import type { ReplayOptions } from './options.ts'
@@ -20,11 +21,15 @@ export interface ReplayListener {
   drained(): Promise<void>
 }
 
-/** @throws UnreadableFile, before anything is written */
+/**
+ * `createFinder`: another way to find what may pay, which must make no difference.
+ * @throws UnreadableFile, before anything is written
+ */
 export async function replay(
   exchanges: readonly Exchange[],
   options: ReplayOptions,
   listener: ReplayListener,
+  createFinder?: CreateFinder,
 ): Promise<void> {
   const { files, exchanges: only, limits, fees, books } = options
   for (const file of files) await assertReadable(file)
@@ -36,6 +41,7 @@ export async function replay(
     hosts,
     limits,
     fees,
+    createFinder,
     onEvents: (drafts) => {
       for (const { type, data } of drafts) listener.write({ event: type, ...data })
     },

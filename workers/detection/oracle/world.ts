@@ -1,5 +1,5 @@
 /** A small market world as plain text: what the oracle and the detector are both shown. */
-export type Level = readonly [price: string, size: string]
+type Level = readonly [price: string, size: string]
 
 export interface OracleMarket {
   readonly exchange: string
