@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { agree } from './agree.ts'
+import { agree } from './testing-agree.ts'
 
 it('agrees with a brute-force search in exact fractions on 10,000 small worlds', {
   timeout: 180_000,
