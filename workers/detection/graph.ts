@@ -3,6 +3,7 @@
  * hop, and each market gives one leg to either of two hops. A leg has the number 2 × market (buy) or
  * 2 × market + 1 (sell); the reverse of hop h is h ^ 1. It knows names and rules, never prices.
  */
+import type { Market } from '../../shared/market.ts'
 import type { Books, MarketBook } from '../book/books.ts'
 import { type ChainLeg, chainLeg } from './chain.ts'
 import type { Fees } from './fees.ts'
@@ -31,6 +32,10 @@ export class Graph {
   /** by market: an asset is no plain coin (leveraged, rebasing, a share): never part of a cycle */
   readonly is_refused: boolean[] = []
   readonly has_fee: boolean[] = []
+  /** by leg: its rate is this over the ask, or times the bid */
+  readonly factor: number[] = []
+  /** by market: the rules that its legs were made of */
+  private readonly rules: Market[] = []
   /** by market: markets elsewhere with the same tickers that are not known to be the same coins */
   readonly strangers_of: number[][] = []
   private readonly fees: Fees
@@ -52,11 +57,15 @@ export class Graph {
 
   /** True when the exchange has changed the market's rules or fees since the last call. */
   renew(entry: MarketBook): boolean {
+    if (this.rules[entry.index] === entry.market) return false
     const at = 2 * entry.index
-    if (this.legs[at]?.market === entry.market) return false
+    this.rules[entry.index] = entry.market
     const buy = chainLeg(entry, 'buy', this.fees)
+    const sell = chainLeg(entry, 'sell', this.fees)
     this.legs[at] = buy
-    this.legs[at + 1] = chainLeg(entry, 'sell', this.fees)
+    this.legs[at + 1] = sell
+    this.factor[at] = buy.keep * (buy.base_units / buy.quote_units)
+    this.factor[at + 1] = sell.keep * (sell.quote_units / sell.base_units)
     this.has_fee[entry.index] = buy.fee !== null
     return true
   }

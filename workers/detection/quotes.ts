@@ -4,7 +4,6 @@
  * It prices only; whether a price may be believed is the guards' question.
  */
 import type { MarketBook } from '../book/books.ts'
-import { topRateOf } from './chain.ts'
 import { type Graph, NO_HOP } from './graph.ts'
 
 /** The best rate of every hop and the leg that offers it. A rate of 0 is no offer. */
@@ -94,7 +93,7 @@ export class Quotes {
     const is_renewed = graph.renew(entry)
     const bid = entry.book.bids.price(0)
     const ask = entry.book.asks.price(0)
-    const is_live = this.isLive(entry)
+    const is_live = this.isLive(entry, bid < ask)
     risen[buy] = 0
     risen[sell] = 0
     // mostly only a size changed
@@ -103,8 +102,8 @@ export class Quotes {
     if (is_same && !is_renewed) return
     tops[buy] = bid
     tops[sell] = ask
-    const buy_rate = offered(topRateOf(graph.legs[buy] as Graph['legs'][number]))
-    const sell_rate = offered(topRateOf(graph.legs[sell] as Graph['legs'][number]))
+    const buy_rate = offered((graph.factor[buy] as number) / ask)
+    const sell_rate = offered((graph.factor[sell] as number) * bid)
     const came = is_live && !was_live
     risen[buy] = Number(came || buy_rate > (any[buy] as number))
     risen[sell] = Number(came || sell_rate > (any[sell] as number))
@@ -140,10 +139,10 @@ export class Quotes {
     best_trusted.note(hop ^ 1, sell, trusted)
   }
 
-  private isLive({ index, state, market, book }: MarketBook): boolean {
+  private isLive({ index, state, market }: MarketBook, is_two_sided: boolean): boolean {
     const { graph } = this
-    if (state !== 'live' || !market.trading || graph.is_refused[index] === true) return false
-    return graph.has_fee[index] === true && book.bids.price(0) < book.asks.price(0)
+    if (!is_two_sided || state !== 'live' || !market.trading) return false
+    return graph.has_fee[index] === true && graph.is_refused[index] !== true
   }
 }
 

@@ -77,12 +77,16 @@ export class Triangles {
       const of_second = rates[second] as number
       const of_third = rates[third] as number
       // the ceilings of the others come down to where they are, never below
-      const to_second = of_second * MARGIN
-      const to_third = of_third * MARGIN
-      if (to_second < (ceiling[second] as number)) ceiling[second] = to_second
-      if (to_third < (ceiling[third] as number)) ceiling[third] = to_third
-      const high_second = ceiling[second] as number
-      const high_third = ceiling[third] as number
+      let high_second = ceiling[second] as number
+      let high_third = ceiling[third] as number
+      if (of_second * MARGIN < high_second) {
+        high_second = of_second * MARGIN
+        ceiling[second] = high_second
+      }
+      if (of_third * MARGIN < high_third) {
+        high_third = of_third * MARGIN
+        ceiling[third] = high_third
+      }
       if (mine * high_third > (bound[second] as number)) bound[second] = mine * high_third
       if (mine * high_second > (bound[third] as number)) bound[third] = mine * high_second
       if (high_second * high_third > highest) highest = high_second * high_third
