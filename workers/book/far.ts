@@ -5,8 +5,8 @@
  */
 
 const SMALLEST = 64
-/** A fuller table than this is built anew: collisions cost more than memory. */
-const CROWDED = 1 / 2
+/** A fuller table than this is doubled: collisions cost more than memory. */
+const CROWDED = 5 / 8
 /** the key of an empty slot: less than any other, so that a search for the best passes over it */
 const EMPTY = Number.NEGATIVE_INFINITY
 
@@ -15,33 +15,36 @@ export class Far {
   length = 0
   /** key and size by turns; open addressing, each key in the first free slot from its home on */
   private slots = new Float64Array(0)
-  /** slots that have a key; those of size 0 are left by levels that are gone, and often come back */
-  private taken = 0
   private most = 0
   private mask = 0
   private shift = 0
 
   /** Sets the absolute size at a key; 0 deletes. Deleting an unknown level is normal. */
   set(key: number, size: number): void {
-    if (this.taken >= this.most) this.rebuild()
-    const { slots } = this
-    const at = this.find(key)
-    if (slots[at] !== key) {
-      if (size === 0) return
-      slots[at] = key
-      slots[at + 1] = 0
-      this.taken++
+    if (this.length >= this.most) this.grow()
+    const { slots, mask } = this
+    let at = this.home(key)
+    let found = slots[at] as number
+    while (found !== key && found !== EMPTY) {
+      at = (at + 2) & mask
+      found = slots[at] as number
     }
-    this.length += Number(size !== 0) - Number(slots[at + 1] !== 0)
+    if (size === 0) {
+      if (found === key) this.remove(at)
+      return
+    }
+    slots[at] = key
     slots[at + 1] = size
+    this.length += Number(found !== key)
   }
 
   /** Removes the level at a key that is held and returns its size. */
   take(key: number): number {
-    const at = this.find(key)
-    const size = this.slots[at + 1] as number
-    this.slots[at + 1] = 0
-    this.length--
+    const { slots, mask } = this
+    let at = this.home(key)
+    while (slots[at] !== key) at = (at + 2) & mask
+    const size = slots[at + 1] as number
+    this.remove(at)
     return size
   }
 
@@ -53,7 +56,7 @@ export class Far {
     let least = EMPTY
     for (let at = 0; at < slots.length; at += 2) {
       const key = slots[at] as number
-      if (key > least && slots[at + 1] !== 0) least = replaceRoot(heap, key)
+      if (key > least) least = replaceRoot(heap, key)
     }
     return heap.sort()
   }
@@ -62,38 +65,42 @@ export class Far {
   *levels(): Generator<readonly [key: number, size: number]> {
     const { slots } = this
     for (let at = 0; at < slots.length; at += 2) {
-      const [key, size] = [slots[at] as number, slots[at + 1] as number]
-      if (size !== 0) yield [key, size]
+      const key = slots[at] as number
+      if (key !== EMPTY) yield [key, slots[at + 1] as number]
     }
   }
 
-  /** Position of a key, or of the slot that it would take. */
-  private find(key: number): number {
+  /** Prices are multiples of a step, with at most ten digits that tell them apart. */
+  private home(key: number): number {
+    return (Math.imul((key * 1e10) | 0, 0x9e3779b1) >>> this.shift) << 1
+  }
+
+  /** Empties a slot and moves up those that stand further from their home than they need now. */
+  private remove(at: number): void {
     const { slots, mask } = this
-    // prices are multiples of a step, with at most ten digits that tell them apart
-    let at = (Math.imul((key * 1e10) | 0, 0x9e3779b1) >>> this.shift) << 1
-    let found = slots[at] as number
-    while (found !== key && found !== EMPTY) {
-      at = (at + 2) & mask
-      found = slots[at] as number
+    let hole = at
+    for (let next = (at + 2) & mask; slots[next] !== EMPTY; next = (next + 2) & mask) {
+      const key = slots[next] as number
+      if (((next - this.home(key)) & mask) < ((next - hole) & mask)) continue
+      slots[hole] = key
+      slots[hole + 1] = slots[next + 1] as number
+      hole = next
     }
-    return at
+    slots[hole] = EMPTY
+    this.length--
   }
 
-  /** Forgets the keys of levels that are gone and makes room for as many as there are. */
-  private rebuild(): void {
+  private grow(): void {
     const before = this.slots
-    let capacity = SMALLEST
-    while (capacity * CROWDED < 2 * this.length) capacity *= 2
+    const capacity = Math.max(SMALLEST, before.length)
     this.slots = new Float64Array(2 * capacity)
     for (let at = 0; at < this.slots.length; at += 2) this.slots[at] = EMPTY
     this.mask = 2 * capacity - 1
     this.shift = Math.clz32(capacity) + 1
     this.most = capacity * CROWDED
-    this.taken = 0
     this.length = 0
     for (let at = 0; at < before.length; at += 2) {
-      if (before[at + 1] !== 0) this.set(before[at] as number, before[at + 1] as number)
+      if (before[at] !== EMPTY) this.set(before[at] as number, before[at + 1] as number)
     }
   }
 }

@@ -240,13 +240,21 @@ export class Side {
   /** Moves the levels [from, to) one position towards the best. By hand: the runs are short. */
   private moveUp(from: number, to: number): void {
     const { near } = this
-    for (let i = 2 * to - 1; i >= 2 * from; i--) near[i + 2] = near[i] as number
+    for (let i = 2 * to - 2; i >= 2 * from; i -= 2) {
+      const size = near[i + 1] as number
+      near[i + 2] = near[i] as number
+      near[i + 3] = size
+    }
   }
 
   /** Moves the levels [from, to) one position towards the worst. */
   private moveDown(from: number, to: number): void {
     const { near } = this
-    for (let i = 2 * from; i < 2 * to; i++) near[i - 2] = near[i] as number
+    for (let i = 2 * from; i < 2 * to; i += 2) {
+      const size = near[i + 1] as number
+      near[i - 2] = near[i] as number
+      near[i - 1] = size
+    }
   }
 
   /** Sends the worst levels away so that `reach` stay. */
