@@ -11,46 +11,16 @@ import {
   type FrameKind,
   SequenceError,
 } from '../exchanges/exchange.ts'
+import { IntakeCounters } from './intake-counters.ts'
+import type { IntakeListener, LossCause } from './intake-listener.ts'
 import { Lane } from './lane.ts'
 import { Line, type LineOwner } from './line.ts'
 import { TransitFloor } from './transit.ts'
 
+export type { IntakeListener, LossCause }
+
 /** Bids may meet asks for a moment while an exchange matches; longer means a lost deletion. */
 const CROSSED_LIMIT_MS = 500
-
-/** Why a market's thread was lost. */
-export type LossCause = 'sequence' | 'checksum' | 'frame' | 'crossed' | 'quiet' | 'audit'
-
-/** What the intake cannot do itself. Calls may come at any frame and at any sweep. */
-export interface IntakeListener {
-  /** the thread is lost and the book is stale */
-  lost(lane: Lane, cause: LossCause): void
-  /** only a new snapshot brings the market back: subscribe again, or fetch it by REST */
-  needsSnapshot(lane: Lane): void
-  synced(lane: Lane): void
-  subscribed(market: string): void
-  refused(line: Line, market: string | null, reason: string): void
-  closing(line: Line, reason: string): void
-  system(state: 'online' | 'maintenance', reason: string): void
-  /** a SequenceError leaves nothing of the line's that could be trusted */
-  badFrame(error: FrameError, line: Line): void
-}
-
-class IntakeCounters {
-  frames = 0
-  ignored = 0
-  errors = 0
-  snapshots = 0
-  updates = 0
-  dropped = 0
-  gaps = 0
-  /** markets that came back after they had lost their thread */
-  resyncs = 0
-  checksums_ok = 0
-  checksums_failed = 0
-  /** frames that went through a JSON tree */
-  slow_path = 0
-}
 
 export class Intake implements LineOwner {
   readonly counters = new IntakeCounters()
