@@ -124,8 +124,12 @@ describe('openapi.json', () => {
       '/v1/exchanges',
       '/v1/exchanges/{id}',
       '/v1/history',
+      '/v1/markets',
+      '/v1/near-misses',
       '/v1/opportunities',
       '/v1/opportunities/{id}',
+      '/v1/spreads',
+      '/v1/stats',
       '/v1/stream',
     ])
     const names = (path: string) => paths[path]?.get.parameters?.map(({ name }) => name).sort()
