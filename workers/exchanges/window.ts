@@ -1,6 +1,6 @@
 /**
- * The frame that is being scanned, copied to where the compiler knows the address: four and eight
- * bytes are then compared, and four digits added up, at the price of one. Steps are those of scan.ts:
+ * The frame that is being scanned, copied to where the compiler knows the address: eight bytes are
+ * then compared, and four digits of an id added up, at the price of one. Steps are those of scan.ts:
  * each begins at a position and returns the one behind what it expects there, or -1.
  */
 import type { BookUpdate, Levels } from '../book/update.ts'
@@ -27,20 +27,16 @@ const BELOW_TEN = 0x76767676
 const HIGH_BITS = 0x80808080 | 0
 /** that many are exact as a Float64 */
 const EXACT_DIGITS = 15
-const long_decimals: Decimals = { most: 0 }
 const ZERO = 0x30
-const POINT = 0x2e
 const QUOTE = 0x22
+const COMMA = 0x2c
+const OPEN = 0x5b
 const CLOSE = 0x5d
-const TWO_BYTES = 0xffff
-const THREE_BYTES = 0xffffff
+const price_decimals: Decimals = { most: 0 }
+const size_decimals: Decimals = { most: 0 }
 
 /** Four bytes as they stand in memory. */
 const word = (text: string) => Buffer.from(text.padEnd(4, '\0')).readInt32LE()
-const FIRST = word('["')
-const BETWEEN = word('","')
-const NEXT = word('"],[')
-const LAST = word('"]]')
 
 /** Up to eight bytes as two words, which may overlap. Fewer than four must end the frame. */
 export interface Literal {
@@ -129,92 +125,28 @@ export function integer(from: number): number {
 /** `["61737.63000000","0.00000000"],…]`, what is behind the `[` of a side, added to it. */
 export function levels(from: number, update: BookUpdate, side: Levels): number {
   if (from < 0) return -1
-  const begins = words.getInt32(from, true)
-  if ((begins & 0xff) === CLOSE) return from + 1
-  if ((begins & TWO_BYTES) !== FIRST) return -1
+  const frame = memory
+  if (frame[from] === CLOSE) return from + 1
+  if (frame[from] !== OPEN || frame[from + 1] !== QUOTE) return -1
   let { count, price, size } = side
-  let { price_decimals, size_decimals } = update
+  price_decimals.most = update.price_decimals
+  size_decimals.most = update.size_decimals
   let at = from + 2
   for (;;) {
     if (count === price.length) ({ price, size } = side.grow())
-    at = decimal(at, price, count)
+    // byte by byte: digits of unlike lengths are no quicker read by fours
+    at = decimalAt(frame, at, price, count, price_decimals)
     if (at < 0 || price[count] === 0) return -1
-    if (number.decimals > price_decimals) price_decimals = number.decimals
-    if ((words.getInt32(at, true) & THREE_BYTES) !== BETWEEN) return -1
-    at = decimal(at + 3, size, count)
-    if (at < 0) return -1
+    if (frame[at] !== QUOTE || frame[at + 1] !== COMMA || frame[at + 2] !== QUOTE) return -1
+    at = decimalAt(frame, at + 3, size, count, size_decimals)
+    if (at < 0 || frame[at] !== QUOTE || frame[at + 1] !== CLOSE) return -1
     count++
-    if (number.decimals > size_decimals) size_decimals = number.decimals
-    const behind = words.getInt32(at, true)
-    if (behind !== NEXT) {
-      side.count = count
-      update.price_decimals = price_decimals
-      update.size_decimals = size_decimals
-      return (behind & THREE_BYTES) === LAST ? at + 3 : -1
-    }
-    if (words.getUint8(at + 4) !== QUOTE) return -1
+    if (frame[at + 2] !== COMMA) break
+    if (frame[at + 3] !== OPEN || frame[at + 4] !== QUOTE) return -1
     at += 5
   }
-}
-
-/** Of the decimal that was read: how many digits it has behind its point. */
-const number = { decimals: 0 }
-
-/** `12.340` as decimalAt reads it, into `into[index]`. What has many digits is left to that. */
-function decimal(from: number, into: Float64Array, index: number): number {
-  let at = from
-  let digits = words.getInt32(at, true) ^ ZEROS
-  let others = othersAmong(digits)
-  let whole = 0
-  if (others === 0) {
-    whole = fourDigits(digits)
-    at += 4
-    digits = words.getInt32(at, true) ^ ZEROS
-    others = othersAmong(digits)
-    if (others === 0) return longDecimal(from, into, index)
-    whole *= TENS[bitsBefore(others) >> 3] as number
-  }
-  let bits = bitsBefore(others)
-  whole += firstDigits(digits, bits)
-  at += bits >> 3
-  if (at === from) return -1
-  if (((digits >>> bits) & 0xff) !== (POINT ^ ZERO)) {
-    into[index] = whole
-    number.decimals = 0
-    return at
-  }
-  const fraction_at = ++at
-  digits = words.getInt32(at, true) ^ ZEROS
-  others = othersAmong(digits)
-  let fraction = 0
-  if (others === 0) {
-    fraction = fourDigits(digits)
-    at += 4
-    digits = words.getInt32(at, true) ^ ZEROS
-    others = othersAmong(digits)
-    if (others === 0) {
-      fraction = fraction * 10_000 + fourDigits(digits)
-      at += 4
-      if ((words.getUint8(at) ^ ZERO) <= 9) return longDecimal(from, into, index)
-      others = HIGH_BITS
-    }
-  }
-  bits = bitsBefore(others)
-  at += bits >> 3
-  const decimals = at - fraction_at
-  if (decimals === 0) return -1
-  const power = TENS[decimals] as number
-  const mantissa =
-    whole * power + fraction * (TENS[bits >> 3] as number) + firstDigits(digits, bits)
-  if (mantissa > Number.MAX_SAFE_INTEGER) return longDecimal(from, into, index)
-  into[index] = mantissa / power
-  number.decimals = decimals
-  return at
-}
-
-function longDecimal(from: number, into: Float64Array, index: number): number {
-  long_decimals.most = 0
-  const at = decimalAt(memory, from, into, index, long_decimals)
-  number.decimals = long_decimals.most
-  return at
+  side.count = count
+  update.price_decimals = price_decimals.most
+  update.size_decimals = size_decimals.most
+  return frame[at + 2] === CLOSE ? at + 3 : -1
 }
