@@ -244,3 +244,46 @@ describe('a multi-leg opportunity', () => {
     expect(verdicts[0]).toEqual({ kind: 'closed', key, reason: 'closed' })
   })
 })
+
+describe('a near-miss', () => {
+  it('is told once an episode, of what pays less than the minimum, and counts for no guard', () => {
+    quote('binance', 'BTC/USDT', '99', '100', '50')
+    quote('bybit', 'BTC/USDT', '100.3', '100.4', '50')
+    quote('kraken', 'USDT/USD', '0.9990', '0.9992')
+    expect(round()).toEqual([])
+    detector.recheck()
+    detector.recheck()
+    expect(detector.takeNearMisses()).toMatchObject([
+      {
+        guard: 'below_minimum',
+        why: 'nets 0.3000 % at the top, minimum 0.5 %',
+        buy_exchange: 'binance',
+        sell_exchange: 'bybit',
+        gross_percent: '0.3000',
+        net_percent: '0.3000',
+        volume_usd: '4995.50',
+      },
+    ])
+    expect(detector.rejected.below_minimum).toBe(0)
+    quote('bybit', 'BTC/USDT', '99.9', '100.4', '50')
+    round()
+    detector.recheck()
+    quote('bybit', 'BTC/USDT', '100.3', '100.4', '50')
+    round()
+    detector.recheck()
+    expect(detector.takeNearMisses()).toHaveLength(1)
+  })
+
+  it('says what a guard refused', () => {
+    const entry = quote('binance', 'BTC/USDT', '99', '100', '50')
+    quote('bybit', 'BTC/USDT', '102', '103', '50')
+    quote('kraken', 'USDT/USD', '0.9990', '0.9992')
+    entry.confirmed_ms -= 10_000
+    round()
+    expect(detector.takeNearMisses()).toMatchObject([
+      { guard: 'stale', type: 'cross_exchange', net_percent: '2.0000', legs: [{}, {}] },
+    ])
+    expect(detector.rejected.stale).toBe(1)
+    expect(detector.takeNearMisses()).toEqual([])
+  })
+})

@@ -13,15 +13,17 @@ import { createFees, type Fees } from './fees.ts'
 import { type CreateFinder, FastFinder, type Finder } from './finder.ts'
 import {
   type Arrivals,
+  belowMinimum,
   bookObjections,
   type DataLimits,
+  objection,
   type Refusal,
   type SizeLimits,
 } from './guards.ts'
 import { PriceTest } from './price-test.ts'
 import { type Bound, boundOf, type Priced, type PricingContext, price } from './pricing.ts'
 import { nearMissOf } from './refused.ts'
-import { type Choice, product, type Slot } from './slot.ts'
+import { type Choice, pairSlot, product, type Slot } from './slot.ts'
 import { Transfers } from './transfers.ts'
 import { createValuation, type Valuation } from './valuation.ts'
 import { BELOW } from './walk.ts'
@@ -82,6 +84,8 @@ export class Detector {
   private readonly to_keep: Bound
   private readonly watched = new Map<string, Watched>()
   private readonly by_link = new Map<number, Set<Watched>>()
+  /** hops whose best pair was told as a near-miss for paying too little */
+  private readonly almost = new Set<number>()
   private near_misses: NearMiss[] = []
   /** slots to judge in this round */
   private readonly due = new Map<string, Slot>()
@@ -121,6 +125,7 @@ export class Detector {
     this.is_recheck = true
     const verdicts = this.judgeDue()
     this.is_recheck = false
+    this.noteAlmost()
     return verdicts
   }
 
@@ -293,8 +298,11 @@ export class Detector {
     if (watched.held === refusal.guard) return
     watched.held = refusal.guard
     this.rejected[refusal.guard]++
+    this.report(watched.slot, legs, refusal)
+  }
+
+  private report(slot: Slot, legs: readonly number[], refusal: Refusal): void {
     if (this.near_misses.length >= MOST_NEAR_MISSES) return
-    const { slot } = watched
     const { graph } = this.finder
     const start = graph.from[graph.hop_of[legs[0] as number] as number] as number
     this.near_misses.push(
@@ -307,6 +315,29 @@ export class Detector {
         now_ms: this.context.guards.now_ms,
       }),
     )
+  }
+
+  /**
+   * Pairs that pay after fees, but less than the minimum: told as near-misses, the best of a symbol
+   * once an episode, and no guard's count. Looked at now and then only, off the hot path.
+   */
+  private noteAlmost(): void {
+    const { graph, quotes } = this.finder
+    const { rate, leg } = quotes.best_any
+    const { min_percent } = this.options.limits
+    for (let hop = 0; hop < rate.length; hop += 2) {
+      const nets = (rate[hop] as number) * (rate[hop + 1] as number)
+      if (!(nets > 1)) this.almost.delete(hop)
+      if (!(nets > 1) || nets >= this.to_open.rate * BELOW || this.almost.has(hop)) continue
+      const slot = pairSlot(this.finder, leg[hop] as number, leg[hop + 1] as number)
+      const [{ legs } = { legs: [] }] = slot.choices(1)
+      const [first = 0, second = 0] = legs
+      if (graph.exchange_of[first >> 1] === graph.exchange_of[second >> 1]) continue
+      if (objection(this.legs(legs), this.context.guards) !== null) continue
+      this.almost.add(hop)
+      const why = `nets ${((nets - 1) * 100).toFixed(4)} % at the top, minimum ${min_percent} %`
+      this.report(slot, legs, belowMinimum(why))
+    }
   }
 
   private remember(watched: Watched): void {
