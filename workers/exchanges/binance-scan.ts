@@ -10,15 +10,16 @@ import type { FrameHandler, MarketTable } from './exchange.ts'
 import type { FrameScanner } from './fast.ts'
 import { timeOrNaN } from './json.ts'
 import { type Opening, Openings } from './openings.ts'
-import { integer, levels, literal, literalOf, open } from './window.ts'
+import { arrived, begin, pairs } from './scan.ts'
+import { bytes, integer, literal, literalOf, open } from './window.ts'
 
 const OPENING =
   /^(\{"stream":"([^"\\\p{Cc}]+)@depth(?:@100ms|@1000ms)?","data":\{"e":"depthUpdate","E":)(?:0|[1-9]\d{0,14})(,"s":"([^"\\\p{Cc}]+)","U":)/u
 /** where the stream's name begins */
 const NAME = 11
 const LAST_ID = literalOf(',"u":')
-const BIDS = literalOf(',"b":[')
-const ASKS = literalOf(',"a":[')
+const BIDS = literalOf(',"b":')
+const ASKS = literalOf(',"a":')
 const END = literalOf('}}')
 
 export class BinanceScanner implements FrameScanner {
@@ -31,11 +32,10 @@ export class BinanceScanner implements FrameScanner {
 
   scan(frame: Buffer, handler: FrameHandler): 'book' | null {
     const { update, openings } = this
-    const length = open(frame)
-    if (length < 0) return null
+    if (open(frame) < 0) return null
     let at = openings.match()
     if (at < 0) return null
-    update.reset()
+    begin(update)
     update.market = openings.market
     update.exchange_time_ms = timeOrNaN(found.integer)
     at = integer(at)
@@ -44,11 +44,11 @@ export class BinanceScanner implements FrameScanner {
     at = integer(at)
     update.last_id = found.integer
     at = literal(at, BIDS)
-    at = levels(at, update, update.bids)
+    at = pairs(bytes, at, update.bids)
     at = literal(at, ASKS)
-    at = levels(at, update, update.asks)
+    at = pairs(bytes, at, update.asks)
     at = literal(at, END)
-    if (at !== length || update.last_id < update.first_id) return null
+    if (!arrived(frame, at, update) || update.last_id < update.first_id) return null
     handler.book(update)
     return 'book'
   }

@@ -11,19 +11,20 @@ import type { FrameHandler, MarketTable } from './exchange.ts'
 import type { FrameScanner } from './fast.ts'
 import { timeOrNaN } from './json.ts'
 import { type Opening, Openings } from './openings.ts'
-import { integer, levels, literal, literalOf, open } from './window.ts'
+import { arrived, begin, pairs } from './scan.ts'
+import { bytes, integer, literal, literalOf, open } from './window.ts'
 
 const TOPIC = String.raw`\{"topic":"orderbook\.(?:50|200|500|1000)\.(?<name>[^"\\\p{Cc}]+)"`
 const TIME = String.raw`(?:0|[1-9]\d{0,14})`
 const TYPE = `,"type":"(?<type>delta|snapshot)"`
-const BIDS = String.raw`,"data":\{"s":"\k<name>","b":\[`
+const BIDS = String.raw`,"data":\{"s":"\k<name>","b":`
 const OPENINGS = [
   new RegExp(`^(?<head>${TOPIC},"ts":)${TIME}(?<middle>${TYPE}${BIDS})`, 'u'),
   new RegExp(`^(?<head>${TOPIC}${TYPE},"ts":)${TIME}(?<middle>${BIDS})`, 'u'),
 ]
 /** where the depth of 50 and then the market's name stand */
 const NAME = 20
-const ASKS = literalOf(',"a":[')
+const ASKS = literalOf(',"a":')
 const UPDATE_ID = literalOf(',"u":')
 const SEQUENCE = literalOf(',"seq":')
 const ENGINE_TIME = literalOf('},"cts":')
@@ -39,15 +40,14 @@ export class BybitScanner implements FrameScanner {
 
   scan(frame: Buffer, handler: FrameHandler): 'book' | null {
     const { update, openings } = this
-    const length = open(frame)
-    if (length < 0) return null
+    if (open(frame) < 0) return null
     let at = openings.match()
     if (at < 0) return null
-    update.reset()
+    begin(update)
     update.market = openings.market
-    at = levels(at, update, update.bids)
+    at = pairs(bytes, at, update.bids)
     at = literal(at, ASKS)
-    at = levels(at, update, update.asks)
+    at = pairs(bytes, at, update.asks)
     at = literal(at, UPDATE_ID)
     at = integer(at)
     update.first_id = found.integer
@@ -58,7 +58,7 @@ export class BybitScanner implements FrameScanner {
     at = integer(at)
     update.exchange_time_ms = timeOrNaN(found.integer)
     at = literal(at, END)
-    if (at !== length) return null
+    if (!arrived(frame, at, update)) return null
     // "If u is 1, it is a snapshot data due to a restart of the service: overwrite your book"
     update.snapshot = openings.snapshot || update.last_id === 1
     handler.book(update)

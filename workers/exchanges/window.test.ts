@@ -3,7 +3,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { BookUpdate } from '../book/update.ts'
 import { found } from './digits.ts'
-import { integer, levels, literal, literalOf, open, sameText } from './window.ts'
+import { arrived, begin, pairs } from './scan.ts'
+import { bytes, integer, literal, literalOf, open, sameText } from './window.ts'
 
 const digits = (most: number) =>
   fc
@@ -19,7 +20,9 @@ const decimalsOf = (text: string) => (text.includes('.') ? text.length - text.in
 function side(written: string) {
   const update = new BookUpdate()
   open(Buffer.from(written))
-  const end = levels(0, update, update.bids)
+  begin(update)
+  const end = pairs(bytes, 0, update.bids)
+  arrived(bytes, end, update)
   const { bids, price_decimals, size_decimals } = update
   const read = Array.from({ length: bids.count }, (_, i) => [bids.price[i], bids.size[i]])
   return { end, read, price_decimals, size_decimals }
@@ -30,15 +33,15 @@ describe('the levels of a side', () => {
     const pair = fc.tuple(decimal, decimal)
     let accepted = 0
     fc.assert(
-      fc.property(fc.array(pair, { maxLength: 5 }), (pairs) => {
-        const text = `${JSON.stringify(pairs).slice(1)}`
+      fc.property(fc.array(pair, { maxLength: 5 }), (levels) => {
+        const text = JSON.stringify(levels)
         const { end, read, price_decimals, size_decimals } = side(text)
         if (end < 0) return
         accepted++
         expect(end).toBe(text.length)
-        expect(read).toEqual(pairs.map((level) => level.map(Number)))
-        expect(price_decimals).toBe(Math.max(0, ...pairs.map(([price]) => decimalsOf(price))))
-        expect(size_decimals).toBe(Math.max(0, ...pairs.map(([, size]) => decimalsOf(size))))
+        expect(read).toEqual(levels.map((level) => level.map(Number)))
+        expect(price_decimals).toBe(Math.max(0, ...levels.map(([price]) => decimalsOf(price))))
+        expect(size_decimals).toBe(Math.max(0, ...levels.map(([, size]) => decimalsOf(size))))
       }),
       { numRuns: 20_000 },
     )
@@ -50,7 +53,7 @@ describe('the levels of a side', () => {
     ...['1234', '12345678', '123456789012345', '429236422.00000000', '12345678901.50000000'],
     ...['0.1', '0.12', '0.123', '0.1234', '0.12345', '0.1234567', '0.000000000000123', '00012.50'],
   ])('read %s', (text) => {
-    const { read, size_decimals } = side(`["1","${text}"]]`)
+    const { read, size_decimals } = side(`[["1","${text}"]]`)
     expect(read).toEqual([[1, Number(text)]])
     expect(size_decimals).toBe(decimalsOf(text))
   })
@@ -59,8 +62,8 @@ describe('the levels of a side', () => {
     ...['', '.', '1.', '.5', '-1', '+1', 'x', ' 1', '1 ', '1e5', '1.5.5', '1:', '1/', '12345:'],
     ...['0.1234/', '0.12345678x', '9007199254740993', '0.30000000000000004', '1'.repeat(41)],
   ])('leave %j to others', (text) => {
-    expect(side(`["1","${text}"]]`).end).toBe(-1)
-    expect(side(`["${text}","1"]]`).end).toBe(-1)
+    expect(side(`[["1","${text}"]]`).end).toBe(-1)
+    expect(side(`[["${text}","1"]]`).end).toBe(-1)
   })
 
   it.each([
@@ -74,13 +77,13 @@ describe('the levels of a side', () => {
       '["1","1"],[2',
     ],
   ])('are refused where the frame is %j', (text) => {
-    expect(side(text).end).toBe(-1)
+    expect(side(`[${text}`).end).toBe(-1)
   })
 
   it('are not continued by what an earlier frame left behind', () => {
-    side('["1","1"],["2","2"],["3","3"]]')
-    expect(side('["1","1"],["2"').end).toBe(-1)
-    expect(side('["1","12345').end).toBe(-1)
+    side('[["1","1"],["2","2"],["3","3"]]')
+    expect(side('[["1","1"],["2"').end).toBe(-1)
+    expect(side('[["1","12345').end).toBe(-1)
   })
 })
 

@@ -3,8 +3,7 @@
  * then compared, and four digits of an id added up, at the price of one. Steps are those of scan.ts:
  * each begins at a position and returns the one behind what it expects there, or -1.
  */
-import type { BookUpdate, Levels } from '../book/update.ts'
-import { type Decimals, decimalAt, found, POWER_OF_TEN } from './digits.ts'
+import { found, POWER_OF_TEN } from './digits.ts'
 
 /** Longer frames are whole books, which are rare. */
 const MOST_BYTES = 1 << 16
@@ -13,7 +12,8 @@ const SLACK = 512
 /** A frame ends with so many bytes that no step expects: what lies behind is of frames before. */
 const END_BYTES = 8
 
-const memory = new Uint8Array(MOST_BYTES + SLACK)
+// a Buffer as frames are: the steps of scan.ts then know one kind of bytes only
+const memory = Buffer.from(new ArrayBuffer(MOST_BYTES + SLACK))
 // what is exported is looked up at every use: the compiler takes only private constants for such
 const words = new DataView(memory.buffer)
 const TENS = POWER_OF_TEN
@@ -28,12 +28,6 @@ const HIGH_BITS = 0x80808080 | 0
 /** that many are exact as a Float64 */
 const EXACT_DIGITS = 15
 const ZERO = 0x30
-const QUOTE = 0x22
-const COMMA = 0x2c
-const OPEN = 0x5b
-const CLOSE = 0x5d
-const price_decimals: Decimals = { most: 0 }
-const size_decimals: Decimals = { most: 0 }
 
 /** Four bytes as they stand in memory. */
 const word = (text: string) => Buffer.from(text.padEnd(4, '\0')).readInt32LE()
@@ -120,33 +114,4 @@ export function integer(from: number): number {
   if (length > 1 && words.getUint8(from) === ZERO) return -1
   found.integer = value * (TENS[bits >> 3] as number) + firstDigits(digits, bits)
   return at
-}
-
-/** `["61737.63000000","0.00000000"],…]`, what is behind the `[` of a side, added to it. */
-export function levels(from: number, update: BookUpdate, side: Levels): number {
-  if (from < 0) return -1
-  const frame = memory
-  if (frame[from] === CLOSE) return from + 1
-  if (frame[from] !== OPEN || frame[from + 1] !== QUOTE) return -1
-  let { count, price, size } = side
-  price_decimals.most = update.price_decimals
-  size_decimals.most = update.size_decimals
-  let at = from + 2
-  for (;;) {
-    if (count === price.length) ({ price, size } = side.grow())
-    // byte by byte: digits of unlike lengths are no quicker read by fours
-    at = decimalAt(frame, at, price, count, price_decimals)
-    if (at < 0 || price[count] === 0) return -1
-    if (frame[at] !== QUOTE || frame[at + 1] !== COMMA || frame[at + 2] !== QUOTE) return -1
-    at = decimalAt(frame, at + 3, size, count, size_decimals)
-    if (at < 0 || frame[at] !== QUOTE || frame[at + 1] !== CLOSE) return -1
-    count++
-    if (frame[at + 2] !== COMMA) break
-    if (frame[at + 3] !== OPEN || frame[at + 4] !== QUOTE) return -1
-    at += 5
-  }
-  side.count = count
-  update.price_decimals = price_decimals.most
-  update.size_decimals = size_decimals.most
-  return frame[at + 2] === CLOSE ? at + 3 : -1
 }
