@@ -43,6 +43,8 @@ describe('against the edge itself', () => {
     const seen: string[] = []
     for await (const { id } of client.history({ limit: 4 })) seen.push(id)
     expect(seen).toEqual(all.map(({ id }) => id).reverse())
+    const csv = await new Response(await client.historyCsv({ symbol: 'BTC/USDT' })).text()
+    expect(csv.split('\r\n')).toHaveLength(1 + 25 + 1)
   })
 
   it('sums up the past and lists markets, spreads and near-misses', async () => {

@@ -61,6 +61,8 @@ export interface Client {
   opportunity(id: string): Promise<Opportunity | null>
   /** What could be taken, newest first, as many pages as are read. */
   history(query?: HistoryQuery): AsyncGenerator<Opportunity, void>
+  /** The same as one CSV file, bytes as they come; it throws where the transfer breaks off. */
+  historyCsv(query?: Omit<HistoryQuery, 'limit'>): Promise<ReadableStream<Uint8Array>>
   /** Events as they happen. Reconnects and resumes by itself, without loss or repeat. */
   stream(query?: StreamQuery, choice?: StreamChoice): AsyncGenerator<Message, void>
   /** What past opportunities add up to, and how much was left for whoever came later. */
@@ -88,10 +90,10 @@ export function createClient(options: ClientOptions): Client {
     key === undefined ? {} : { authorization: `Bearer ${key}` }
 
   /** @throws Refused, or TypeError when the server cannot be reached */
-  async function get(path: string, query: object = {}): Promise<unknown> {
+  async function request(path: string, query: object): Promise<Response> {
     for (let attempt = 1; ; attempt++) {
       const response = await fetching(address(options.url, path, query), { headers })
-      if (response.ok) return response.json()
+      if (response.ok) return response
       const refused = await refusal(response)
       if (refused.is_final || attempt === ATTEMPTS) throw refused
       const backoff_ms = RETRY_FIRST_MS * 2 ** attempt * (0.5 + random() / 2)
@@ -99,6 +101,10 @@ export function createClient(options: ClientOptions): Client {
       if (wait_ms > RETRY_LAST_MS) throw refused
       await new Promise((resolve) => setTimeout(resolve, wait_ms))
     }
+  }
+
+  async function get(path: string, query: object = {}): Promise<unknown> {
+    return (await request(path, query)).json()
   }
 
   async function getList<T>(path: string, query?: object): Promise<T[]> {
@@ -125,6 +131,11 @@ export function createClient(options: ClientOptions): Client {
         if (typeof next !== 'string') return
         cursor = next
       }
+    },
+    async historyCsv(query) {
+      const { body } = await request('/v1/history', { ...query, format: 'csv' })
+      if (body === null) throw new TypeError(`${options.url}/v1/history answered without a body`)
+      return body
     },
     stream(query = {}, { signal, ...choice } = {}) {
       const url = address(options.url, '/v1/stream', query)

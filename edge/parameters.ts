@@ -70,6 +70,10 @@ export const LiveQuery = Filters.extend({
   limit: limit(1_000, 100),
 })
 
+const FORMATS = ['json', 'csv'] as const
+/** The longest page of the history. */
+export const PAGE_MAX = 500
+
 export const HistoryQuery = Filters.extend({
   from: Moment.optional()
     .openapi({ type: 'string', format: 'date-time' })
@@ -82,7 +86,11 @@ export const HistoryQuery = Filters.extend({
     .max(256, 'a cursor as it was given')
     .optional()
     .describe('next_cursor of the page before'),
-  limit: limit(500, 100),
+  limit: limit(PAGE_MAX, 100).describe('opportunities of a page; CSV has no pages'),
+  format: z
+    .enum(FORMATS, `one of ${list(FORMATS)}`)
+    .default('json')
+    .describe('csv: everything that matches, in one answer'),
 })
 
 const GROUPINGS = ['symbol', 'exchanges', 'type', 'hour'] as const

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { Opportunity } from '../../shared/opportunity.ts'
 import { passes } from '../filters.ts'
 import { fetchProblem } from '../testing/check.ts'
+import { parseCsv } from '../testing/csv.ts'
 import { anyFilters, expired, opportunity, sample } from '../testing/opportunities.ts'
 import { insertHistory, type Stack, startStack } from '../testing/stack.ts'
 
@@ -150,6 +151,89 @@ describe('GET /v1/history', () => {
       at({ from: '2026-10-02T00:00:00Z', to: '2026-10-01T00:00:00Z' }),
     )
     expect(problem.errors?.[0]).toMatchObject({ field: 'to' })
+  })
+
+  describe('as CSV', () => {
+    async function rows(query: Record<string, string> = {}) {
+      const response = await fetch(at({ ...query, format: 'csv' }))
+      expect(response.status).toBe(200)
+      const [names = [], ...cells] = parseCsv(await response.text())
+      return cells.map((row) => Object.fromEntries(names.map((name, i) => [name, row[i]])))
+    }
+
+    it('is a file that neither caches nor browsers keep for another', async () => {
+      const { headers } = await fetch(at({ format: 'csv' }))
+      expect(headers.get('content-type')).toBe('text/csv; charset=utf-8; header=present')
+      expect(headers.get('content-disposition')).toMatch(/^attachment; filename=".+\.csv"$/)
+      expect(headers.get('cache-control')).toBe('no-store')
+      expect(headers.get('etag')).toBeNull()
+      const head = await fetch(at({ format: 'csv' }), { method: 'HEAD' })
+      expect(head.headers.get('content-type')).toBe(headers.get('content-type'))
+      expect(await head.text()).toBe('')
+    })
+
+    it('holds everything that matches once, over many pages, with the figures of JSON', async () => {
+      const all = pastSample(1_203, 8)
+        .map((one) => ({ ...one, markouts: expired().markouts }))
+        .sort(newestFirst)
+      await insertHistory(stack.pool, all)
+      const got = await rows()
+      expect(got.map(({ id }) => id)).toEqual(ids(all))
+      for (const [i, one] of all.entries()) {
+        for (const [name, text] of Object.entries(got[i]!)) {
+          if (!(name in one) || name === 'legs') continue
+          expect(text).toBe(String(one[name as keyof Opportunity] ?? ''))
+        }
+        expect(got[i]?.markout_100_ms_percent).toBe('0.4120')
+        expect(got[i]?.markout_1000_ms_percent).toBe('')
+      }
+      const some = await rows({ type: 'triangular', exchange: 'kraken' })
+      const wanted = all.filter((one) => passes(one, { type: 'triangular', exchange: 'kraken' }))
+      expect(some.map(({ id }) => id)).toEqual(ids(wanted))
+    })
+
+    it('goes on after a cursor', async () => {
+      await insertHistory(stack.pool, pastSample(9, 9))
+      const { next_cursor } = await page({ limit: '4' })
+      expect(await rows({ cursor: next_cursor ?? '' })).toHaveLength(5)
+    })
+
+    it('gives a spreadsheet nothing to run', async () => {
+      const symbol = '=CMD|"A"/USDT'
+      await insertHistory(stack.pool, [expired({ symbol, buy_exchange: '@SUM(1)' })])
+      expect(await rows()).toMatchObject([{ symbol: `'${symbol}`, buy_exchange: "'@SUM(1)" }])
+    })
+
+    it('breaks off visibly when the database goes away in the middle', async () => {
+      // more than what lies in buffers on the way
+      await insertHistory(stack.pool, [expired({ id: 'opp_first' })])
+      await stack.pool.query(`
+        insert into opportunities
+        select (r).* from (
+          select jsonb_populate_record(o, jsonb_build_object('id', 'opp_' || n)) as r
+          from opportunities o, generate_series(1, 30000) n
+        ) copies`)
+      const { body } = await fetch(at({ format: 'csv' }))
+      const reader = body!.getReader()
+      await reader.read()
+      await stack.closeNeon()
+      const rest = async () => {
+        while (!(await reader.read()).done);
+      }
+      await expect(rest()).rejects.toThrow()
+      await stack.openNeon()
+    })
+
+    it('has no pages and says so, and refuses a store that is away before it begins', async () => {
+      const problem = await fetchProblem(at({ format: 'csv', limit: '5' }))
+      expect(problem.errors?.[0]).toMatchObject({ field: 'limit', value: '5' })
+      expect((await fetchProblem(at({ format: 'xml' }))).errors).toEqual([
+        { field: 'format', value: 'xml', expected: 'one of json, csv' },
+      ])
+      await stack.closeNeon()
+      expect((await fetchProblem(at({ format: 'csv' }))).status).toBe(503)
+      await stack.openNeon()
+    })
   })
 
   it('names the store when it is away', async () => {
