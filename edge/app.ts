@@ -1,18 +1,21 @@
 /**
  * The whole edge on one screen: a stateless reader of Redis and PostgreSQL that answers REST and SSE
- * and hands out the dashboard's files. It writes nothing and keeps nothing between requests.
+ * and hands out the dashboard's files. What it keeps between requests are caches.
  */
 import { OpenAPIHono } from '@hono/zod-openapi'
 import type { MiddlewareHandler } from 'hono'
+import { HTTPException } from 'hono/http-exception'
 import type { Log } from '../shared/log.ts'
+import { authenticate } from './auth.ts'
 import type { Edge } from './edge.ts'
 import { readSettings } from './environment.ts'
 import { openToAll, security } from './headers.ts'
-import { refuse, refuseInvalid } from './problems.ts'
+import { refuse, refuseBody, refuseInvalid } from './problems.ts'
 import { docs } from './routes/docs.ts'
 import { exchanges } from './routes/exchanges.ts'
 import { health } from './routes/health.ts'
 import { history } from './routes/history.ts'
+import { keys } from './routes/keys.ts'
 import { markets } from './routes/markets.ts'
 import { nearMisses } from './routes/near-misses.ts'
 import { opportunities } from './routes/opportunities.ts'
@@ -29,6 +32,7 @@ export function createApp(log: Log): App {
   const app: App = new OpenAPIHono<Edge>({ defaultHook: refuseInvalid })
   app.use(security)
   for (const path of API) app.use(path, openToAll, stores(log))
+  app.use('/v1/*', authenticate)
 
   opportunities(app)
   history(app)
@@ -37,6 +41,7 @@ export function createApp(log: Log): App {
   nearMisses(app)
   stream(app)
   exchanges(app)
+  keys(app)
   health(app)
   docs(app)
   app.all('/v1', (c) => refuse(c, 'not_found', `there is no ${c.req.path}`))
@@ -48,6 +53,7 @@ export function createApp(log: Log): App {
 
   app.notFound((c) => refuse(c, 'not_found', `there is no ${c.req.path}`))
   app.onError((error, c) => {
+    if (error instanceof HTTPException && error.status < 500) return refuseBody(c, error.status)
     log.error('a request failed', { path: c.req.path, error: error.stack ?? String(error) })
     return refuse(c, 'internal', 'the failure is logged')
   })

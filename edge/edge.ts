@@ -1,5 +1,6 @@
 /** What every request of the app carries: the deployment's bindings and the two stores. */
 import type { Log } from '../shared/log.ts'
+import type { Caller } from './caller.ts'
 import type { Settings } from './environment.ts'
 import type { History } from './store/history.ts'
 import type { Live } from './store/live.ts'
@@ -16,9 +17,23 @@ export interface Bindings {
   readonly UPSTASH_REDIS_REST_TOKEN?: string
   readonly DATABASE_URL?: string
   readonly NEON_FETCH_ENDPOINT?: string
+  readonly PUBLIC_READ?: string
+  readonly ADMIN_TOKEN?: string
+  readonly ANONYMOUS_REQUESTS?: string
+  readonly ANONYMOUS_STREAMS?: string
+  readonly KEY_REQUESTS?: string
+  readonly KEY_STREAMS?: string
+  readonly ANSWER_CACHE_MS?: string
 }
 
 export interface Edge {
   Bindings: Bindings
-  Variables: { settings: Settings; live: Live; history: History; log: Log }
+  Variables: {
+    settings: Settings
+    live: Live
+    history: History
+    log: Log
+    /** under /v1: who asks */
+    caller: Caller
+  }
 }

@@ -14,7 +14,32 @@ const StoreSettings = z.object({
 /** What the stores need. */
 export type StoreSettings = z.infer<typeof StoreSettings>
 
+/** A whole number with bounds. */
+function count(initial: number, minimum: number, maximum: number) {
+  const expected = `expected a whole number from ${minimum} to ${maximum}`
+  return z
+    .string()
+    .regex(/^\d{1,9}$/, expected)
+    .transform(Number)
+    .refine((value) => value >= minimum && value <= maximum, expected)
+    .default(initial)
+}
+
 const Settings = StoreSettings.extend({
+  /** whether reading needs no key */
+  PUBLIC_READ: z
+    .enum(['true', 'false'], 'expected true or false')
+    .default('true')
+    .transform((text) => text === 'true'),
+  /** the operator's own key, which may do everything */
+  ADMIN_TOKEN: z.string().min(16, 'expected at least 16 characters').optional(),
+  /** requests a minute and open streams, for each address and for each key without its own limits */
+  ANONYMOUS_REQUESTS: count(120, 1, 1_000_000),
+  ANONYMOUS_STREAMS: count(5, 1, 10_000),
+  KEY_REQUESTS: count(1_200, 1, 1_000_000),
+  KEY_STREAMS: count(20, 1, 10_000),
+  /** how long an answer that may be kept by anybody is kept in the memory of the edge; 0: not at all */
+  ANSWER_CACHE_MS: count(15_000, 0, 60_000),
   /** one hub for all readers of the stream, one a continent, or none */
   STREAM_HUBS: z
     .enum(['none', 'one', 'continent'], 'expected none, one or continent')
@@ -32,9 +57,10 @@ export type SettingsResult =
   | { readonly ok: true; readonly settings: Settings }
   | { readonly ok: false; readonly problems: readonly string[] }
 
-/** Every problem at once, each by the variable's name. */
+/** Every problem at once, each by the variable's name. An empty value means unset. */
 export function readSettings(bindings: object): SettingsResult {
-  const parsed = Settings.safeParse(bindings)
+  const present = Object.entries(bindings).filter(([, value]) => value !== '')
+  const parsed = Settings.safeParse(Object.fromEntries(present))
   if (parsed.success) return { ok: true, settings: parsed.data }
   const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`)
   return { ok: false, problems }

@@ -34,14 +34,21 @@ export function invalidParameter(c: Context<Edge>, field: string, expected: stri
   return refuse(c, 'invalid_request', `${field} is not valid`, errors)
 }
 
+/** A body that could not even be read: of another type (415), or not what its type says. */
+export function refuseBody(c: Context<Edge>, status: number): Response {
+  const type = c.req.header('content-type') ?? null
+  const error =
+    status === 415
+      ? { field: 'content-type', value: type, expected: 'application/json' }
+      : { field: 'body', value: null, expected: 'JSON' }
+  return refuse(c, 'invalid_request', `${error.field} is not valid`, [error])
+}
+
 /** Names every parameter that failed validation, with its value and what was expected. */
 export const refuseInvalid: Hook<unknown, Edge, string, Response | undefined> = (result, c) => {
   if (result.success) return undefined
   const errors = new Map<string, FieldErrors[number]>()
-  const given: Record<string, string[]> =
-    result.target === 'header'
-      ? Object.fromEntries(Object.entries(c.req.header()).map(([name, value]) => [name, [value]]))
-      : c.req.queries()
+  const given = givenTo(result, c)
   for (const issue of result.error.issues) {
     const unknown = issue.code === 'unrecognized_keys'
     const fields = unknown ? issue.keys : [String(issue.path[0] ?? result.target)]
@@ -50,7 +57,7 @@ export const refuseInvalid: Hook<unknown, Edge, string, Response | undefined> = 
       const values = given[field] ?? []
       const repeated = values.length > 1 && !unknown
       const expected = unknown
-        ? 'no such parameter here'
+        ? `no such ${result.target === 'json' ? 'field' : 'parameter'} here`
         : repeated
           ? 'to be given once'
           : (EXPECTED[field] ?? issue.message)
@@ -60,4 +67,14 @@ export const refuseInvalid: Hook<unknown, Edge, string, Response | undefined> = 
   const names = [...errors.keys()]
   const detail = `${names.join(', ')} ${names.length === 1 ? 'is' : 'are'} not valid`
   return refuse(c, 'invalid_request', detail, [...errors.values()])
+}
+
+/** What was sent, each with every value that was given for it. */
+function givenTo(
+  result: { target: string; data?: unknown },
+  c: Context<Edge>,
+): Readonly<Record<string, readonly unknown[]>> {
+  if (result.target === 'query') return c.req.queries()
+  const sent = result.target === 'header' ? c.req.header() : Object(result.data)
+  return Object.fromEntries(Object.entries(sent).map(([name, value]) => [name, [value]]))
 }

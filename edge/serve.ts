@@ -29,22 +29,53 @@ export function json(description: string, schema: z.ZodType) {
   return { description, content: { 'application/json': { schema } } }
 }
 
-/** Responses are described, not inferred: a refusal is a plain response of its own shape. */
-type GetConfig<Request> = Omit<RouteConfig, 'method' | 'path' | 'request'> & { request: Request }
-type GetRoute<Path extends string, Request> = GetConfig<Request> & { method: 'get'; path: Path }
+/** How any request under /v1 may be refused before its endpoint sees it. */
+const REFUSALS = ['unauthorized', 'forbidden', 'rate_limited', 'unavailable'] as const
 
-/** Registers a GET (HEAD comes with it) and refuses every other method on its path. */
+type Method = 'get' | 'post' | 'patch' | 'delete'
+
+/** Responses are described, not inferred: a refusal is a plain response of its own shape. */
+type Config<Request> = Omit<RouteConfig, 'method' | 'path' | 'request'> & { request: Request }
+type Route<M extends Method, Path extends string, Request> = Config<Request> & {
+  method: M
+  path: Path
+}
+
+/** Registers one method of a path (HEAD comes with GET). */
+export function endpoint<
+  M extends Method,
+  Path extends string,
+  Request extends NonNullable<RouteConfig['request']>,
+>(
+  app: App,
+  method: M,
+  path: Path,
+  config: Config<Request>,
+  handler: RouteHandler<Route<M, Path, Request>, Edge>,
+): void {
+  const refusals = path.startsWith('/v1/') ? problems(...REFUSALS) : {}
+  const responses = { ...refusals, ...config.responses }
+  const route = createRoute<Path, Route<M, Path, Request>>({ ...config, responses, method, path })
+  app.openapi(route, handler)
+}
+
+/** Refuses every other method of a path; after its endpoints. */
+export function onlyThese(app: App, path: string, methods: readonly string[]): void {
+  const allowed = methods.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
+  app.all(path.replace(/\{(\w+)\}/g, ':$1'), (c) => {
+    const response = refuse(c, 'method_not_allowed', `${c.req.method} is not served here`)
+    response.headers.set('allow', [...allowed, 'OPTIONS'].join(', '))
+    return response
+  })
+}
+
+/** Registers a path that is only read. */
 export function get<Path extends string, Request extends NonNullable<RouteConfig['request']>>(
   app: App,
   path: Path,
-  config: GetConfig<Request>,
-  handler: RouteHandler<GetRoute<Path, Request>, Edge>,
+  config: Config<Request>,
+  handler: RouteHandler<Route<'get', Path, Request>, Edge>,
 ): void {
-  const route = createRoute<Path, GetRoute<Path, Request>>({ ...config, method: 'get', path })
-  app.openapi(route, handler)
-  app.all(route.getRoutingPath(), (c) => {
-    const response = refuse(c, 'method_not_allowed', `${c.req.method} is not served here`)
-    response.headers.set('allow', 'GET, HEAD, OPTIONS')
-    return response
-  })
+  endpoint(app, 'get', path, config, handler)
+  onlyThese(app, path, ['GET'])
 }

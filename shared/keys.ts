@@ -29,6 +29,16 @@ export const KEYS = {
   published: `${PREFIX}published`,
   /** string, what the operator was told of the worker last, as JSON · owner: the edge's cron */
   watchdog: `${PREFIX}watchdog`,
+  /** prefix of the known API keys; a string with TTL a key's SHA-256, what PostgreSQL said of it and
+   * when · owner: the edge */
+  api_key: `${PREFIX}api-key:`,
+  /** prefix of the counters of @upstash/ratelimit, which end with their window · owner: the edge */
+  rate: `${PREFIX}rate`,
+  /** prefix of the open streams; a sorted set with TTL a caller, lease → end in ms · owner: the edge */
+  streams: `${PREFIX}streams:`,
+  /** prefix of the kept answers to POST; a string with TTL a caller and Idempotency-Key, sealed with
+   * the caller's own credentials · owner: the edge */
+  idempotency: `${PREFIX}idempotency:`,
   /** prefix of the heartbeats; a string with TTL a worker, Heartbeat as JSON · owner: that worker */
   worker: `${PREFIX}worker:`,
 } as const

@@ -7,6 +7,11 @@ export const PROBLEMS = {
   forbidden: { status: 403, title: 'The API key may not do this' },
   not_found: { status: 404, title: 'There is nothing here' },
   method_not_allowed: { status: 405, title: 'This method is not served here' },
+  conflict: { status: 409, title: 'The same request is being worked on' },
+  idempotency_mismatch: {
+    status: 422,
+    title: 'The Idempotency-Key was used for another request',
+  },
   rate_limited: { status: 429, title: 'Too many requests' },
   internal: { status: 500, title: 'Something broke on our side' },
   unavailable: { status: 503, title: 'A store this answer needs is not reachable' },

@@ -4,6 +4,17 @@ import { CACHE, entityTag } from '../caching.ts'
 import type { App } from '../serve.ts'
 
 export function docs(app: App): void {
+  app.openAPIRegistry.registerComponent('securitySchemes', 'key', {
+    type: 'http',
+    scheme: 'bearer',
+    description: 'An API key, `arb_…`. The endpoints say which of its scopes they need.',
+  })
+  app.openAPIRegistry.registerComponent('securitySchemes', 'access_token', {
+    type: 'apiKey',
+    in: 'query',
+    name: 'access_token',
+    description: 'The same key, only on /v1/stream: an EventSource cannot send headers.',
+  })
   app.get('/openapi.json', entityTag(), (c) => {
     const document = app.getOpenAPI31Document({
       openapi: '3.1.0',
@@ -15,6 +26,8 @@ export function docs(app: App): void {
           'amounts are decimal strings, times are RFC 3339 UTC with milliseconds. Errors are ' +
           'RFC 9457 problems.',
       },
+      // reading needs a key only where the operator wants it
+      security: [{}, { key: ['read'] }],
       servers: [{ url: new URL(c.req.url).origin }],
     })
     c.header('cache-control', CACHE.brief)

@@ -29,6 +29,7 @@ export function stream(app: App): void {
         'its end and its markouts, also below a minimum. `event: reset` carries `{"data":[...]}`, all that is ' +
         'live, when the events since Last-Event-ID are no longer kept.',
       tags: ['stream'],
+      security: [{}, { key: ['read'] }, { access_token: ['read'] }],
       request: {
         query: StreamQuery,
         headers: z.object({

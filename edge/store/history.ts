@@ -2,10 +2,7 @@
  * What was, read from PostgreSQL over HTTP with Neon's own driver. It only reads, and only by key or
  * by a keyset page: no question grows slower as the table grows.
  */
-import { neon, neonConfig } from '@neondatabase/serverless'
 import { and, desc, eq, getTableColumns, gte, lt, type SQL, sql } from 'drizzle-orm'
-import { drizzle } from 'drizzle-orm/neon-http'
-import type { PgColumn } from 'drizzle-orm/pg-core'
 import { opportunities } from '../../shared/database/schema.ts'
 import type { Log } from '../../shared/log.ts'
 import { Opportunity } from '../../shared/opportunity.ts'
@@ -13,7 +10,8 @@ import type { StatsAnswer } from '../../shared/stats.ts'
 import type { Position } from '../cursor.ts'
 import type { StoreSettings } from '../environment.ts'
 import type { Filters } from '../parameters.ts'
-import { type Answer, ask, STORE_TIMEOUT_MS } from './answer.ts'
+import { type Answer, ask } from './answer.ts'
+import { postgresOver, utc } from './clients.ts'
 import { type StatsQuestion, statsAnswer, statsStatement } from './stats.ts'
 
 interface Past extends Filters {
@@ -40,10 +38,6 @@ export interface History {
   ping(): Promise<Answer<true>>
 }
 
-/** The session's time zone must not show: times leave as RFC 3339 UTC with milliseconds. */
-const utc = (column: PgColumn) =>
-  sql<string>`to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`
-
 const { last_event_id: _event, created_at: _created, ...columns } = getTableColumns(opportunities)
 const SELECTION = {
   ...columns,
@@ -53,15 +47,7 @@ const SELECTION = {
 }
 
 export function historyStore(settings: StoreSettings, log: Log): History {
-  if (settings.NEON_FETCH_ENDPOINT !== undefined) {
-    neonConfig.fetchEndpoint = settings.NEON_FETCH_ENDPOINT
-  }
-  const database = () =>
-    drizzle(
-      neon(settings.DATABASE_URL, {
-        fetchOptions: { signal: AbortSignal.timeout(STORE_TIMEOUT_MS) },
-      }),
-    )
+  const database = () => postgresOver(settings)
   const query = <T>(question: () => Promise<T>) => ask('postgres', log, question)
   const readable = (rows: readonly unknown[]): Opportunity[] => {
     const parsed = rows.map((row) => Opportunity.safeParse(row))

@@ -3,7 +3,7 @@
  * entry that is not what the schema says is left out and counted in the log: one bad byte in Redis
  * must not take an endpoint down.
  */
-import { Redis } from '@upstash/redis/cloudflare'
+import type { Redis } from '@upstash/redis/cloudflare'
 import { z } from 'zod'
 import { type Event, eventFromStream } from '../../shared/event.ts'
 import { ExchangeStatus, Heartbeat } from '../../shared/health.ts'
@@ -14,7 +14,8 @@ import { Opportunity } from '../../shared/opportunity.ts'
 import { TopOfBook } from '../../shared/top.ts'
 import { WatchedMarket } from '../../shared/watched.ts'
 import type { StoreSettings } from '../environment.ts'
-import { type Answer, ask, STORE_TIMEOUT_MS } from './answer.ts'
+import { type Answer, ask } from './answer.ts'
+import { redisOver } from './clients.ts'
 
 /** Redis replies as they are: without this the client would turn JSON text into objects. */
 const Fields = z.array(z.string())
@@ -59,17 +60,7 @@ interface EventPage {
 }
 
 export function liveStore(settings: StoreSettings, log: Log): Live {
-  // One client a request: a Worker may not share pending I/O between requests.
-  const redis = new Redis({
-    url: settings.UPSTASH_REDIS_REST_URL,
-    token: settings.UPSTASH_REDIS_REST_TOKEN,
-    automaticDeserialization: false,
-    enableAutoPipelining: false,
-    enableTelemetry: false,
-    readYourWrites: false,
-    retry: { retries: 1, backoff: () => 100 },
-    signal: () => AbortSignal.timeout(STORE_TIMEOUT_MS),
-  })
+  const redis = redisOver(settings)
   const query = <T>(question: () => Promise<T>) => ask('redis', log, question)
   const entries = <T>(key: string, schema: z.ZodType<T>, texts: readonly string[]) =>
     readable(log, key, texts, (text) => schema.parse(JSON.parse(text)))

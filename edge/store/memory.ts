@@ -1,11 +1,11 @@
 /** What the edge itself must remember between two runs, in Redis: what it told the operator last. */
-import { Redis } from '@upstash/redis/cloudflare'
 import { z } from 'zod'
 import { KEYS } from '../../shared/keys.ts'
 import type { Log } from '../../shared/log.ts'
 import { Timestamp } from '../../shared/opportunity.ts'
 import type { StoreSettings } from '../environment.ts'
-import { type Answer, ask, STORE_TIMEOUT_MS } from './answer.ts'
+import { type Answer, ask } from './answer.ts'
+import { redisOver } from './clients.ts'
 
 const WorkerState = z.object({ state: z.enum(['alive', 'dead']), since: Timestamp })
 export type WorkerState = z.infer<typeof WorkerState>
@@ -17,14 +17,7 @@ export interface Memory {
 }
 
 export function memoryStore(settings: StoreSettings, log: Log): Memory {
-  const redis = new Redis({
-    url: settings.UPSTASH_REDIS_REST_URL,
-    token: settings.UPSTASH_REDIS_REST_TOKEN,
-    automaticDeserialization: false,
-    enableTelemetry: false,
-    retry: { retries: 1, backoff: () => 100 },
-    signal: () => AbortSignal.timeout(STORE_TIMEOUT_MS),
-  })
+  const redis = redisOver(settings)
   return {
     workerState: () =>
       ask('redis', log, async () => {

@@ -78,9 +78,14 @@ export const opportunities = pgTable(
 export const api_keys = pgTable('api_keys', {
   id: varchar('id', { length: 40 }).primaryKey(),
   name: varchar('name', { length: 100 }).notNull(),
+  /** how the key begins: enough to recognise it */
+  prefix: varchar('prefix', { length: 16 }).notNull(),
   /** SHA-256 of the whole key, hex: 256 random bits need no salt */
   hash: varchar('hash', { length: 64 }).notNull().unique(),
   scopes: jsonb('scopes').$type<string[]>().notNull(),
+  /** null: what every key may */
+  requests_per_minute: integer('requests_per_minute'),
+  streams: integer('streams'),
   created_at: moment('created_at').notNull().default(sql`now()`),
   last_used_at: moment('last_used_at'),
   revoked_at: moment('revoked_at'),

@@ -1,0 +1,68 @@
+/** Who asks, and how much of everything that caller may. It does not decide what a caller may do. */
+import type { Context } from 'hono'
+import type { ApiKey, Scope } from '../shared/api-key.ts'
+import type { Edge } from './edge.ts'
+import type { Settings } from './environment.ts'
+
+export interface Caller {
+  readonly kind: 'anonymous' | 'key' | 'operator'
+  /** one for each key and each anonymous address; never a secret */
+  readonly id: string
+  readonly scopes: readonly Scope[]
+  readonly requests_per_minute: number
+  readonly streams: number
+}
+
+export function anonymous(c: Context<Edge>): Caller {
+  const { PUBLIC_READ, ANONYMOUS_REQUESTS, ANONYMOUS_STREAMS } = c.var.settings
+  return {
+    kind: 'anonymous',
+    id: addressOf(c),
+    scopes: PUBLIC_READ ? ['read'] : [],
+    requests_per_minute: ANONYMOUS_REQUESTS,
+    streams: ANONYMOUS_STREAMS,
+  }
+}
+
+export function holderOf(key: ApiKey, settings: Settings): Caller {
+  return {
+    kind: 'key',
+    id: key.id,
+    scopes: key.scopes,
+    requests_per_minute: key.requests_per_minute ?? settings.KEY_REQUESTS,
+    streams: key.streams ?? settings.KEY_STREAMS,
+  }
+}
+
+export function operator({ KEY_REQUESTS, KEY_STREAMS }: Settings): Caller {
+  return {
+    kind: 'operator',
+    id: 'operator',
+    scopes: ['read', 'webhooks', 'admin'],
+    requests_per_minute: KEY_REQUESTS,
+    streams: KEY_STREAMS,
+  }
+}
+
+/**
+ * The address that Cloudflare saw, which a client cannot choose. Of IPv6 the first 64 bits, because
+ * that is what one subscriber is given.
+ * https://developers.cloudflare.com/fundamentals/reference/http-headers/#cf-connecting-ip
+ */
+export function addressOf(c: Context<Edge>): string {
+  const address = c.req.header('cf-connecting-ip') ?? 'unknown'
+  return address.includes(':') ? `${network(address)}::/64` : address
+}
+
+/** Groups left out by `::` are zeros. */
+function network(ipv6: string): string {
+  const [head = '', tail = ''] = ipv6.toLowerCase().split('::')
+  const before = head.split(':').filter(Boolean)
+  const after = tail.split(':').filter(Boolean)
+  const zeros = ipv6.includes('::') ? Math.max(0, 8 - before.length - after.length) : 0
+  const groups = [...before, ...Array<string>(zeros).fill('0'), ...after]
+  return groups
+    .slice(0, 4)
+    .map((group) => group.replace(/^0+(?=.)/, ''))
+    .join(':')
+}
