@@ -124,6 +124,8 @@ describe('openapi.json', () => {
       '/v1/exchanges',
       '/v1/exchanges/{id}',
       '/v1/history',
+      '/v1/keys',
+      '/v1/keys/{id}',
       '/v1/markets',
       '/v1/near-misses',
       '/v1/opportunities',
@@ -138,7 +140,9 @@ describe('openapi.json', () => {
       ...['symbol', 'transfer', 'type'],
     ]
     expect(names('/v1/opportunities')).toEqual([...filters, 'limit', 'sort'].sort())
-    expect(names('/v1/history')).toEqual([...filters, 'cursor', 'from', 'limit', 'to'].sort())
+    expect(names('/v1/history')).toEqual(
+      [...filters, 'cursor', 'format', 'from', 'limit', 'to'].sort(),
+    )
     expect(names('/v1/stream')).toEqual(
       [...filters, 'last-event-id', 'last_event_id', 'types'].sort(),
     )

@@ -5,6 +5,7 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
 import type { MiddlewareHandler } from 'hono'
 import { HTTPException } from 'hono/http-exception'
+import { systemClock } from '../shared/clock.ts'
 import type { Log } from '../shared/log.ts'
 import { authenticate } from './auth.ts'
 import type { Edge } from './edge.ts'
@@ -23,6 +24,7 @@ import { stats } from './routes/stats.ts'
 import { stream } from './routes/stream.ts'
 import type { App } from './serve.ts'
 import { historyStore } from './store/history.ts'
+import { hotLive } from './store/hot.ts'
 import { liveStore } from './store/live.ts'
 
 /** What is answered here; every other path is a file of the dashboard. */
@@ -69,7 +71,9 @@ function stores(log: Log): MiddlewareHandler<Edge> {
       return refuse(c, 'internal', `not configured: ${read.problems.join('; ')}`)
     }
     c.set('settings', read.settings)
-    c.set('live', liveStore(read.settings, log))
+    const live = liveStore(read.settings, log)
+    const keepAlive = (work: Promise<unknown>) => c.executionCtx.waitUntil(work)
+    c.set('live', read.settings.ANSWER_CACHE_MS > 0 ? hotLive(live, systemClock, keepAlive) : live)
     c.set('history', historyStore(read.settings, log))
     c.set('log', log)
     return next()

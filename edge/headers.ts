@@ -24,10 +24,25 @@ export const security: MiddlewareHandler<Edge> = secureHeaders({
   crossOriginResourcePolicy: 'cross-origin',
 })
 
+/** Credentials are a header that a page must send on purpose, never cookies: any origin may call. */
 export const openToAll: MiddlewareHandler<Edge> = cors({
   origin: '*',
-  allowMethods: ['GET', 'HEAD', 'OPTIONS'],
-  allowHeaders: ['Last-Event-ID', 'If-None-Match', 'Content-Type'],
-  exposeHeaders: ['ETag'],
+  allowMethods: ['GET', 'HEAD', 'POST', 'PATCH', 'DELETE', 'OPTIONS'],
+  allowHeaders: [
+    'Authorization',
+    'Content-Type',
+    'Idempotency-Key',
+    'If-None-Match',
+    'Last-Event-ID',
+  ],
+  exposeHeaders: [
+    'ETag',
+    'Idempotent-Replayed',
+    'Location',
+    'RateLimit',
+    'RateLimit-Policy',
+    'Retry-After',
+    'WWW-Authenticate',
+  ],
   maxAge: 86_400,
 })
