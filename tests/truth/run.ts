@@ -12,6 +12,7 @@ import { sum } from '../../bench/load/prometheus.ts'
 import { Sandbox } from '../../bench/load/sandbox.ts'
 import { WorkerView } from '../../bench/load/worker.ts'
 import { environment, PROJECT_DIR } from '../../sandbox/environment.ts'
+import { STEP_EVERY_MS } from '../../sandbox/exchanges/simulation.ts'
 import { parseFault } from '../../sandbox/market/faults.ts'
 import { createMarketModel } from '../../sandbox/market/model.ts'
 import type { SimulatedMarket } from '../../sandbox/market/source.ts'
@@ -45,6 +46,8 @@ export interface Recorded {
   readonly late: readonly Late[]
   readonly from_ms: number
   readonly to_ms: number
+  /** of the steps that the market wanted to take while it counted: less than 1 on a machine without time */
+  readonly steps_share: number
 }
 
 /** Nobody listens there. */
@@ -80,19 +83,22 @@ export async function recordRun(options: RunOptions): Promise<Recorded> {
     await allLive(worker)
     await sleep(SETTLE_MS)
     const late: Late[] = []
+    const { steps } = await sandbox.status()
     const from_ms = Date.now()
     await Promise.all([
       watch(worker, from_ms + options.seconds * 1_000, late),
       options.disturb?.(sandbox, networks),
     ])
     const to_ms = Date.now()
+    const steps_taken = (await sandbox.status()).steps - steps
+    const steps_share = steps_taken / ((to_ms - from_ms) / STEP_EVERY_MS)
     await sleep(LAST_WORDS_MS)
     const claims = await readClaims(redis.url)
     await stop()
     const wire = readWire(record_file)
     await rm(folder, { recursive: true, force: true })
     const model = createMarketModel({ ...options, faults: options.faults.map(parseFault) })
-    return { markets: model.markets, wire, claims, late, from_ms, to_ms }
+    return { markets: model.markets, wire, claims, late, from_ms, to_ms, steps_share }
   } finally {
     await stop()
   }
