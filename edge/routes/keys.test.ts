@@ -115,6 +115,71 @@ describe('/v1/keys', () => {
   })
 })
 
+describe('Idempotency-Key', () => {
+  const body = { name: 'once', scopes: ['read'] }
+  const send = (key: string, what: unknown = body, token = ADMIN_TOKEN) => {
+    const init = post(what)
+    return fetch(
+      at('/v1/keys'),
+      as(token, { ...init, headers: { ...init.headers, 'idempotency-key': key } }),
+    )
+  }
+  const count = async () => (await stack.pool.query('SELECT 1 FROM api_keys')).rowCount
+
+  it('does the same request once and answers it twice, the secret included', async () => {
+    const key = crypto.randomUUID()
+    const first = await send(key)
+    const made = Made.parse(await first.json())
+    const again = await send(key)
+    expect(again.status).toBe(201)
+    expect(again.headers.get('idempotent-replayed')).toBe('true')
+    expect(again.headers.get('location')).toBe(first.headers.get('location'))
+    expect(again.headers.get('cache-control')).toBe('no-store')
+    expect(await again.json()).toEqual(made)
+    expect(await count()).toBe(1)
+    const [name = ''] = await stack.redis.keys(`${KEYS.idempotency}*`)
+    expect(await stack.redis.get(name)).not.toContain(made.key.slice(4))
+    expect(await stack.redis.ttl(name)).toBeGreaterThan(11 * 3_600)
+    // another caller's key of the same name is another key
+    const admin = await make({ name: 'admin', scopes: ['admin'] })
+    expect((await send(key, body, admin.key)).headers.get('idempotent-replayed')).toBeNull()
+  })
+
+  it('refuses another body, a request under way, and what is no key', async () => {
+    const key = crypto.randomUUID()
+    expect((await send(key)).status).toBe(201)
+    const other = await send(key, { ...body, name: 'other' })
+    expect(other.status).toBe(422)
+    expect(await other.json()).toMatchObject({ type: '/problems/idempotency_mismatch' })
+    expect(await count()).toBe(1)
+    const both = await Promise.all(Array.from({ length: 8 }, () => send('the same moment')))
+    expect(both.every(({ status }) => status === 400)).toBe(true)
+    const race = await Promise.all(Array.from({ length: 8 }, () => send('the-same-moment')))
+    const statuses = new Set(race.map(({ status }) => status))
+    expect(statuses.has(201)).toBe(true)
+    expect([...statuses].every((status) => status === 201 || status === 409)).toBe(true)
+    expect(await count()).toBe(2)
+  })
+
+  it('keeps a refusal, forgets a failure, and promises nothing without Redis', async () => {
+    const key = crypto.randomUUID()
+    for (let i = 0; i < 2; i++) expect((await send(key, { name: 'x' })).status).toBe(400)
+    const failed = crypto.randomUUID()
+    await stack.closeNeon()
+    expect((await send(failed)).status).toBe(503)
+    await stack.openNeon()
+    expect((await send(failed)).status).toBe(201)
+    await stack.closeUpstash()
+    try {
+      expect((await send(crypto.randomUUID())).status).toBe(503)
+      expect((await fetch(at('/v1/keys'), as(ADMIN_TOKEN, post(body)))).status).toBe(201)
+    } finally {
+      await stack.openUpstash()
+    }
+    expect(await count()).toBe(2)
+  })
+})
+
 describe('a key', () => {
   it('stops within 5 s of being revoked, however it was revoked', async () => {
     const ours = await make({ name: 'ours', scopes: ['read'] })

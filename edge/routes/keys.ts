@@ -4,6 +4,7 @@ import type { Context } from 'hono'
 import { API_KEY_ID, ApiKey, mintKey, NewApiKey } from '../../shared/api-key.ts'
 import { CACHE } from '../caching.ts'
 import type { Edge } from '../edge.ts'
+import { IdempotencyHeader, idempotent } from '../idempotency.ts'
 import { NoQuery } from '../parameters.ts'
 import { refuse, unavailable } from '../problems.ts'
 import { type App, endpoint, json, onlyThese, problems } from '../serve.ts'
@@ -28,13 +29,15 @@ export function keys(app: App): void {
       summary: 'Make a key',
       tags,
       security,
+      middleware: idempotent,
       request: {
         query: NoQuery,
+        headers: IdempotencyHeader,
         body: { required: true, content: { 'application/json': { schema: NewApiKey } } },
       },
       responses: {
         201: json('the key, shown this once', MadeKey.openapi('MadeApiKey')),
-        ...problems('invalid_request', 'unavailable'),
+        ...problems('invalid_request', 'conflict', 'idempotency_mismatch', 'unavailable'),
       },
     },
     async (c) => {
