@@ -4,6 +4,8 @@
  * lines, a table for people to standard error. A goal that is missed is printed as such: machines
  * differ.
  */
+// what is measured is compiled as the worker compiles it
+import '../workers/ops/inlining.ts'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { PROJECT_DIR } from '../sandbox/environment.ts'

@@ -4,6 +4,7 @@
  * `node workers/main.ts --check-config` only validates the environment and exits 0 or 1.
  */
 import './ops/heap.ts'
+import './ops/inlining.ts'
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import packageJson from '../package.json' with { type: 'json' }
