@@ -1,17 +1,8 @@
 /** Who asks, and how much of everything that caller may. It does not decide what a caller may do. */
 import type { Context } from 'hono'
-import type { ApiKey, Scope } from '../shared/api-key.ts'
-import type { Edge } from './edge.ts'
+import type { ApiKey } from '../shared/api-key.ts'
+import type { Caller, Edge } from './edge.ts'
 import type { Settings } from './environment.ts'
-
-export interface Caller {
-  readonly kind: 'anonymous' | 'key' | 'operator'
-  /** one for each key and each anonymous address; never a secret */
-  readonly id: string
-  readonly scopes: readonly Scope[]
-  readonly requests_per_minute: number
-  readonly streams: number
-}
 
 export function anonymous(c: Context<Edge>): Caller {
   const { PUBLIC_READ, ANONYMOUS_REQUESTS, ANONYMOUS_STREAMS } = c.var.settings

@@ -1,6 +1,6 @@
 /** What every request of the app carries: the deployment's bindings and the two stores. */
+import type { Scope } from '../shared/api-key.ts'
 import type { Log } from '../shared/log.ts'
-import type { Caller } from './caller.ts'
 import type { Settings } from './environment.ts'
 import type { History } from './store/history.ts'
 import type { Live } from './store/live.ts'
@@ -24,6 +24,15 @@ export interface Bindings {
   readonly KEY_REQUESTS?: string
   readonly KEY_STREAMS?: string
   readonly ANSWER_CACHE_MS?: string
+}
+
+export interface Caller {
+  readonly kind: 'anonymous' | 'key' | 'operator'
+  /** one for each key and each anonymous address; never a secret */
+  readonly id: string
+  readonly scopes: readonly Scope[]
+  readonly requests_per_minute: number
+  readonly streams: number
 }
 
 export interface Edge {

@@ -9,6 +9,7 @@ import { StreamQuery } from '../parameters.ts'
 import { unavailable } from '../problems.ts'
 import { type App, get, problems } from '../serve.ts'
 import { openStream } from '../stream/hubs.ts'
+import { streamLease } from '../stream-lease.ts'
 
 const HEADERS = {
   'content-type': 'text/event-stream',
@@ -51,9 +52,12 @@ export function stream(app: App): void {
       const { last_event_id } = c.req.valid('query')
       const resumed_from = c.req.valid('header')['last-event-id'] || last_event_id || null
       if (c.req.method === 'HEAD') return new Response(null, { headers: HEADERS })
+      const lease = await streamLease(c)
+      if (!lease.ok) return lease.response
       const opened = await openStream(c, resumed_from)
-      if (!opened.ok) return unavailable(c, opened.store, opened.reason)
-      return new Response(opened.value, { headers: HEADERS })
+      if (opened.ok) return new Response(lease.hold(opened.value), { headers: HEADERS })
+      lease.release()
+      return unavailable(c, opened.store, opened.reason)
     },
   )
 }

@@ -17,7 +17,7 @@ const NONCE_BYTES = 12
 
 const Entry = z.object({ request: z.string(), sealed: z.string().nullable() })
 /** `request` is the hash of what was asked; `sealed` is null while it is being worked on. */
-export type Entry = z.infer<typeof Entry>
+type Entry = z.infer<typeof Entry>
 
 export interface Idempotency {
   /** null: the lock is ours; otherwise what is there */
