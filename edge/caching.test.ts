@@ -77,6 +77,20 @@ describe('a hot list', () => {
     })
   })
 
+  it('reaches those who wait for an answer whose first reader has left', async () => {
+    await setLive(stack.redis, [opportunity()])
+    for (let round = 0; round < 10; round++) {
+      const path = at(`/v1/opportunities?limit=${100 + round}`)
+      const leaving = new AbortController()
+      const first = fetch(path, { signal: leaving.signal }).catch(() => null)
+      const others = Array.from({ length: 5 }, () => fetch(path))
+      setTimeout(() => leaving.abort(), round)
+      const statuses = (await Promise.all(others)).map(({ status }) => status)
+      expect(statuses).toEqual([200, 200, 200, 200, 200])
+      await first
+    }
+  })
+
   it('keeps no refusal and no failure', async () => {
     const path = '/v1/opportunities?limit=9'
     expect((await fetchProblem(at('/v1/opportunities?limit=x'))).status).toBe(400)
