@@ -1,9 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { z } from 'zod'
-import { KEYS, workerKey } from '../shared/keys.ts'
 import { fetchProblem } from './testing/check.ts'
-import { exchangeStatus, expired, heartbeat, opportunity } from './testing/opportunities.ts'
-import { INDEX_HTML, insertHistory, type Stack, setLive, startStack } from './testing/stack.ts'
+import { opportunity } from './testing/opportunities.ts'
+import { INDEX_HTML, type Stack, setLive, startStack } from './testing/stack.ts'
 
 let stack: Stack
 beforeAll(async () => {
@@ -98,87 +96,5 @@ describe('paths', () => {
       expect(problem.response.headers.get('allow')).toBe('GET, HEAD, OPTIONS')
     }
     expect((await fetchProblem(at('/health'), { method: 'POST' })).status).toBe(405)
-  })
-})
-
-describe('openapi.json', () => {
-  const Operation = z.object({
-    parameters: z.array(z.object({ name: z.string(), in: z.string() })).optional(),
-    responses: z.record(
-      z.string(),
-      z.object({ content: z.record(z.string(), z.object({ schema: z.looseObject({}) })) }),
-    ),
-  })
-  const Document = z.object({
-    openapi: z.literal('3.1.0'),
-    paths: z.record(z.string(), z.object({ get: Operation })),
-    components: z.object({ schemas: z.record(z.string(), z.looseObject({})) }),
-  })
-  const document = async () => Document.parse(await (await fetch(at('/openapi.json'))).json())
-
-  it('describes every endpoint with its parameters', async () => {
-    const { paths } = await document()
-    expect(Object.keys(paths).sort()).toEqual([
-      '/health',
-      '/ready',
-      '/v1/exchanges',
-      '/v1/exchanges/{id}',
-      '/v1/history',
-      '/v1/keys',
-      '/v1/keys/{id}',
-      '/v1/markets',
-      '/v1/near-misses',
-      '/v1/opportunities',
-      '/v1/opportunities/{id}',
-      '/v1/spreads',
-      '/v1/stats',
-      '/v1/stream',
-    ])
-    const names = (path: string) => paths[path]?.get.parameters?.map(({ name }) => name).sort()
-    const filters = [
-      ...['buy_exchange', 'exchange', 'min_profit_percent', 'min_volume_usd', 'sell_exchange'],
-      ...['symbol', 'transfer', 'type'],
-    ]
-    expect(names('/v1/opportunities')).toEqual([...filters, 'limit', 'sort'].sort())
-    expect(names('/v1/history')).toEqual(
-      [...filters, 'cursor', 'format', 'from', 'limit', 'to'].sort(),
-    )
-    expect(names('/v1/stream')).toEqual(
-      [...filters, 'last-event-id', 'last_event_id', 'types'].sort(),
-    )
-  })
-
-  it('describes what is really answered', async () => {
-    await setLive(stack.redis, [opportunity()])
-    const past = expired({ id: 'opp_described' })
-    await insertHistory(stack.pool, [past])
-    await stack.redis.hset(KEYS.exchanges, 'kraken', JSON.stringify(exchangeStatus()))
-    await stack.redis.set(workerKey('worker-1'), JSON.stringify(heartbeat()))
-    const described = await document()
-    const schemas = JSON.stringify(described.components).replaceAll(
-      '#/components/schemas/',
-      '#/$defs/',
-    )
-    const requests = [
-      ['/v1/opportunities', '/v1/opportunities'],
-      ['/v1/opportunities/{id}', `/v1/opportunities/${past.id}`],
-      ['/v1/opportunities/{id}', '/v1/opportunities/opp_nope'],
-      ['/v1/history', '/v1/history'],
-      ['/v1/history', '/v1/history?limit=0'],
-      ['/v1/exchanges', '/v1/exchanges'],
-      ['/v1/exchanges/{id}', '/v1/exchanges/kraken'],
-      ['/health', '/health'],
-      ['/ready', '/ready'],
-    ] as const
-    for (const [path, request] of requests) {
-      const response = await fetch(at(request))
-      const type = (response.headers.get('content-type') ?? '').split(';')[0] ?? ''
-      const schema = described.paths[path]?.get.responses[response.status]?.content[type]?.schema
-      expect(schema, `${request} ${response.status} ${type}`).toBeDefined()
-      const text = JSON.stringify(schema).replaceAll('#/components/schemas/', '#/$defs/')
-      const json_schema = { ...JSON.parse(text), $defs: JSON.parse(schemas).schemas }
-      const result = z.fromJSONSchema(json_schema).safeParse(await response.json())
-      expect(result.error, request).toBeUndefined()
-    }
   })
 })

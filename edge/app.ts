@@ -28,7 +28,7 @@ import { hotLive } from './store/hot.ts'
 import { liveStore } from './store/live.ts'
 
 /** What is answered here; every other path is a file of the dashboard. */
-const API = ['/v1', '/v1/*', '/health', '/ready', '/openapi.json'] as const
+const API = ['/v1', '/v1/*', '/health', '/ready', '/openapi.json', '/asyncapi.json'] as const
 
 export function createApp(log: Log): App {
   const app: App = new OpenAPIHono<Edge>({ defaultHook: refuseInvalid })
