@@ -12,7 +12,6 @@ export interface Rate {
 
 const CONNECTIONS = 32
 const HEAD_END = Buffer.from('\r\n\r\n')
-const CHUNKED_END = Buffer.from('\r\n0\r\n\r\n')
 
 export async function measure(url: string, path: string, seconds: number): Promise<Rate> {
   const { port } = new URL(url)
@@ -47,30 +46,41 @@ function conversation(
     const socket = connect(port, '127.0.0.1')
     socket.setNoDelay(true)
     let asked_ms = 0
-    let received = Buffer.alloc(0)
+    let received = 0
+    /** bytes of the whole answer; 0 until its head was read */
+    let expected = 0
+    let ok = false
     const ask = () => {
       asked_ms = performance.now()
-      received = Buffer.alloc(0)
+      received = 0
+      expected = 0
       socket.write(request)
     }
     socket.on('connect', ask)
     socket.on('error', reject)
     socket.on('close', () => resolve())
     socket.on('data', (chunk) => {
-      received = received.length === 0 ? chunk : Buffer.concat([received, chunk])
-      if (!isComplete(received)) return
+      if (expected === 0) {
+        expected = lengthOf(chunk)
+        ok = chunk.subarray(9, 12).toString() === '200'
+      }
+      received += chunk.length
+      if (received < expected) return
       const now_ms = performance.now()
-      onAnswer(now_ms - asked_ms, received.subarray(9, 12).toString() === '200')
+      onAnswer(now_ms - asked_ms, ok)
       if (now_ms < ends_ms) ask()
       else socket.destroy()
     })
   })
 }
 
-function isComplete(received: Buffer): boolean {
-  const head = received.indexOf(HEAD_END)
-  if (head < 0) return false
-  const [, length] = /\r\ncontent-length: (\d+)/i.exec(received.toString('latin1', 0, head)) ?? []
-  if (length !== undefined) return received.length >= head + HEAD_END.length + Number(length)
-  return received.subarray(-CHUNKED_END.length).equals(CHUNKED_END)
+/**
+ * Of the whole answer, from its first chunk, which always holds the head.
+ * @throws Error when the answer does not say how long it is
+ */
+function lengthOf(chunk: Buffer): number {
+  const head = chunk.indexOf(HEAD_END)
+  const [, length] = /\r\ncontent-length: (\d+)/i.exec(chunk.toString('latin1', 0, head)) ?? []
+  if (length === undefined) throw new Error('an answer without content-length')
+  return head + HEAD_END.length + Number(length)
 }
