@@ -31,7 +31,7 @@ let shares_given = SHARES
  * count levels; key and size of a level stand at twice its position and behind it.
  */
 export class Side {
-  /** grows with every change */
+  /** grows by one with all that is applied at once, and whenever the side is cleared */
   revision = 0
   private near: Float64Array
   private low: number
@@ -77,13 +77,16 @@ export class Side {
     return at < 0 ? Number.NaN : (this.near[2 * at + 1] as number)
   }
 
-  /** Copies the best levels, price and size by turns, as many as there is room for. Returns how many. */
-  top(into: Float64Array): number {
+  /**
+   * Copies the best levels from rank `first` on, each to its rank, price and size by turns, as far as
+   * there is room. Returns how many levels there are up to the last of them.
+   */
+  top(into: Float64Array, first: number): number {
     const count = Math.min(into.length >> 1, this.length)
     if (count === 0) return 0
-    let from = 2 * (this.place(count - 1) + count)
+    let from = 2 * (this.place(count - 1) + count - first)
     const { near, sign } = this
-    for (let to = 0; to < 2 * count; to += 2) {
+    for (let to = 2 * first; to < 2 * count; to += 2) {
       from -= 2
       into[to] = sign * (near[from] as number)
       into[to + 1] = near[from + 1] as number
@@ -139,10 +142,9 @@ export class Side {
     return this.key(this.high - 1) !== best_key || this.sizeAt(this.high - 1) !== best_size
   }
 
-  /** Forgets the worst levels beyond `depth`. */
+  /** Forgets the worst levels beyond `depth`: part of what was applied before it. */
   truncate(depth: number): void {
     if (this.length <= depth) return
-    this.revision++
     this.fetch(depth)
     this.low = this.high - depth
     this.bound = Number.NEGATIVE_INFINITY

@@ -221,8 +221,11 @@ interface Alternative {
 }
 
 export interface BookChecksum {
-  /** What the exchange would compute over this book, always the same one, from the digits as sent. */
-  of(book: Book): number
+  /**
+   * What the exchange would compute over this book, always the same one, from the digits as sent.
+   * `update` is what was applied last: it tells where to look, the numbers are the book's.
+   */
+  of(book: Book, update: BookUpdate): number
 }
 
 export interface Exchange {

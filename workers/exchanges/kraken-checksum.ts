@@ -7,7 +7,8 @@
  * 2. of each level price, then quantity: the point removed, then leading zeros
  * 3. CRC32 of the concatenation, as an unsigned integer
  */
-import type { Book } from '../book/book.ts'
+import type { Book, Side } from '../book/book.ts'
+import type { BookUpdate, Levels } from '../book/update.ts'
 import { addByte, advance, countDigits, crcOfPair } from './crc32.ts'
 import type { BookChecksum } from './exchange.ts'
 
@@ -71,25 +72,29 @@ export class KrakenChecksum implements BookChecksum {
     this.pieces = memory.pieces
   }
 
-  of(book: Book): number {
+  of(book: Book, update: BookUpdate): number {
     const { asks, bids } = book
     this.takeDigits(book)
     let changed = false
     if (asks.revision !== this.asks_revision) {
-      const count = asks.top(now)
-      const first = this.renew(this.home + ASKS, this.asks, count, 1)
-      if (first < LEVELS) this.chain(this.home + ASKS, first, count, INITIAL)
-      this.asks = count
+      const follows = !update.snapshot && asks.revision === this.asks_revision + 1
+      const base = this.home + ASKS
+      const from = follows ? this.rankOfBest(update.asks, base, this.asks, 1) : 0
+      if (from < LEVELS) {
+        this.asks = this.renew(asks, base, this.asks, from, 1)
+        changed = true
+      }
       this.asks_revision = asks.revision
-      changed = true
     }
     if (bids.revision !== this.bids_revision) {
-      const count = bids.top(now)
-      const first = this.renew(this.home + BIDS, this.bids, count, -1)
-      if (first < LEVELS) this.chain(this.home + BIDS, first, count, 0)
-      this.bids = count
+      const follows = !update.snapshot && bids.revision === this.bids_revision + 1
+      const base = this.home + BIDS
+      const from = follows ? this.rankOfBest(update.bids, base, this.bids, -1) : 0
+      if (from < LEVELS) {
+        this.bids = this.renew(bids, base, this.bids, from, -1)
+        changed = true
+      }
       this.bids_revision = bids.revision
-      changed = true
     }
     if (changed) this.value = ~this.join()
     return this.value >>> 0
@@ -108,15 +113,31 @@ export class KrakenChecksum implements BookChecksum {
   }
 
   /**
-   * Turns the `known` levels at `base` into the `count` that are there now, but for what is behind
-   * them. `worse` is the sign of a step away from the top. Returns the first rank that changed, or
-   * LEVELS.
+   * Rank of the best of these levels among the `known` at `base`: those before it are what they were.
+   * LEVELS when nothing that the checksum covers changed.
    */
-  private renew(base: number, known: number, count: number, worse: 1 | -1): number {
+  private rankOfBest(changed: Levels, base: number, known: number, worse: 1 | -1): number {
     const { levels } = this
+    let best = (changed.price[0] as number) * worse
+    for (let i = 1; i < changed.count; i++) {
+      const price = (changed.price[i] as number) * worse
+      if (price < best) best = price
+    }
+    let rank = 0
+    while (rank < known && (levels[NUMBERS * (base + rank)] as number) * worse < best) rank++
+    return rank
+  }
+
+  /**
+   * Makes the `known` levels at `base` those of the side, all before rank `from` being the same.
+   * `worse` is the sign of a step away from the top. Returns how many there are.
+   */
+  private renew(side: Side, base: number, known: number, from: number, worse: 1 | -1): number {
+    const { levels } = this
+    const count = side.top(now, from)
     let first = LEVELS
     let length = known
-    for (let rank = 0; rank < count; rank++) {
+    for (let rank = from; rank < count; rank++) {
       const price = now[NUMBERS * rank] as number
       const size = now[NUMBERS * rank + 1] as number
       const at = NUMBERS * (base + rank)
@@ -135,7 +156,9 @@ export class KrakenChecksum implements BookChecksum {
       }
       this.write(base + rank, price, size)
     }
-    return first
+    // the bids' CRC begins from nothing
+    if (first < LEVELS) this.chain(base, first, count, worse === 1 ? INITIAL : 0)
+    return count
   }
 
   /** The levels behind `at` come one rank nearer; the last of them stood at `last`. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { Book } from '../book/book.ts'
+import { BookUpdate } from '../book/update.ts'
 import { FrameError, type FrameHandler, type Pong } from './exchange.ts'
 import { kraken } from './kraken.ts'
 import { KrakenChecksum } from './kraken-checksum.ts'
@@ -21,7 +22,8 @@ const levels = (text: string) =>
 const frame = (type: string, bids: string, asks: string, sum = 0) =>
   `{"channel":"book","type":"${type}","data":[{"symbol":"BTC/USD","bids":[${bids}],"asks":[${asks}],"checksum":${sum}}]}`
 
-const checksum = (book: Book) => new KrakenChecksum().of(book)
+/** Nothing is remembered: whatever was applied last, the whole book is looked at. */
+const checksum = (book: Book) => new KrakenChecksum().of(book, new BookUpdate())
 
 const handler: FrameHandler = {
   book: () => {},

@@ -258,7 +258,7 @@ export class Intake implements LineOwner {
 
   private checksumHolds(lane: Lane, update: BookUpdate): boolean {
     if (update.checksum < 0 || lane.checksum === null) return true
-    const holds = lane.checksum.of(lane.book) === update.checksum
+    const holds = lane.checksum.of(lane.book, update) === update.checksum
     if (holds) this.counters.checksums_ok++
     else this.counters.checksums_failed++
     return holds
