@@ -5,6 +5,8 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vite'
 
+const page = (name: string) => fileURLToPath(new URL(name, import.meta.url))
+
 export default defineConfig({
   root: fileURLToPath(new URL('.', import.meta.url)),
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
@@ -14,5 +16,6 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     target: 'es2023',
+    rolldownOptions: { input: ['index.html', 'docs.html'].map(page) },
   },
 })
