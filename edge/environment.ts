@@ -57,8 +57,17 @@ export type SettingsResult =
   | { readonly ok: true; readonly settings: Settings }
   | { readonly ok: false; readonly problems: readonly string[] }
 
+/** An isolate is given the same bindings with every request. */
+const known = new WeakMap<object, SettingsResult>()
+
 /** Every problem at once, each by the variable's name. An empty value means unset. */
 export function readSettings(bindings: object): SettingsResult {
+  const read = known.get(bindings) ?? parseSettings(bindings)
+  known.set(bindings, read)
+  return read
+}
+
+function parseSettings(bindings: object): SettingsResult {
   const present = Object.entries(bindings).filter(([, value]) => value !== '')
   const parsed = Settings.safeParse(Object.fromEntries(present))
   if (parsed.success) return { ok: true, settings: parsed.data }

@@ -60,7 +60,9 @@ interface EventPage {
 }
 
 export function liveStore(settings: StoreSettings, log: Log): Live {
-  const redis = redisOver(settings)
+  // Most requests are answered from memory: a client is made by the first that asks Redis.
+  let client: Redis | null = null
+  const redis = () => (client ??= redisOver(settings))
   const query = <T>(question: () => Promise<T>) => ask('redis', log, question)
   const entries = <T>(key: string, schema: z.ZodType<T>, texts: readonly string[]) =>
     readable(log, key, texts, (text) => schema.parse(JSON.parse(text)))
@@ -71,9 +73,9 @@ export function liveStore(settings: StoreSettings, log: Log): Live {
     )
 
   const newestHeartbeat = async (): Promise<Heartbeat | null> => {
-    const leader = await redis.get<string | null>(KEYS.lease)
-    const beat = leader === null ? null : await redis.get<string | null>(workerKey(leader))
-    const texts = beat === null ? await scannedHeartbeats(redis) : [beat]
+    const leader = await redis().get<string | null>(KEYS.lease)
+    const beat = leader === null ? null : await redis().get<string | null>(workerKey(leader))
+    const texts = beat === null ? await scannedHeartbeats(redis()) : [beat]
     const beats = entries(KEYS.worker, Heartbeat, texts)
     return beats.sort((a, b) => Date.parse(b.sent_at) - Date.parse(a.sent_at))[0] ?? null
   }
@@ -81,31 +83,36 @@ export function liveStore(settings: StoreSettings, log: Log): Live {
   return {
     opportunities: () =>
       query(async () =>
-        entries(KEYS.live, Opportunity, hashValues(await redis.hgetall(KEYS.live))),
+        entries(KEYS.live, Opportunity, hashValues(await redis().hgetall(KEYS.live))),
       ),
     opportunity: (id) =>
       query(async () => {
-        const text = await redis.hget<string>(KEYS.live, id)
+        const text = await redis().hget<string>(KEYS.live, id)
         return text === null ? null : (entries(KEYS.live, Opportunity, [text])[0] ?? null)
       }),
     exchanges: () =>
       query(async () => {
-        const texts = hashValues(await redis.hgetall(KEYS.exchanges))
+        const texts = hashValues(await redis().hgetall(KEYS.exchanges))
         const statuses = entries(KEYS.exchanges, ExchangeStatus, texts)
         return statuses.sort((a, b) => (a.id < b.id ? -1 : 1))
       }),
     tops: () =>
-      query(async () => entries(KEYS.top, TopOfBook, hashValues(await redis.hgetall(KEYS.top)))),
+      query(async () => entries(KEYS.top, TopOfBook, hashValues(await redis().hgetall(KEYS.top)))),
     markets: () =>
       query(async () =>
-        entries(KEYS.markets, WatchedMarket, hashValues(await redis.hgetall(KEYS.markets))),
+        entries(KEYS.markets, WatchedMarket, hashValues(await redis().hgetall(KEYS.markets))),
       ),
     heartbeat: () => query(newestHeartbeat),
     nearMisses: (wanted, limit) =>
       query(async () => {
         const found: NearMiss[] = []
         for (let end = '+'; found.length < limit; ) {
-          const reply: unknown = await redis.xrevrange(KEYS.near_misses, end, '-', NEAR_MISSES_PAGE)
+          const reply: unknown = await redis().xrevrange(
+            KEYS.near_misses,
+            end,
+            '-',
+            NEAR_MISSES_PAGE,
+          )
           const page = Entries.parse(reply)
           const read = readable(log, KEYS.near_misses, page, ([id, fields]) =>
             nearMissFromStream(id, Object.fromEntries(pairs(fields))),
@@ -119,7 +126,7 @@ export function liveStore(settings: StoreSettings, log: Log): Live {
       }),
     streamBounds: () =>
       query(async () => {
-        const [first, last] = await redis
+        const [first, last] = await redis()
           .pipeline()
           .xrange(KEYS.events, '-', '+', 1)
           .xrevrange(KEYS.events, '+', '-', 1)
@@ -128,12 +135,12 @@ export function liveStore(settings: StoreSettings, log: Log): Live {
       }),
     newestEvents: (count) =>
       query(async () => {
-        const reply: unknown = await redis.xrevrange(KEYS.events, '+', '-', count)
+        const reply: unknown = await redis().xrevrange(KEYS.events, '+', '-', count)
         return events(Entries.parse(reply)).reverse()
       }),
     eventsAfter: (position, count) =>
       query(async () => {
-        const [reply, first, last] = await redis
+        const [reply, first, last] = await redis()
           .pipeline()
           .xrange(KEYS.events, `(${position}`, '+', count)
           .xrange(KEYS.events, '-', '+', 1)
