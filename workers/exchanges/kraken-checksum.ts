@@ -77,7 +77,7 @@ export class KrakenChecksum implements BookChecksum {
     this.takeDigits(book)
     let changed = false
     if (asks.revision !== this.asks_revision) {
-      const follows = !update.snapshot && asks.revision === this.asks_revision + 1
+      const follows = isAllSince(this.asks_revision, asks, update, update.asks)
       const base = this.home + ASKS
       const from = follows ? this.rankOfBest(update.asks, base, this.asks, 1) : 0
       if (from < LEVELS) {
@@ -87,7 +87,7 @@ export class KrakenChecksum implements BookChecksum {
       this.asks_revision = asks.revision
     }
     if (bids.revision !== this.bids_revision) {
-      const follows = !update.snapshot && bids.revision === this.bids_revision + 1
+      const follows = isAllSince(this.bids_revision, bids, update, update.bids)
       const base = this.home + BIDS
       const from = follows ? this.rankOfBest(update.bids, base, this.bids, -1) : 0
       if (from < LEVELS) {
@@ -227,6 +227,11 @@ export class KrakenChecksum implements BookChecksum {
     if (bids === 0) return state
     return advance(state, pieces[last_bid + END] as number) ^ (pieces[last_bid + STATE] as number)
   }
+}
+
+/** True when these levels of the update are all that was applied to the side since the revision. */
+function isAllSince(revision: number, side: Side, update: BookUpdate, levels: Levels): boolean {
+  return !update.snapshot && levels.count > 0 && side.revision === revision + 1
 }
 
 function newMemory(): Memory {
