@@ -45,17 +45,17 @@ it.each([
   })
   await page.goto(`${edge.url}/docs`)
   await page.locator('#endpoints .endpoint').first().waitFor()
-  const document = (await (await fetch(`${edge.url}/openapi.json`)).json()) as ApiDocument
-  const operations = Object.values(document.paths).flatMap((item) => Object.keys(item))
+  const described = (await (await fetch(`${edge.url}/openapi.json`)).json()) as ApiDocument
+  const operations = Object.values(described.paths).flatMap((item) => Object.keys(item))
   expect(await page.locator('#endpoints .endpoint').count()).toBe(operations.length)
   const text = (await page.locator('#app').textContent()) ?? ''
-  for (const path of Object.keys(document.paths)) expect(text).toContain(path)
-  for (const name of Object.keys(document.components?.schemas ?? {})) {
+  for (const path of Object.keys(described.paths)) expect(text).toContain(path)
+  for (const name of Object.keys(described.components?.schemas ?? {})) {
     expect(await page.locator(`#schema-${name}`).count(), name).toBe(1)
   }
   expect(text).toContain('opportunity.detected')
   expect(text).toContain('min_profit_percent')
-  const scroll_width = await page.evaluate(() => document.documentElement.scrollWidth)
+  const scroll_width = await page.evaluate<number>('document.documentElement.scrollWidth')
   expect(scroll_width).toBeLessThanOrEqual(width)
   expect(complaints).toEqual([])
   await page.close()

@@ -3,7 +3,7 @@
  * schemas as tables of fields. Pure; it understands the parts of JSON Schema that our documents use.
  */
 
-export interface Schema {
+interface Schema {
   readonly $ref?: string
   readonly type?: string | readonly string[]
   readonly enum?: readonly unknown[]
@@ -149,7 +149,7 @@ function contentType({ content = {} }: Content): string {
 }
 
 /** In words: `string (date-time)`, `list of Opportunity`, `"buy" or "sell"`. */
-export function typeOf(schema: Schema): string {
+function typeOf(schema: Schema): string {
   if (schema.$ref !== undefined) return schema.$ref.slice(schema.$ref.lastIndexOf('/') + 1)
   if (schema.const !== undefined) return JSON.stringify(schema.const)
   if (schema.enum !== undefined) return schema.enum.map((one) => JSON.stringify(one)).join(' or ')
