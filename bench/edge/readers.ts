@@ -7,6 +7,7 @@ export class StreamReader {
   last_event_id = ''
   private socket: Socket | null = null
   private rest = ''
+  private pending_id = ''
   private readonly port: number
   private readonly onEvent: (sequence: number) => void
 
@@ -21,6 +22,7 @@ export class StreamReader {
       const socket = connect(this.port, '127.0.0.1')
       this.socket = socket
       this.rest = ''
+      this.pending_id = ''
       const resume = this.last_event_id === '' ? '' : `last-event-id: ${this.last_event_id}\r\n`
       socket.on('error', reject)
       socket.on('connect', () =>
@@ -50,7 +52,9 @@ export class StreamReader {
     const lines = (this.rest + chunk).split('\n')
     this.rest = lines.pop() ?? ''
     for (const line of lines) {
-      if (line.startsWith('id: ')) this.last_event_id = line.slice(4).trim()
+      if (line.startsWith('id: ')) this.pending_id = line.slice(4).trim()
+      // as for an EventSource, an id counts only once its frame is whole
+      if (line.trim() === '' && this.pending_id !== '') this.last_event_id = this.pending_id
       if (!line.startsWith('data: ')) continue
       const [, sequence] = /"id":"opp_bench(\d+)"/.exec(line) ?? []
       if (sequence === undefined) continue
