@@ -19,8 +19,6 @@ export interface HubOptions {
   readonly preload: number
   /** how long the stream is followed after the last reader has left */
   readonly linger_ms: number
-  readonly heartbeat_ms?: number
-  readonly life_ms?: number
 }
 
 export interface Wish {
@@ -56,14 +54,13 @@ export class Hub {
     clearTimeout(this.lingering)
     const started = await this.started()
     if (!started.ok) return started
-    const { clock, heartbeat_ms = HEARTBEAT_MS, life_ms = LIFE_MS } = this.options
     const reader = new Reader({
       frames: new Frames(selection, position ?? this.ring.last),
       ring: this.ring,
       replay: (from) => this.page(from),
-      clock,
-      heartbeat_ms,
-      life_ms: jittered(life_ms, LIFE_JITTER),
+      clock: this.options.clock,
+      heartbeat_ms: HEARTBEAT_MS,
+      life_ms: jittered(LIFE_MS, LIFE_JITTER),
       onEnd: (ended) => this.leave(ended),
     })
     clearTimeout(this.lingering)
