@@ -28,7 +28,8 @@ const EDGE_VARIABLES = [
   'ANSWER_CACHE_MS',
 ]
 /** On one machine all readers have the same address, and they are the operator's own. */
-const EDGE_DEFAULTS = { ANONYMOUS_REQUESTS: '100000', ANONYMOUS_STREAMS: '1000' }
+const LOCAL_STREAMS = '1000'
+const EDGE_DEFAULTS = { ANONYMOUS_REQUESTS: '100000', ANONYMOUS_STREAMS: LOCAL_STREAMS }
 
 export interface StackOptions {
   readonly data_dir: string
@@ -79,6 +80,8 @@ async function start(options: StackOptions, stops: Stops, journal: Journal): Pro
   signal.throwIfAborted()
 
   const variables = {
+    PUBLIC_URL: variable('PUBLIC_URL') ?? edge.url,
+    ANONYMOUS_STREAMS: variable('ANONYMOUS_STREAMS') ?? LOCAL_STREAMS,
     ...options.settings,
     ...servers?.variables,
     ...redis.worker_variables,

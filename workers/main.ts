@@ -21,6 +21,7 @@ import { createFees } from './detection/fees.ts'
 import { markout } from './detection/markout.ts'
 import { Transfers } from './detection/transfers.ts'
 import { exchanges } from './exchanges/index.ts'
+import { Gateway } from './gateway/gateway.ts'
 import { createIds } from './lifecycle/id.ts'
 import type { Measure } from './lifecycle/markouts.ts'
 import { Tracker } from './lifecycle/tracker.ts'
@@ -147,6 +148,15 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
     metrics: async () => ({ type: registry.contentType, text: await registry.metrics() }),
     books: admin_token === null ? undefined : createBookView(books, clock, admin_token),
   })
+  const gateway = new Gateway({
+    http: server.http,
+    redis_url: config.redis_url,
+    redis,
+    pool,
+    limits: config.sockets,
+    clock,
+    log,
+  })
   log.info('worker started', { worker_id, version, port: server.port })
 
   const consume = (group: string, handle: GroupOptions['handle']) => {
@@ -203,6 +213,7 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
     const flushed = await publisher.flush(FLUSH_DEADLINE_MS)
     if (!flushed) log.error('events were not delivered', { count: publisher.depth })
     await Promise.all([
+      gateway.close(),
       watch.stop(),
       accounts.stop(),
       archive.stop(CLOSE_DEADLINE_MS),

@@ -3,7 +3,7 @@
  * /books and /books/{exchange}/{market}. It listens at once, before anything else is up, and answers from what
  * is known already: it never waits for a store.
  */
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type Clock, timestamp } from '../../shared/clock.ts'
 import type { Health } from '../../shared/health.ts'
@@ -22,6 +22,8 @@ export interface OpsServerOptions {
 
 export interface OpsServer {
   readonly port: number
+  /** for what is served beside these endpoints on the same port */
+  readonly http: Server
   readonly close: () => Promise<void>
 }
 
@@ -48,6 +50,7 @@ export async function startOpsServer(options: OpsServerOptions): Promise<OpsServ
   })
   return {
     port: (server.address() as AddressInfo).port,
+    http: server,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve())
