@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import WebSocket from 'ws'
+import type { Draft } from '../../shared/event.ts'
 import { KEYS } from '../../shared/keys.ts'
 import { exchangeStatus, opportunity } from '../publish/testing.ts'
 import {
@@ -225,7 +226,7 @@ describe('a socket that comes back', () => {
       while (is_publishing) {
         for (const symbol of symbols)
           sent.push({ id: await publish(stores.redis, { symbol }), symbol })
-        await new Promise((resolve) => setTimeout(resolve, 4))
+        await new Promise((resolve) => setTimeout(resolve, 8))
       }
     })()
     const followers = Array.from({ length: 100 }, async (_, number) => {
@@ -236,7 +237,7 @@ describe('a socket that comes back', () => {
         const auth = { filters: { symbol }, last_event_id }
         const client = new Client(((number + turn) % 2 === 0 ? one : two).url, auth)
         await client.connected()
-        const enough = ((number * 7 + turn * 13) % 30) + 1
+        const enough = ((number * 7 + turn * 13) % 12) + 1
         await vi.waitUntil(() => client.events.length >= enough, PATIENCE)
         if (number % 3 === 0) client.socket.io.engine.close()
         else client.leave()
@@ -344,12 +345,12 @@ describe('a socket that does not read', () => {
     slow.on('message', (data) => texts.push(String(data)))
     await vi.waitUntil(() => texts.some((text) => text.includes('subscribed')), PATIENCE)
     slow.pause()
-    const legs = Array.from({ length: 40 }, () => opportunity('x').legs[0]!)
+    const { data, ...rest } = exchangeStatus('kraken', true)
+    const draft = { ...rest, data: { ...data, reason: 'x'.repeat(12_000) } } as Draft
     const sent: string[] = []
-    for (let batch = 0; batch < 60; batch++) {
-      sent.push(
-        ...(await Promise.all(Array.from({ length: 60 }, () => publish(stores.redis, { legs })))),
-      )
+    for (let batch = 0; batch < 36; batch++) {
+      const added = Array.from({ length: 100 }, () => add(stores.redis, draft))
+      sent.push(...(await Promise.all(added)))
     }
     await saw(quick, sent.at(-1)!)
     expect(quick.ids()).toEqual(sent)
