@@ -34,7 +34,9 @@ import { Lease } from './ops/lease.ts'
 import { createLog, type OperatorLog, tellOperator } from './ops/log.ts'
 import { MarketBoard } from './ops/markets.ts'
 import { createMetrics } from './ops/metrics.ts'
+import { Operator } from './ops/operator.ts'
 import { connectPostgres, createPostgresProbe, endPostgres } from './ops/postgres.ts'
+import { QueuePage } from './ops/queues.ts'
 import { startOpsServer } from './ops/server.ts'
 import { installLastResort, installShutdown } from './ops/shutdown.ts'
 import { TopBoard } from './ops/top.ts'
@@ -141,12 +143,23 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
 
   const { registry } = metrics
   const { admin_token } = config
+  const queue_page = new QueuePage({
+    connect: () => connectRedis(config.redis_url, 'patient', 'queue-page', log),
+    log,
+  })
   const server = await startOpsServer({
     port: config.port,
     clock,
     health,
     metrics: async () => ({ type: registry.contentType, text: await registry.metrics() }),
-    books: admin_token === null ? undefined : createBookView(books, clock, admin_token),
+    restricted:
+      admin_token === null
+        ? undefined
+        : {
+            operator: new Operator(admin_token, clock),
+            books: createBookView(books, clock),
+            queues: queue_page,
+          },
   })
   const gateway = new Gateway({
     http: server.http,
@@ -221,6 +234,7 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
       dispatcher.close(CLOSE_DEADLINE_MS),
     ])
     alert_queue.close()
+    queue_page.close()
     await stopBoard()
     await lease.release()
     await stopPulse()
