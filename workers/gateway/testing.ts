@@ -49,9 +49,12 @@ export async function startStores() {
 }
 
 /** A worker's gateway on a port of its own. */
-export async function startGateway(stores: Stores, changes: Partial<GatewayOptions> = {}) {
+export async function startGateway(
+  stores: Stores,
+  { port: wanted = 0, ...changes }: Partial<GatewayOptions> & { port?: number } = {},
+) {
   const http = createServer((_, response) => response.end('beside'))
-  http.listen(0, '127.0.0.1')
+  http.listen(wanted, '127.0.0.1')
   await once(http, 'listening')
   const redis = connectRedis(stores.redis_url, 'command', 'gateway-test', silentLog)
   await once(redis, 'ready')
