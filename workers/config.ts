@@ -33,7 +33,7 @@ export interface WatchConfig {
 }
 
 /** Who may open a Socket.IO connection; the edge has the same settings for its streams. */
-export interface SocketsConfig {
+interface SocketsConfig {
   readonly public_read: boolean
   readonly anonymous_streams: number
   readonly key_streams: number

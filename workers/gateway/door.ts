@@ -27,7 +27,7 @@ export interface DoorOptions {
   readonly follow: () => Promise<void>
 }
 
-export interface SocketLimits {
+interface SocketLimits {
   /** whether reading needs no key */
   readonly public_read: boolean
   /** open streams of each address without a key, and of each key without a limit of its own */

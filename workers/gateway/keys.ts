@@ -11,7 +11,7 @@ import type { Clock } from '../../shared/clock.ts'
 import { api_keys } from '../../shared/database/schema.ts'
 import type { Log } from '../../shared/log.ts'
 
-export interface Key {
+interface Key {
   readonly id: string
   readonly scopes: readonly string[]
   /** null: what every key may */

@@ -14,7 +14,7 @@ import { type RawEntry, streamEntry } from './entry.ts'
 export const BEGINNING = '0-0'
 
 /** What came after a position, oldest first; `more`: there is yet more after the new position. */
-export interface Page {
+interface Page {
   readonly kind: 'page'
   readonly events: readonly Event[]
   readonly position: string

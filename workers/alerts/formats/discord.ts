@@ -33,6 +33,6 @@ export function discord({ headline, facts, tone, link }: Message, url: string): 
 }
 
 /** A backslash takes the meaning from everything that Discord's markdown knows, links included. */
-export function escapeDiscord(text: string): string {
+function escapeDiscord(text: string): string {
   return text.replace(/[\\*_~`|<>#[\]()@:-]/g, '\\$&')
 }

@@ -30,7 +30,7 @@ export function slack(message: Message, url: string): Request {
 }
 
 /** Without `<` no text can become a link, a mention or a channel. */
-export function escapeSlack(text: string): string {
+function escapeSlack(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
 }
 

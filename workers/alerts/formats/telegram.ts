@@ -33,7 +33,7 @@ export function telegram({ headline, facts, link }: Message, url: string): Reque
 }
 
 /** All that Telegram's HTML gives a meaning to, in text and in attributes. */
-export function escapeTelegram(text: string): string {
+function escapeTelegram(text: string): string {
   return text
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')

@@ -113,7 +113,7 @@ function discord(url: URL, body: unknown): Reply {
 }
 
 /** Only bold at the start of a line is meant; whatever else has a meaning must be escaped. */
-export function readDiscord(markdown: string): string {
+function readDiscord(markdown: string): string {
   return markdown
     .split('\n')
     .map((one) => {
@@ -155,7 +155,7 @@ function telegram(url: URL, body: unknown): Reply {
 }
 
 /** https://core.telegram.org/bots/api#html-style @throws in Telegram's words */
-export function readTelegram(html: string): string {
+function readTelegram(html: string): string {
   let shown = ''
   const open: { name: string; href: string }[] = []
   for (const [token] of html.matchAll(/<[^>]*>?|&[^;\s]*;?|[^<&]+/g)) {
