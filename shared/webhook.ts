@@ -73,6 +73,12 @@ export const Webhook = z.object({
 })
 export type Webhook = z.infer<typeof Webhook>
 
+/** A webhook with its secret, shown when that is made. */
+export const MadeWebhook = Webhook.extend({
+  secret: z.string().describe('signs every delivery; shown this once'),
+})
+export type MadeWebhook = z.infer<typeof MadeWebhook>
+
 const about_endpoint = {
   webhook_id: z.string().regex(WEBHOOK_ID),
   /** the host of its url, of which the rest may be a secret */
@@ -125,6 +131,29 @@ export const WebhookAttempt = z.object({
   attempted_at: Timestamp,
 })
 export type WebhookAttempt = z.infer<typeof WebhookAttempt>
+
+/** A replay of a time covers at most so much of it, and any replay at most so many messages. */
+export const REPLAY_RANGE_MAX_MS = 7 * 86_400_000
+export const REPLAY_MESSAGES_MAX = 10_000
+
+/** What is to be delivered once more, as its owner asks for it. */
+export type ReplayRequest =
+  | { readonly message_id: string }
+  /** RFC 3339 times of events: from this one on, and before that one */
+  | { readonly from: string; readonly to: string }
+  /** what happened while the endpoint was off, and was not delivered since */
+  | { readonly missed: true }
+
+/** The sample's webhook-id, by which its attempts are found. */
+export const Testing = z.object({ message_id: z.string() })
+export type Testing = z.infer<typeof Testing>
+
+export const Replaying = z.object({
+  replay_id: z.string(),
+  /** as many as there were when it was asked */
+  message_count: z.int().min(0),
+})
+export type Replaying = z.infer<typeof Replaying>
 
 /** What the edge asks of the worker, through the stream KEYS.webhook_commands (field `data`, JSON). */
 export const WebhookCommand = z.discriminatedUnion('kind', [
