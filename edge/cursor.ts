@@ -8,25 +8,40 @@ import { Timestamp } from '../shared/opportunity.ts'
 import { WEBHOOK_ID } from '../shared/webhook.ts'
 import { OPPORTUNITY_ID } from './parameters.ts'
 
-/** After the one that was detected then and has this id. */
+interface Cursor<T> {
+  encode(position: T): string
+  /** null when the text is no cursor of this list */
+  decode(text: string): T | null
+}
+
+const VERSION = 1
+const written = (...content: readonly string[]) => {
+  const text = btoa(JSON.stringify([VERSION, ...content]))
+  return text.replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '')
+}
+
+function read<T>(schema: z.ZodType<T>, text: string): T | null {
+  try {
+    return schema.parse(JSON.parse(atob(text.replaceAll('-', '+').replaceAll('_', '/'))))
+  } catch {
+    return null
+  }
+}
+
+/** After the opportunity that was detected then and has this id. */
 export interface Position {
   readonly detected_at: string
   readonly id: string
 }
 
-interface Cursor<T> {
-  encode(position: T): string
-  /** null when the text is not a cursor of this list */
-  decode(text: string): T | null
+const HistoryContent = z
+  .tuple([z.literal(VERSION), Timestamp, z.string().regex(OPPORTUNITY_ID)])
+  .transform(([, detected_at, id]) => ({ detected_at, id }))
+
+export const historyCursor: Cursor<Position> = {
+  encode: ({ detected_at, id }) => written(detected_at, id),
+  decode: (text) => read(HistoryContent, text),
 }
-
-const VERSION = z.literal(1)
-
-export const historyCursor: Cursor<Position> = cursor(
-  z.tuple([VERSION, Timestamp, z.string().regex(OPPORTUNITY_ID)]),
-  ({ detected_at, id }) => [1, detected_at, id],
-  ([, detected_at, id]) => ({ detected_at, id }),
-)
 
 /** After the webhook that was made then and has this id. */
 export interface WebhookPosition {
@@ -34,36 +49,21 @@ export interface WebhookPosition {
   readonly id: string
 }
 
-export const webhookCursor: Cursor<WebhookPosition> = cursor(
-  z.tuple([VERSION, Timestamp, z.string().regex(WEBHOOK_ID)]),
-  ({ created_at, id }) => [1, created_at, id],
-  ([, created_at, id]) => ({ created_at, id }),
-)
+const WebhookContent = z
+  .tuple([z.literal(VERSION), Timestamp, z.string().regex(WEBHOOK_ID)])
+  .transform(([, created_at, id]) => ({ created_at, id }))
+
+export const webhookCursor: Cursor<WebhookPosition> = {
+  encode: ({ created_at, id }) => written(created_at, id),
+  decode: (text) => read(WebhookContent, text),
+}
+
+const AttemptContent = z
+  .tuple([z.literal(VERSION), z.string().regex(/^\d{1,18}$/)])
+  .transform(([, id]) => id)
 
 /** After the attempt with this number. */
-export const attemptCursor: Cursor<string> = cursor(
-  z.tuple([VERSION, z.string().regex(/^\d{1,18}$/)]),
-  (id) => [1, id],
-  ([, id]) => id,
-)
-
-function cursor<T, Content extends z.ZodType>(
-  content: Content,
-  contentOf: (position: T) => z.output<Content>,
-  positionOf: (content: z.output<Content>) => T,
-): Cursor<T> {
-  return {
-    encode(position) {
-      const text = btoa(JSON.stringify(contentOf(position)))
-      return text.replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '')
-    },
-    decode(text) {
-      try {
-        const json = atob(text.replaceAll('-', '+').replaceAll('_', '/'))
-        return positionOf(content.parse(JSON.parse(json)))
-      } catch {
-        return null
-      }
-    },
-  }
+export const attemptCursor: Cursor<string> = {
+  encode: (id) => written(id),
+  decode: (text) => read(AttemptContent, text),
 }

@@ -193,7 +193,7 @@ function one(app: App): void {
       const asked = c.req.valid('json')
       const webhook = await ownWebhook(c, c.req.valid('param').id)
       if (webhook instanceof Response) return webhook
-      const { url, format } = { ...webhook, ...asked }
+      const { url = webhook.url, format = webhook.format } = asked
       const is_moved = asked.url !== undefined || asked.format !== undefined
       const refusal = is_moved ? refuseUrl(c, url, format) : null
       if (refusal !== null) return refusal
