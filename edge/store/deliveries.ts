@@ -2,8 +2,7 @@
  * What became of a webhook's messages, as the workers wrote it to PostgreSQL, and how many of them a
  * replay would send. It does not ask whose webhook it is.
  */
-import { and, count, desc, eq, exists, getTableColumns, lt, not, type SQL, sql } from 'drizzle-orm'
-import { alias } from 'drizzle-orm/pg-core'
+import { and, count, desc, eq, getTableColumns, gte, lt, sql } from 'drizzle-orm'
 import { z } from 'zod'
 import { webhook_attempts, webhook_messages } from '../../shared/database/schema.ts'
 import type { Log } from '../../shared/log.ts'
@@ -72,36 +71,33 @@ export function deliveryStore(settings: StoreSettings, log: Log): Deliveries {
     count: (webhook_id, what) =>
       query(async () => {
         const db = database()
-        const found = db
-          .selectDistinct({ id: table.message_id })
-          .from(table)
-          .innerJoin(webhook_messages, eq(webhook_messages.id, table.message_id))
-          .where(and(eq(table.endpoint_id, webhook_id), meant(what)))
+        const found = messages(db, webhook_id, what)
           .limit(REPLAY_MESSAGES_MAX + 1)
           .as('found')
         const [row] = await db.select({ count: count() }).from(found)
         return row?.count ?? 0
       }),
   }
+}
 
-  function meant(what: Replayed): SQL | undefined {
-    if (what.kind === 'message') return eq(table.message_id, what.message_id)
-    if (what.kind === 'range') {
-      const { created_at } = webhook_messages
-      const { from, to } = what
-      return sql`${created_at} >= ${from}::timestamptz and ${created_at} < ${to}::timestamptz`
-    }
-    const later = alias(table, 'later')
-    const delivered = database()
-      .select({ id: later.id })
-      .from(later)
-      .where(
-        and(
-          eq(later.endpoint_id, table.endpoint_id),
-          eq(later.message_id, table.message_id),
-          eq(later.result, 'success'),
-        ),
-      )
-    return and(eq(table.result, 'missed'), not(exists(delivered)))
+/** The messages that a replay means, each once. */
+function messages(db: ReturnType<typeof postgresOver>, webhook_id: string, what: Replayed) {
+  const own = eq(table.endpoint_id, webhook_id)
+  const ids = db.select({ id: table.message_id }).from(table).$dynamic()
+  if (what.kind === 'message') {
+    return ids.where(and(own, eq(table.message_id, what.message_id))).groupBy(table.message_id)
   }
+  if (what.kind === 'range') {
+    const { id, created_at } = webhook_messages
+    const { from, to } = what
+    return ids
+      .innerJoin(webhook_messages, eq(id, table.message_id))
+      .where(and(own, gte(created_at, from), lt(created_at, to)))
+      .groupBy(table.message_id)
+  }
+  const ended = (result: AttemptResult) => sql`bool_or(${table.result} = ${result})`
+  return ids
+    .where(own)
+    .groupBy(table.message_id)
+    .having(sql`${ended('missed')} and not ${ended('success')}`)
 }
