@@ -38,10 +38,17 @@ const AttemptPage = z.object({
     .describe('give it as cursor for the next page; null at the end'),
 })
 
-export function webhookActions(app: App): void {
-  const deliveries = (c: Context<Edge>) => deliveryStore(c.var.settings, c.var.log)
-  const commands = (c: Context<Edge>) => webhookCommands(c.var.settings, c.var.log)
+const deliveries = (c: Context<Edge>) => deliveryStore(c.var.settings, c.var.log)
+const commands = (c: Context<Edge>) => webhookCommands(c.var.settings, c.var.log)
 
+export function webhookActions(app: App): void {
+  tests(app)
+  rotations(app)
+  attempts(app)
+  replays(app)
+}
+
+function tests(app: App): void {
   endpoint(
     app,
     'post',
@@ -71,7 +78,9 @@ export function webhookActions(app: App): void {
     },
   )
   onlyThese(app, '/v1/webhooks/{id}/test', ['POST'])
+}
 
+function rotations(app: App): void {
   endpoint(
     app,
     'post',
@@ -103,7 +112,9 @@ export function webhookActions(app: App): void {
     },
   )
   onlyThese(app, '/v1/webhooks/{id}/rotate-secret', ['POST'])
+}
 
+function attempts(app: App): void {
   get(
     app,
     '/v1/webhooks/{id}/attempts',
@@ -134,7 +145,9 @@ export function webhookActions(app: App): void {
       return c.json({ data: attempts, next_cursor }, 200)
     },
   )
+}
 
+function replays(app: App): void {
   endpoint(
     app,
     'post',
