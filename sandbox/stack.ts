@@ -26,10 +26,16 @@ const EDGE_VARIABLES = [
   'KEY_REQUESTS',
   'KEY_STREAMS',
   'ANSWER_CACHE_MS',
+  'WEBHOOKS_ALLOW_LOCAL',
 ]
-/** On one machine all readers have the same address, and they are the operator's own. */
 const LOCAL_STREAMS = '1000'
-const EDGE_DEFAULTS = { ANONYMOUS_REQUESTS: '100000', ANONYMOUS_STREAMS: LOCAL_STREAMS }
+/** On one machine all readers have the same address, they are the operator's own, and so are their
+ * receivers of webhooks. */
+const EDGE_DEFAULTS = {
+  ANONYMOUS_REQUESTS: '100000',
+  ANONYMOUS_STREAMS: LOCAL_STREAMS,
+  WEBHOOKS_ALLOW_LOCAL: 'true',
+}
 
 export interface StackOptions {
   readonly data_dir: string
