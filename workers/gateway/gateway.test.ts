@@ -166,12 +166,16 @@ describe('a handshake', () => {
     const guarded = await startGateway(stores)
     stops.push(() => guarded.stop())
     const { token } = await addKey(stores)
+    const known = await addKey(stores)
+    await open({ token: known.token }, guarded)
     for (let i = 0; i < 20; i++) {
       expect(await refusal(guarded.url, { token: `arb_${i}` })).toMatchObject({ status: 401 })
     }
     expect(await refusal(guarded.url, { token: 'arb_x' })).toMatchObject({ status: 429 })
     expect(await refusal(guarded.url, { token })).toMatchObject({ status: 429 })
+    // neither those who need no key nor a key that was good before is shut out by a neighbour
     expect((await open({}, guarded)).socket.connected).toBe(true)
+    expect((await open({ token: known.token }, guarded)).socket.connected).toBe(true)
   })
 
   it('goes over WebSocket only', async () => {

@@ -51,6 +51,11 @@ export class Keys {
     return asking
   }
 
+  /** Whether this worker has met this key while it was good: its holder is not guessing. */
+  async knows(token: string): Promise<boolean> {
+    return this.known.get(await hashKey(token))?.found.kind === 'key'
+  }
+
   /** Those of these keys that may no longer read; none while PostgreSQL does not answer. */
   async ended(ids: readonly string[]): Promise<readonly string[]> {
     try {
