@@ -36,6 +36,7 @@ import { createMetrics } from './ops/metrics.ts'
 import { connectPostgres, createPostgresProbe, endPostgres } from './ops/postgres.ts'
 import { startOpsServer } from './ops/server.ts'
 import { installLastResort, installShutdown } from './ops/shutdown.ts'
+import { watchStoreFigures } from './ops/store-figures.ts'
 import { TopBoard } from './ops/top.ts'
 import { Pipeline } from './pipeline.ts'
 import { createArchive } from './publish/archive.ts'
@@ -134,10 +135,13 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
     rejected: () => detector.rejected,
     near_misses: () => near_misses.totals,
     outbox: () => publisher,
+    stores: () => ({ redis: heartbeat.latest(), postgres: postgres_probe.latest() }),
+    figures: () => figures.latest(),
     is_leader: () => lease.token !== null,
     lateness,
   })
 
+  const figures = watchStoreFigures(redis, clock, log)
   const { registry } = metrics
   const { admin_token } = config
   const server = await startOpsServer({
@@ -210,7 +214,7 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
       dispatcher.close(CLOSE_DEADLINE_MS),
     ])
     alert_queue.close()
-    await stopBoard()
+    await Promise.all([stopBoard(), figures.stop()])
     await lease.release()
     await stopPulse()
     redis.disconnect()
