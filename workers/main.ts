@@ -35,9 +35,10 @@ import { MarketBoard } from './ops/markets.ts'
 import { createMetrics } from './ops/metrics.ts'
 import { connectPostgres, createPostgresProbe, endPostgres } from './ops/postgres.ts'
 import { startOpsServer } from './ops/server.ts'
-import { installLastResort, installShutdown } from './ops/shutdown.ts'
+import { giveUp, installLastResort, installShutdown } from './ops/shutdown.ts'
 import { watchStoreFigures } from './ops/store-figures.ts'
 import { TopBoard } from './ops/top.ts'
+import { startWatchdog } from './ops/watchdog.ts'
 import { Pipeline } from './pipeline.ts'
 import { createArchive } from './publish/archive.ts'
 import { GroupConsumer, type GroupOptions } from './publish/group.ts'
@@ -200,7 +201,17 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
   )
   const rechecks = setInterval(() => pipeline.recheck(), RECHECK_EVERY_MS)
 
+  const stopWatchdog = startWatchdog({
+    clock,
+    log,
+    exchanges: () => watch.statuses(),
+    redis_ok: () => heartbeat.latest().ok,
+    giveUp: (why, fields) => giveUp(log, why, fields),
+    error_log_file: config.error_log_file,
+  })
+
   installShutdown(log, async () => {
+    await stopWatchdog()
     clearInterval(rechecks)
     lateness.stop()
     pipeline.end()

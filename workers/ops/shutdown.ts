@@ -1,7 +1,9 @@
 /**
  * How the process ends: in order on SIGTERM or SIGINT, at once on the second signal, and with
- * exit code 1 on an error that nobody handled, because then nothing can be trusted any more.
+ * exit code 1 on an error that nobody handled, because then nothing can be trusted any more, or when
+ * the watchdog gives up.
  */
+import type { LogFields } from '../../shared/log.ts'
 import type { OperatorLog } from './log.ts'
 
 /** Railway kills 30 s after SIGTERM; whatever hangs must not get there. */
@@ -40,6 +42,12 @@ export function installLastResort(log: OperatorLog): void {
     log.error('nobody handled this error: exiting', { origin, error })
     void exit(log, 1)
   })
+}
+
+/** For the watchdog: the last line says why, the platform starts a new process. */
+export function giveUp(log: OperatorLog, why: string, fields: LogFields): void {
+  log.error(why, fields)
+  void exit(log, 1)
 }
 
 async function exit(log: OperatorLog, code: number): Promise<never> {
