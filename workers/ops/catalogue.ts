@@ -136,7 +136,7 @@ export const CATALOGUE = {
 } as const satisfies Record<string, MetricSpec>
 
 type Catalogue = typeof CATALOGUE
-export type MetricName = keyof Catalogue
+type MetricName = keyof Catalogue
 export type NameOf<T extends MetricSpec['type']> = {
   [N in MetricName]: Catalogue[N]['type'] extends T ? N : never
 }[MetricName]

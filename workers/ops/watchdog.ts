@@ -9,7 +9,7 @@ import { Worker } from 'node:worker_threads'
 import type { Clock } from '../../shared/clock.ts'
 import type { ExchangeStatus } from '../../shared/health.ts'
 import type { Log, LogFields } from '../../shared/log.ts'
-import type { ThreadData } from './watchdog-thread.ts'
+import type { ThreadData } from './watchdog-thread.mjs'
 
 export interface WatchdogLimits {
   /** one turn of the loop; no work of ours takes seconds */
@@ -96,7 +96,7 @@ function watchLoop(
   const beats = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
   const every_ms = frozen_ms / LOOKS
   const workerData: ThreadData = { beats, every_ms, looks: LOOKS, error_log_file }
-  const thread = new Worker(new URL('./watchdog-thread.ts', import.meta.url), {
+  const thread = new Worker(new URL('./watchdog-thread.mjs', import.meta.url), {
     workerData,
     // it reads no setting, and needs no memory
     env: {},
