@@ -264,6 +264,24 @@ export function readDatabaseUrl(
   return { ok: false, problems: parsed.error.issues.map((issue) => problemOf(issue, env)) }
 }
 
+export interface StoreAddresses {
+  readonly redis_url: string
+  readonly database_url: string
+}
+
+/** What backup and restore need, and nothing more. */
+export function readStores(
+  env: Environment,
+): { readonly ok: true; readonly stores: StoreAddresses } | Invalid {
+  const { REDIS_URL, DATABASE_URL } = settings([])
+  const parsed = z.object({ REDIS_URL, DATABASE_URL }).safeParse(withoutEmpty(env))
+  if (!parsed.success) {
+    return { ok: false, problems: parsed.error.issues.map((issue) => problemOf(issue, env)) }
+  }
+  const { data } = parsed
+  return { ok: true, stores: { redis_url: data.REDIS_URL, database_url: data.DATABASE_URL } }
+}
+
 /** One message for people, a line a problem. */
 export function describeProblems(problems: readonly ConfigProblem[]): string {
   const lines = problems.map((problem) => `  ${describeProblem(problem)}`)
