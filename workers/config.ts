@@ -45,6 +45,8 @@ export interface Config extends WatchConfig {
   /** for the accounts' own fees, by exchange; they may only read. Without one: list fees */
   readonly api_keys: ReadonlyMap<string, ApiKey>
   readonly limits: LimitsConfig
+  /** how long the history is kept; 0: for ever */
+  readonly retention_days: number
 }
 
 export interface ConfigProblem {
@@ -112,6 +114,7 @@ function settings(exchange_ids: readonly string[]) {
     REDIS_URL: address(['redis', 'rediss']),
     DATABASE_URL: address(['postgres', 'postgresql']),
     ADMIN_TOKEN: z.string().min(SHORTEST_TOKEN, 'at least 16 characters').optional(),
+    RETENTION_DAYS: integer(90, 0, 36_500),
     ...watchSettings(exchange_ids),
     ...limitSettings,
   }
@@ -185,6 +188,7 @@ export function readConfig(env: Environment, exchange_ids: readonly string[]): C
     api_keys: apiKeysOf(keys.data ?? {}),
     ...watchOf(data, urls.data, exchange_ids),
     limits: limitsOf(data),
+    retention_days: data.RETENTION_DAYS,
   }
   return { ok: true, config }
 }

@@ -34,6 +34,7 @@ import { createLog, type OperatorLog, tellOperator } from './ops/log.ts'
 import { MarketBoard } from './ops/markets.ts'
 import { createMetrics } from './ops/metrics.ts'
 import { connectPostgres, createPostgresProbe, endPostgres } from './ops/postgres.ts'
+import { startRetention } from './ops/retention.ts'
 import { startOpsServer } from './ops/server.ts'
 import { giveUp, installLastResort, installShutdown } from './ops/shutdown.ts'
 import { watchStoreFigures } from './ops/store-figures.ts'
@@ -199,6 +200,14 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
     // Outages are told by the connection, and a lost term by the lease.
     (error) => log.debug('the board was not written', { error }),
   )
+  const stopRetention = startRetention({
+    pool,
+    clock,
+    log,
+    days: config.retention_days,
+    is_leader: () => lease.token !== null,
+    onDeleted: (table, rows) => metrics.retention_deleted.inc({ table }, rows),
+  })
   const rechecks = setInterval(() => pipeline.recheck(), RECHECK_EVERY_MS)
 
   const stopWatchdog = startWatchdog({
@@ -225,7 +234,7 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
       dispatcher.close(CLOSE_DEADLINE_MS),
     ])
     alert_queue.close()
-    await Promise.all([stopBoard(), figures.stop()])
+    await Promise.all([stopBoard(), figures.stop(), stopRetention()])
     await lease.release()
     await stopPulse()
     redis.disconnect()
