@@ -6,6 +6,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import packageJson from '../package.json' with { type: 'json' }
 import { systemClock } from '../shared/clock.ts'
+import { hideSecretsOf } from '../shared/redact.ts'
 import { readArguments, userPath } from './arguments.ts'
 import { makeBackup } from './backup/backup.ts'
 import { reasonOf, withStores } from './backup/stores.ts'
@@ -53,6 +54,7 @@ async function main({ folder, keep }: Wish, data_dir: string): Promise<void> {
   process.stdout.write(`${made.path}\n`)
 }
 
+hideSecretsOf(process.env)
 const data_dir = dataDir(SCRIPT, process.env)
 const wish = readWish(process.argv.slice(2), data_dir)
 try {

@@ -5,8 +5,8 @@
  */
 import { z } from 'zod'
 import { SYMBOL_PATTERN } from '../shared/market.ts'
+import { isSecretVariable, redactText } from '../shared/redact.ts'
 import { type ApiKey, apiKeysOf, halfKeys, keySettings, keyVariables } from './api-keys.ts'
-import { redactText } from './ops/redact.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -47,6 +47,8 @@ export interface Config extends WatchConfig {
   readonly limits: LimitsConfig
   /** how long the history is kept; 0: for ever */
   readonly retention_days: number
+  /** where metrics are sent by OTLP; null: nowhere */
+  readonly otlp: { readonly endpoint: string; readonly headers: Record<string, string> } | null
 }
 
 export interface ConfigProblem {
@@ -104,6 +106,23 @@ const oneOf = <const T extends readonly [string, ...string[]]>(values: T) =>
 
 const SHORTEST_TOKEN = 16
 
+function isPercentEncoded(text: string): boolean {
+  try {
+    return decodeURIComponent(text) !== ''
+  } catch {
+    return false
+  }
+}
+
+/** As OpenTelemetry writes them in a variable: values are percent-encoded. */
+function headersOf(text: string): Record<string, string> {
+  const pairs = text.split(',').map((pair) => {
+    const [name = '', ...value] = pair.split('=')
+    return [name.trim(), decodeURIComponent(value.join('=').trim())]
+  })
+  return Object.fromEntries(pairs)
+}
+
 /** The variables that every installation has; exchanges add addresses and keys. */
 function settings(exchange_ids: readonly string[]) {
   return {
@@ -115,6 +134,13 @@ function settings(exchange_ids: readonly string[]) {
     DATABASE_URL: address(['postgres', 'postgresql']),
     ADMIN_TOKEN: z.string().min(SHORTEST_TOKEN, 'at least 16 characters').optional(),
     RETENTION_DAYS: integer(90, 0, 36_500),
+    OTEL_EXPORTER_OTLP_ENDPOINT: address(['http', 'https']).optional(),
+    OTEL_EXPORTER_OTLP_HEADERS: z
+      .string()
+      .regex(/^[\w-]+=[^,]+(,[\w-]+=[^,]+)*$/, 'name=value, comma-separated')
+      .refine(isPercentEncoded, 'values that are percent-encoded')
+      .transform(headersOf)
+      .optional(),
     ...watchSettings(exchange_ids),
     ...limitSettings,
   }
@@ -189,6 +215,7 @@ export function readConfig(env: Environment, exchange_ids: readonly string[]): C
     ...watchOf(data, urls.data, exchange_ids),
     limits: limitsOf(data),
     retention_days: data.RETENTION_DAYS,
+    otlp: otlpOf(data),
   }
   return { ok: true, config }
 }
@@ -234,6 +261,16 @@ function watchOf(
     symbols: data.SYMBOLS ?? null,
     max_symbols: data.MAX_SYMBOLS,
   }
+}
+
+function otlpOf(data: {
+  OTEL_EXPORTER_OTLP_ENDPOINT?: string | undefined
+  OTEL_EXPORTER_OTLP_HEADERS?: Record<string, string> | undefined
+}): Config['otlp'] {
+  const endpoint = data.OTEL_EXPORTER_OTLP_ENDPOINT
+  return endpoint === undefined
+    ? null
+    : { endpoint, headers: data.OTEL_EXPORTER_OTLP_HEADERS ?? {} }
 }
 
 type LimitValues = z.infer<z.ZodObject<typeof limitSettings>>
@@ -310,7 +347,6 @@ function problemOf(issue: z.core.$ZodIssue, env: Environment): ConfigProblem {
   const value = env[variable]
   if (value === undefined) return { variable, value, expected: issue.message }
   const unsplittable = SECRET_VARIABLES.has(variable) && URL.parse(value) === null
-  const secret = variable === 'ADMIN_TOKEN' || keyVariables.includes(variable)
-  const hidden = secret || unsplittable
+  const hidden = isSecretVariable(variable) || unsplittable
   return { variable, value: hidden ? '***' : redactText(value), expected: issue.message }
 }

@@ -8,6 +8,7 @@ import { drizzle } from 'drizzle-orm/node-postgres'
 import { Client } from 'pg'
 import { API_KEY_ID, mintKey, NewApiKey } from '../shared/api-key.ts'
 import { api_keys } from '../shared/database/schema.ts'
+import { hideSecretsOf } from '../shared/redact.ts'
 import { readArguments } from './arguments.ts'
 import { type ConfigProblem, describeProblem, readDatabaseUrl } from './config.ts'
 import { tellOperator } from './ops/log.ts'
@@ -125,6 +126,7 @@ function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
 
+hideSecretsOf(process.env)
 const command = readCommand(process.argv.slice(2))
 if (!('kind' in command)) {
   tellOperator([...command.map(describeProblem), USAGE].join('\n'))

@@ -11,6 +11,7 @@ import packageJson from '../package.json' with { type: 'json' }
 import { systemClock as clock } from '../shared/clock.ts'
 import { format, fromNumber } from '../shared/decimal.ts'
 import { GROUPS } from '../shared/keys.ts'
+import { hideSecretsOf } from '../shared/redact.ts'
 import { Accounts } from './accounts.ts'
 import { startDispatcher } from './alerts/dispatch.ts'
 import { createAlertQueue } from './alerts/queue.ts'
@@ -33,6 +34,7 @@ import { Lease } from './ops/lease.ts'
 import { createLog, type OperatorLog, tellOperator } from './ops/log.ts'
 import { MarketBoard } from './ops/markets.ts'
 import { createMetrics } from './ops/metrics.ts'
+import { startOtlp } from './ops/otlp.ts'
 import { connectPostgres, createPostgresProbe, endPostgres } from './ops/postgres.ts'
 import { startRetention } from './ops/retention.ts'
 import { startOpsServer } from './ops/server.ts'
@@ -208,6 +210,15 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
     is_leader: () => lease.token !== null,
     onDeleted: (table, rows) => metrics.retention_deleted.inc({ table }, rows),
   })
+  const resource = {
+    'service.name': 'spreadwire-worker',
+    'service.version': version,
+    'service.instance.id': worker_id,
+  }
+  const stopOtlp =
+    config.otlp === null
+      ? async () => {}
+      : startOtlp({ ...config.otlp, registry, resource, clock, log })
   const rechecks = setInterval(() => pipeline.recheck(), RECHECK_EVERY_MS)
 
   const stopWatchdog = startWatchdog({
@@ -234,7 +245,7 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
       dispatcher.close(CLOSE_DEADLINE_MS),
     ])
     alert_queue.close()
-    await Promise.all([stopBoard(), figures.stop(), stopRetention()])
+    await Promise.all([stopBoard(), figures.stop(), stopRetention(), stopOtlp()])
     await lease.release()
     await stopPulse()
     redis.disconnect()
@@ -242,6 +253,7 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
   })
 }
 
+hideSecretsOf(process.env)
 const settings = readConfig(
   process.env,
   exchanges.map(({ id }) => id),

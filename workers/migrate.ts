@@ -4,6 +4,7 @@
  */
 import { Client } from 'pg'
 import { systemClock } from '../shared/clock.ts'
+import { hideSecretsOf } from '../shared/redact.ts'
 import { describeProblems, readDatabaseUrl } from './config.ts'
 import { createLog } from './ops/log.ts'
 import { applyMigrations } from './ops/migrations.ts'
@@ -28,6 +29,7 @@ async function main(database_url: string): Promise<void> {
   }
 }
 
+hideSecretsOf(process.env)
 const settings = readDatabaseUrl(process.env)
 try {
   if (!settings.ok) throw new Error(describeProblems(settings.problems))

@@ -4,6 +4,7 @@
  */
 
 import { systemClock } from '../shared/clock.ts'
+import { hideSecretsOf } from '../shared/redact.ts'
 import { readArguments, userPath } from './arguments.ts'
 import { restoreBackup } from './backup/restore.ts'
 import { reasonOf, withStores } from './backup/stores.ts'
@@ -48,6 +49,7 @@ async function main({ path, replace }: Wish): Promise<void> {
   tellOperator('start the worker: it copies what is missing from the stream into the history')
 }
 
+hideSecretsOf(process.env)
 const wish = readWish(process.argv.slice(2))
 try {
   if (!('path' in wish)) throw new Error([...wish.map(describeProblem), USAGE].join('\n'))

@@ -36,8 +36,9 @@ export function installShutdown(log: OperatorLog, end: () => Promise<void>): voi
   process.on('SIGINT', onSignal)
 }
 
-/** Installed before anything can fail. */
+/** Installed before anything can fail. SIGUSR2 turns the log's level: SIGUSR1 is Node's debugger. */
 export function installLastResort(log: OperatorLog): void {
+  process.on('SIGUSR2', () => log.turnLevel())
   process.on('uncaughtException', (error, origin) => {
     log.error('nobody handled this error: exiting', { origin, error })
     void exit(log, 1)
