@@ -15,10 +15,9 @@ export const WEBHOOK_FORMATS = ['standard', 'slack', 'discord', 'telegram'] as c
 export const WebhookFormat = z.enum(WEBHOOK_FORMATS, `one of ${list(WEBHOOK_FORMATS)}`)
 export type WebhookFormat = z.infer<typeof WebhookFormat>
 
-/** Sent to an owner's other endpoints, without being subscribed to. */
-export const ENDPOINT_EVENT_TYPES = ['endpoint.disabled', 'endpoint.test'] as const
-
 export const WEBHOOK_ID = /^wh_[0-9A-Za-z]{22}$/
+/** A message that is no event of the stream has an id of its own (`newMessageId`). */
+export const MESSAGE_ID = /^(\d{1,20}-\d{1,20}|msg_[0-9A-Za-z]{22})$/
 /** Endpoints of one key. */
 export const WEBHOOKS_MAX = 100
 const INTERVAL_MAX_MS = 86_400_000
@@ -74,6 +73,35 @@ export const Webhook = z.object({
 })
 export type Webhook = z.infer<typeof Webhook>
 
+const about_endpoint = {
+  webhook_id: z.string().regex(WEBHOOK_ID),
+  /** the host of its url, of which the rest may be a secret */
+  url_host: z.string(),
+}
+
+/** About an endpoint and not about a market; nobody subscribes to it. The envelope is the events'. */
+export const EndpointEvent = z.discriminatedUnion('type', [
+  /** to the owner's other endpoints */
+  z.object({
+    id: z.string().regex(MESSAGE_ID),
+    type: z.literal('endpoint.disabled'),
+    timestamp: Timestamp,
+    data: z.object({
+      ...about_endpoint,
+      reason: DisabledReason.exclude(['owner']),
+      failing_since: Timestamp.nullable(),
+    }),
+  }),
+  /** to the endpoint itself, when its owner wants to see one */
+  z.object({
+    id: z.string().regex(MESSAGE_ID),
+    type: z.literal('endpoint.test'),
+    timestamp: Timestamp,
+    data: z.object(about_endpoint),
+  }),
+])
+export type EndpointEvent = z.infer<typeof EndpointEvent>
+
 /**
  * `failure`: it is tried again while there is time. `expired`: nobody took it in time, and it is not
  * tried again. `missed`: the endpoint was off when it happened; it can be replayed.
@@ -121,6 +149,10 @@ export const WEBHOOKS_CHANNEL = 'webhook_endpoints'
 
 export function newWebhookId(): string {
   return randomId('wh_')
+}
+
+export function newMessageId(): string {
+  return randomId('msg_')
 }
 
 /** whsec_ and base64 of 32 random bytes (Standard Webhooks: 24 to 64). */
