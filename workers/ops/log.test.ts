@@ -114,16 +114,10 @@ describe('the log', () => {
 
 describe('redaction', () => {
   const secrets = {
-    'password of REDIS_URL': [
-      'rediss://default:S3cr3tPassw0rd@eu1.upstash.io:6379',
-      'S3cr3tPassw0rd',
-    ],
+    'password of REDIS_URL': ['rediss://default:S3cr3tPass@eu1.upstash.io:6379', 'S3cr3tPass'],
     'password with an @': ['postgres://me:p@ss@w0rd@db.neon.tech/main', 'w0rd'],
-    'password without a user': ['redis://:S3cr3tPassw0rd@host', 'S3cr3tPassw0rd'],
-    'webhook secret': [
-      'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw',
-      'MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw',
-    ],
+    'password without a user': ['redis://:S3cr3tPass@host', 'S3cr3tPass'],
+    'webhook secret': [`whsec_${'MfKQ9r8G'.repeat(4)}`, 'MfKQ9r8G'],
     'api key': ['arb_k3yk3yk3yk3yk3yk3yk3yk3yk3y', 'k3yk3yk3y'],
     'live api key': ['arb_live_k3yk3yk3yk3yk3yk3yk3yk3yk3y', 'k3yk3yk3y'],
     'authorization header': ['Authorization: Bearer dG9rZW4tdG9rZW4', 'dG9rZW4tdG9rZW4'],
