@@ -69,7 +69,7 @@ type Point = Record<string, unknown>
 type HistogramValue = MetricValue<string> & { readonly metricName?: string }
 
 /** Moments are milliseconds since 1970. */
-export function toOtlp(
+function toOtlp(
   metrics: readonly MetricObjectWithValues<MetricValue<string>>[],
   started_ms: number,
   now_ms: number,
