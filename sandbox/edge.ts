@@ -26,6 +26,7 @@ const EDGE_VARIABLES = [
   'KEY_REQUESTS',
   'KEY_STREAMS',
   'ANSWER_CACHE_MS',
+  'WEBHOOKS_ALLOW_LOCAL',
 ]
 
 /** Those of them that are set. */

@@ -17,8 +17,13 @@ import { superviseWorker } from './worker.ts'
 
 const READY_WITHIN_MS = 120_000
 
-/** On one machine all readers have the same address, and they are the operator's own. */
-const EDGE_DEFAULTS = { ANONYMOUS_REQUESTS: '100000', ANONYMOUS_STREAMS: '1000' }
+/** On one machine all readers have the same address, they are the operator's own, and so are their
+ * receivers of webhooks. */
+const EDGE_DEFAULTS = {
+  ANONYMOUS_REQUESTS: '100000',
+  ANONYMOUS_STREAMS: '1000',
+  WEBHOOKS_ALLOW_LOCAL: 'true',
+}
 
 export interface StackOptions {
   readonly data_dir: string

@@ -33,6 +33,7 @@ const IS_KEPT = {
   /** or a POST that is sent again is done again */
   idempotency: true,
   webhook_commands: true,
+  replay_pause: false,
   delivery_log: true,
   alert_window: false,
   worker: false,
