@@ -20,6 +20,15 @@ async function projectFiles(): Promise<string[]> {
     .filter((path) => !made.test(path))
 }
 
+/** Published as examples, by the vendor or by us, and so worth nothing. Better: write it in parts. */
+const EXAMPLES = [
+  'T0123456789/B1001010101/7IsoQTrixdUtE971O1xQTm4T',
+  // counts from 1
+  'whsec_MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0',
+]
+const withoutExamples = (text: string) =>
+  EXAMPLES.reduce((rest, example) => rest.replaceAll(example, 'example'), text)
+
 it('finds no secret in any file of the project', async () => {
   const found: string[] = []
   const files = await projectFiles()
@@ -28,7 +37,9 @@ it('finds no secret in any file of the project', async () => {
     const path = join(PROJECT_DIR, file)
     const there = await stat(path).catch(() => undefined)
     if (!there?.isFile() || file === 'package-lock.json') continue
-    for (const { rule, line, begins } of findSecrets(await readFile(path, 'utf8'))) {
+    for (const { rule, line, begins } of findSecrets(
+      withoutExamples(await readFile(path, 'utf8')),
+    )) {
       found.push(`${file}:${line}: ${rule} ${begins}…`)
     }
   }
