@@ -7,6 +7,7 @@ import { z } from 'zod'
 import { SYMBOL_PATTERN } from '../shared/market.ts'
 import { isSecretVariable, redactText } from '../shared/redact.ts'
 import { type ApiKey, apiKeysOf, halfKeys, keySettings, keyVariables } from './api-keys.ts'
+import { type OtlpConfig, otlpOf, otlpSettings } from './otlp-settings.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -48,7 +49,7 @@ export interface Config extends WatchConfig {
   /** how long the history is kept; 0: for ever */
   readonly retention_days: number
   /** where metrics are sent by OTLP; null: nowhere */
-  readonly otlp: { readonly endpoint: string; readonly headers: Record<string, string> } | null
+  readonly otlp: OtlpConfig | null
 }
 
 export interface ConfigProblem {
@@ -106,23 +107,6 @@ const oneOf = <const T extends readonly [string, ...string[]]>(values: T) =>
 
 const SHORTEST_TOKEN = 16
 
-function isPercentEncoded(text: string): boolean {
-  try {
-    return decodeURIComponent(text) !== ''
-  } catch {
-    return false
-  }
-}
-
-/** As OpenTelemetry writes them in a variable: values are percent-encoded. */
-function headersOf(text: string): Record<string, string> {
-  const pairs = text.split(',').map((pair) => {
-    const [name = '', ...value] = pair.split('=')
-    return [name.trim(), decodeURIComponent(value.join('=').trim())]
-  })
-  return Object.fromEntries(pairs)
-}
-
 /** The variables that every installation has; exchanges add addresses and keys. */
 function settings(exchange_ids: readonly string[]) {
   return {
@@ -134,13 +118,7 @@ function settings(exchange_ids: readonly string[]) {
     DATABASE_URL: address(['postgres', 'postgresql']),
     ADMIN_TOKEN: z.string().min(SHORTEST_TOKEN, 'at least 16 characters').optional(),
     RETENTION_DAYS: integer(90, 0, 36_500),
-    OTEL_EXPORTER_OTLP_ENDPOINT: address(['http', 'https']).optional(),
-    OTEL_EXPORTER_OTLP_HEADERS: z
-      .string()
-      .regex(/^[\w-]+=[^,]+(,[\w-]+=[^,]+)*$/, 'name=value, comma-separated')
-      .refine(isPercentEncoded, 'values that are percent-encoded')
-      .transform(headersOf)
-      .optional(),
+    ...otlpSettings,
     ...watchSettings(exchange_ids),
     ...limitSettings,
   }
@@ -261,16 +239,6 @@ function watchOf(
     symbols: data.SYMBOLS ?? null,
     max_symbols: data.MAX_SYMBOLS,
   }
-}
-
-function otlpOf(data: {
-  OTEL_EXPORTER_OTLP_ENDPOINT?: string | undefined
-  OTEL_EXPORTER_OTLP_HEADERS?: Record<string, string> | undefined
-}): Config['otlp'] {
-  const endpoint = data.OTEL_EXPORTER_OTLP_ENDPOINT
-  return endpoint === undefined
-    ? null
-    : { endpoint, headers: data.OTEL_EXPORTER_OTLP_HEADERS ?? {} }
 }
 
 type LimitValues = z.infer<z.ZodObject<typeof limitSettings>>

@@ -94,6 +94,7 @@ it('reads what others count when it is asked, and shows nothing for what is not 
     'arb_feed_state{exchange="kraken",state="online"} 0',
     'arb_feed_clock_offset_seconds{exchange="kraken"} -0.25',
     'arb_book_state{exchange="kraken",state="live"} 2',
+    'arb_book_state{exchange="kraken",state="halted"} 0',
     'arb_store_up{store="postgres"} 0',
     'arb_store_latency_seconds{store="redis"} 0.002',
     'arb_stream_lag{group="archive"} 12',

@@ -28,6 +28,14 @@ export interface MetricSources {
   readonly lateness: Pick<Lateness, 'quantile_ms' | 'reset'>
 }
 
+const BOOK_STATES = [
+  'cold',
+  'syncing',
+  'live',
+  'stale',
+  'halted',
+] as const satisfies readonly BookState[]
+
 export interface Metrics {
   readonly registry: Registry
   readonly tick_to_signal: Histogram
@@ -166,7 +174,13 @@ function feedMetrics({ read }: Maker, { exchanges, slow_frames, books }: MetricS
     'arb_feed_clock_offset_seconds',
     each(({ clock_offset_ms }) => inSeconds(clock_offset_ms)),
   )
-  read('arb_book_state', () => [...books()].map((book) => [{ ...book }, 1] as const))
+  read('arb_book_state', () => [
+    // an exchange without a live book has 0 of them: a series that is missing alarms nobody
+    ...exchanges().flatMap(({ id }) =>
+      BOOK_STATES.map((state) => [{ exchange: id, state }, 0] as const),
+    ),
+    ...[...books()].map((book) => [{ ...book }, 1] as const),
+  ])
 }
 
 function detectionMetrics({ read }: Maker, { rejected, near_misses, outbox }: MetricSources): void {

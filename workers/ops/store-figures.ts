@@ -63,7 +63,8 @@ export function watchStoreFigures(redis: Redis, clock: Clock, log: Log): StoreFi
 export async function readStoreFigures(redis: Redis, clock: Clock): Promise<StoreFigures> {
   const [groups, info, backup, ...queues] = await Promise.all([
     groupsOf(redis),
-    redis.info('memory'),
+    // not every Redis that is sold answers this
+    redis.info('memory').catch(() => ''),
     redis.get(KEYS.backup),
     ...Object.values(QUEUES).flatMap((queue) =>
       STATES.map(async ([state, count]) => {
