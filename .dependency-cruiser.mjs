@@ -29,6 +29,7 @@ const WORKER_ROOMS = {
   alerts: ['publish'],
   gateway: ['publish'],
   ops: ['book'],
+  backup: ['ops/migrations.ts', 'config.ts'],
   capture: ['exchanges', 'feed', 'arguments.ts', 'config.ts'],
   replay: [
     'capture',

@@ -278,6 +278,8 @@ describe('the worker', () => {
     await ready()
     exchanges.openGap()
     await waitForLives(1)
+    process.kill(child.pid, 'SIGUSR2')
+    await vi.waitUntil(() => child.tail().includes('"from":"info","to":"debug"'), PATIENCE)
     process.kill(child.pid, 'SIGTERM')
     expect(await child.exited).toEqual({ code: 0, signal: null })
     expect((await lives()).at(-1)).toMatchObject({

@@ -11,6 +11,7 @@ import packageJson from '../package.json' with { type: 'json' }
 import { systemClock as clock } from '../shared/clock.ts'
 import { format, fromNumber } from '../shared/decimal.ts'
 import { GROUPS } from '../shared/keys.ts'
+import { hideSecretsOf } from '../shared/redact.ts'
 import { Accounts } from './accounts.ts'
 import { startDispatcher } from './alerts/dispatch.ts'
 import { createAlertQueue } from './alerts/queue.ts'
@@ -35,11 +36,15 @@ import { createLog, type OperatorLog, tellOperator } from './ops/log.ts'
 import { MarketBoard } from './ops/markets.ts'
 import { createMetrics } from './ops/metrics.ts'
 import { Operator } from './ops/operator.ts'
+import { startOtlp } from './ops/otlp.ts'
 import { connectPostgres, createPostgresProbe, endPostgres } from './ops/postgres.ts'
 import { QueuePage } from './ops/queues.ts'
+import { startRetention } from './ops/retention.ts'
 import { startOpsServer } from './ops/server.ts'
-import { installLastResort, installShutdown } from './ops/shutdown.ts'
+import { giveUp, installLastResort, installShutdown } from './ops/shutdown.ts'
+import { watchStoreFigures } from './ops/store-figures.ts'
 import { TopBoard } from './ops/top.ts'
+import { startWatchdog } from './ops/watchdog.ts'
 import { Pipeline } from './pipeline.ts'
 import { createArchive } from './publish/archive.ts'
 import { GroupConsumer, type GroupOptions } from './publish/group.ts'
@@ -137,10 +142,14 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
     rejected: () => detector.rejected,
     near_misses: () => near_misses.totals,
     outbox: () => publisher,
+    stores: () => ({ redis: heartbeat.latest(), postgres: postgres_probe.latest() }),
+    figures: () => figures.latest(),
+    sockets: () => ({ open: gateway.sockets, let_go_total: gateway.slow_total }),
     is_leader: () => lease.token !== null,
     lateness,
   })
 
+  const figures = watchStoreFigures(redis, clock, log)
   const { registry } = metrics
   const { admin_token } = config
   const queue_page = new QueuePage({
@@ -161,7 +170,7 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
             queues: queue_page,
           },
   })
-  const gateway = new Gateway({
+  const gateway: Gateway = new Gateway({
     http: server.http,
     redis_url: config.redis_url,
     redis,
@@ -217,9 +226,36 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
     // Outages are told by the connection, and a lost term by the lease.
     (error) => log.debug('the board was not written', { error }),
   )
+  const stopRetention = startRetention({
+    pool,
+    clock,
+    log,
+    days: config.retention_days,
+    is_leader: () => lease.token !== null,
+    onDeleted: (table, rows) => metrics.retention_deleted.inc({ table }, rows),
+  })
+  const resource = {
+    'service.name': 'spreadwire-worker',
+    'service.version': version,
+    'service.instance.id': worker_id,
+  }
+  const stopOtlp =
+    config.otlp === null
+      ? async () => {}
+      : startOtlp({ ...config.otlp, registry, resource, clock, log })
   const rechecks = setInterval(() => pipeline.recheck(), RECHECK_EVERY_MS)
 
+  const stopWatchdog = startWatchdog({
+    clock,
+    log,
+    exchanges: () => watch.statuses(),
+    redis_ok: () => heartbeat.latest().ok,
+    giveUp: (why, fields) => giveUp(log, why, fields),
+    error_log_file: config.error_log_file,
+  })
+
   installShutdown(log, async () => {
+    await stopWatchdog()
     clearInterval(rechecks)
     lateness.stop()
     pipeline.end()
@@ -235,7 +271,7 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
     ])
     alert_queue.close()
     queue_page.close()
-    await stopBoard()
+    await Promise.all([stopBoard(), figures.stop(), stopRetention(), stopOtlp()])
     await lease.release()
     await stopPulse()
     redis.disconnect()
@@ -243,6 +279,7 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
   })
 }
 
+hideSecretsOf(process.env)
 const settings = readConfig(
   process.env,
   exchanges.map(({ id }) => id),

@@ -17,7 +17,7 @@ import type { Redis } from 'ioredis'
 import { QUEUE_PREFIX, QUEUES } from '../../shared/keys.ts'
 import type { Log } from '../../shared/log.ts'
 import { problem } from '../../shared/problem.ts'
-import { redact } from './redact.ts'
+import { redact } from '../../shared/redact.ts'
 
 export interface QueuePageOptions {
   /** makes a `patient` connection */
