@@ -22,6 +22,7 @@ import { createFees } from './detection/fees.ts'
 import { markout } from './detection/markout.ts'
 import { Transfers } from './detection/transfers.ts'
 import { exchanges } from './exchanges/index.ts'
+import { Gateway } from './gateway/gateway.ts'
 import { createIds } from './lifecycle/id.ts'
 import type { Measure } from './lifecycle/markouts.ts'
 import { Tracker } from './lifecycle/tracker.ts'
@@ -34,8 +35,10 @@ import { Lease } from './ops/lease.ts'
 import { createLog, type OperatorLog, tellOperator } from './ops/log.ts'
 import { MarketBoard } from './ops/markets.ts'
 import { createMetrics } from './ops/metrics.ts'
+import { Operator } from './ops/operator.ts'
 import { startOtlp } from './ops/otlp.ts'
 import { connectPostgres, createPostgresProbe, endPostgres } from './ops/postgres.ts'
+import { QueuePage } from './ops/queues.ts'
 import { startRetention } from './ops/retention.ts'
 import { startOpsServer } from './ops/server.ts'
 import { giveUp, installLastResort, installShutdown } from './ops/shutdown.ts'
@@ -141,6 +144,7 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
     outbox: () => publisher,
     stores: () => ({ redis: heartbeat.latest(), postgres: postgres_probe.latest() }),
     figures: () => figures.latest(),
+    sockets: () => ({ open: gateway.sockets, let_go_total: gateway.slow_total }),
     is_leader: () => lease.token !== null,
     lateness,
   })
@@ -148,12 +152,32 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
   const figures = watchStoreFigures(redis, clock, log)
   const { registry } = metrics
   const { admin_token } = config
+  const queue_page = new QueuePage({
+    connect: () => connectRedis(config.redis_url, 'patient', 'queue-page', log),
+    log,
+  })
   const server = await startOpsServer({
     port: config.port,
     clock,
     health,
     metrics: async () => ({ type: registry.contentType, text: await registry.metrics() }),
-    books: admin_token === null ? undefined : createBookView(books, clock, admin_token),
+    restricted:
+      admin_token === null
+        ? undefined
+        : {
+            operator: new Operator(admin_token, clock),
+            books: createBookView(books, clock),
+            queues: queue_page,
+          },
+  })
+  const gateway: Gateway = new Gateway({
+    http: server.http,
+    redis_url: config.redis_url,
+    redis,
+    pool,
+    limits: config.sockets,
+    clock,
+    log,
   })
   log.info('worker started', { worker_id, version, port: server.port })
 
@@ -238,6 +262,7 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
     const flushed = await publisher.flush(FLUSH_DEADLINE_MS)
     if (!flushed) log.error('events were not delivered', { count: publisher.depth })
     await Promise.all([
+      gateway.close(),
       watch.stop(),
       accounts.stop(),
       archive.stop(CLOSE_DEADLINE_MS),
@@ -245,6 +270,7 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
       dispatcher.close(CLOSE_DEADLINE_MS),
     ])
     alert_queue.close()
+    queue_page.close()
     await Promise.all([stopBoard(), figures.stop(), stopRetention(), stopOtlp()])
     await lease.release()
     await stopPulse()
