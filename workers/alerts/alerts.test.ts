@@ -42,6 +42,7 @@ function add({ type, timestamp, data }: Draft): Promise<string | null> {
 function startGroup(alerts: AlertQueue, consumer: string): void {
   const group = new GroupConsumer({
     redis: connectRedis(server.url, 'patient', consumer, silentLog),
+    stream: KEYS.events,
     group: GROUPS.alerts,
     consumer,
     clock: systemClock,
