@@ -79,6 +79,9 @@ async function start(options: StackOptions, stops: Stops, journal: Journal): Pro
   signal.throwIfAborted()
 
   const variables = {
+    // receivers are tried out on this machine
+    WEBHOOKS_ALLOW_LOCAL: 'true',
+    DASHBOARD_URL: edge.url,
     ...options.settings,
     ...servers?.variables,
     ...redis.worker_variables,

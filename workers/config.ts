@@ -42,6 +42,10 @@ export interface Config extends WatchConfig {
   readonly database_url: string
   /** opens what only the operator may see; null: closed to everybody */
   readonly admin_token: string | null
+  /** development: webhooks may go to this machine, by http and to any port */
+  readonly webhooks_allow_local: boolean
+  /** where messages in chats link to; null: they have no link */
+  readonly dashboard_url: string | null
   /** for the accounts' own fees, by exchange; they may only read. Without one: list fees */
   readonly api_keys: ReadonlyMap<string, ApiKey>
   readonly limits: LimitsConfig
@@ -112,6 +116,8 @@ function settings(exchange_ids: readonly string[]) {
     REDIS_URL: address(['redis', 'rediss']),
     DATABASE_URL: address(['postgres', 'postgresql']),
     ADMIN_TOKEN: z.string().min(SHORTEST_TOKEN, 'at least 16 characters').optional(),
+    WEBHOOKS_ALLOW_LOCAL: oneOf(['true', 'false']).default('false'),
+    DASHBOARD_URL: address(['https', 'http']).optional(),
     ...watchSettings(exchange_ids),
     ...limitSettings,
   }
@@ -182,6 +188,8 @@ export function readConfig(env: Environment, exchange_ids: readonly string[]): C
     redis_url: data.REDIS_URL,
     database_url: data.DATABASE_URL,
     admin_token: data.ADMIN_TOKEN ?? null,
+    webhooks_allow_local: data.WEBHOOKS_ALLOW_LOCAL === 'true',
+    dashboard_url: data.DASHBOARD_URL ?? null,
     api_keys: apiKeysOf(keys.data ?? {}),
     ...watchOf(data, urls.data, exchange_ids),
     limits: limitsOf(data),

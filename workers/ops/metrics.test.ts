@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import { silentLog } from '../../shared/log.ts'
+import { ATTEMPT_RESULTS } from '../../shared/webhook.ts'
 import { GUARDS } from '../detection/candidate.ts'
 import { Detector } from '../detection/detector.ts'
 import { TestBooks } from '../detection/testing.ts'
@@ -28,6 +29,7 @@ const { registry } = createMetrics({
   rejected: () => detector.rejected,
   near_misses: () => ({ stored: 0, throttled: 7, lost: 0 }),
   outbox: () => ({ depth: 0, dropped_total: 0 }),
+  deliveries_waiting: () => 3,
   is_leader: () => false,
   lateness: { quantile_ms: () => 0, reset: () => {} },
 })
@@ -40,5 +42,9 @@ it('counts from zero what may happen: every guard, every kind of event', async (
   for (const kind of ['detected', 'updated', 'expired', 'measured']) {
     expect(text).toContain(`arb_opportunities_total{kind="${kind}"} 0`)
   }
+  for (const result of ATTEMPT_RESULTS) {
+    expect(text).toContain(`arb_delivery_attempts_total{result="${result}"} 0`)
+  }
+  expect(text).toContain('arb_deliveries_waiting 3')
   expect(text).toContain('arb_near_misses_total{result="throttled"} 7')
 })

@@ -4,6 +4,7 @@
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { ExchangeStatus } from '../../shared/health.ts'
+import { ATTEMPT_RESULTS } from '../../shared/webhook.ts'
 import type { BookState } from '../book/books.ts'
 import type { Lateness } from './lateness.ts'
 
@@ -19,6 +20,8 @@ export interface MetricSources {
   /** by what became of them */
   readonly near_misses: () => Readonly<Record<string, number>>
   readonly outbox: () => { readonly depth: number; readonly dropped_total: number }
+  /** deliveries that wait: for a worker, for their turn, for the next attempt */
+  readonly deliveries_waiting: () => number
   readonly is_leader: () => boolean
   readonly lateness: Pick<Lateness, 'quantile_ms' | 'reset'>
 }
@@ -30,6 +33,8 @@ export interface Metrics {
   readonly opportunities: Counter<'kind'>
   readonly alerts: Counter<'type'>
   readonly alert_latency: Histogram
+  readonly delivery_attempts: Counter<'result'>
+  readonly delivery_latency: Histogram
 }
 
 const MICROSECONDS_TO_SECONDS = [
@@ -74,7 +79,33 @@ export function createMetrics(sources: MetricSources): Metrics {
       buckets: MILLISECONDS_TO_MINUTE,
       registers,
     }),
+    ...deliveryMetrics(registers, sources),
   }
+}
+
+function deliveryMetrics(registers: Registry[], { deliveries_waiting }: MetricSources) {
+  new Gauge({
+    name: 'arb_deliveries_waiting',
+    help: 'Webhook deliveries that wait: for a worker, for their turn, for the next attempt.',
+    registers,
+    collect() {
+      this.set(deliveries_waiting())
+    },
+  })
+  const delivery_attempts = new Counter({
+    name: 'arb_delivery_attempts_total',
+    help: 'Attempts to deliver a webhook, by result: success, failure, expired, missed.',
+    labelNames: ['result'],
+    registers,
+  })
+  for (const result of ATTEMPT_RESULTS) delivery_attempts.inc({ result }, 0)
+  const delivery_latency = new Histogram({
+    name: 'arb_delivery_seconds',
+    help: 'From the event, or the end of its min_interval_ms, to the 2xx of the receiver.',
+    buckets: MILLISECONDS_TO_MINUTE,
+    registers,
+  })
+  return { delivery_attempts, delivery_latency }
 }
 
 /** Each kind counts from zero: a rate over a counter that appears out of nothing misses its first. */
