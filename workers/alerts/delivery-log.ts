@@ -33,14 +33,13 @@ export function withoutAttempt(
 
 /** `redis` is a `patient` connection. */
 export function createDeliveryLog(redis: Redis): DeliveryLog {
+  // One connection keeps the order; a pipeline would cost more than it saves (jobs.ts).
   const write = async (entries: readonly (readonly [kind: string, data: object])[]) => {
-    const pipeline = redis.pipeline()
-    for (const [kind, data] of entries) {
+    const writes = entries.map(([kind, data]) => {
       const fields = ['kind', kind, 'data', JSON.stringify(data)]
-      pipeline.xadd(KEYS.delivery_log, 'MAXLEN', '~', DELIVERIES_MAX, '*', ...fields)
-    }
-    const replies = (await pipeline.exec()) ?? []
-    for (const [error] of replies) if (error !== null) throw error
+      return redis.xadd(KEYS.delivery_log, 'MAXLEN', '~', DELIVERIES_MAX, '*', ...fields)
+    })
+    await Promise.all(writes)
   }
   return {
     message: (message, attempts = []) =>

@@ -135,6 +135,9 @@ function deliveryJob(data: DeliveryJob): AlertJob {
   }
 }
 
+/** A pipeline of ioredis costs as much as so many single commands: it carries every script. */
+const FEW = 4
+
 export interface Queues {
   alert(jobs: readonly AlertJob[]): Promise<void>
   deliver(deliveries: readonly DeliveryJob[]): Promise<void>
@@ -157,7 +160,8 @@ export function createQueues(redis: Redis, log: Log): Queues {
     queue.on('error', (error) => log.debug('a queue', { queue: queue.name, error }))
   }
   const add = async (queue: Queue, jobs: readonly AlertJob[]) => {
-    if (jobs.length > 0) await queue.addBulk([...jobs])
+    if (jobs.length > FEW) await queue.addBulk([...jobs])
+    else await Promise.all(jobs.map(({ name, data, opts }) => queue.add(name, data, opts)))
   }
   return {
     alert: (jobs) => add(alerts, jobs),
