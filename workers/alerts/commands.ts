@@ -97,7 +97,7 @@ function conditionOf(what: Replay['what']): readonly [sql: string, parameters: r
     case 'message':
       return ['AND m.id = $5', [what.message_id]]
     case 'range':
-      return ['AND m.created_at BETWEEN $5 AND $6', [what.from, what.to]]
+      return ['AND m.created_at >= $5 AND m.created_at < $6', [what.from, what.to]]
     case 'missed':
       return [MISSED, []]
   }

@@ -451,9 +451,10 @@ describe('commands', () => {
     await replay('r5', {
       kind: 'range',
       from: rows[0].min.toISOString(),
-      to: rows[0].max.toISOString(),
+      to: new Date(rows[0].max.getTime() + 1).toISOString(),
     })
     await arrived(path, 2)
+    expect(told()).toEqual(expect.arrayContaining(ids.slice(0, 2)))
   })
 })
 

@@ -8,7 +8,7 @@ import type { Event } from '../../shared/event.ts'
 import type { EndpointEvent } from '../../shared/webhook.ts'
 
 /** Of the Standard Webhooks specification. */
-export const BODY_MAX_BYTES = 20_000
+const BODY_MAX_BYTES = 20_000
 
 export const Message = z.object({
   /** the webhook-id: the event's, the same on every attempt */

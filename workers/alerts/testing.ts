@@ -42,7 +42,7 @@ export interface AttemptRow {
   duration_ms: number | null
 }
 
-export async function startPostgresWithTables() {
+async function startPostgresWithTables() {
   const folder = await mkdtemp(join(tmpdir(), 'spreadwire-alerts-'))
   const data_dir = join(folder, 'postgres')
   let server = await startPostgres({ data_dir, durable: false })
@@ -190,7 +190,7 @@ export interface Received {
 
 export type Behaviour = (response: ServerResponse, received: Received) => void
 
-export const ok: Behaviour = (response) => response.end('thanks')
+const ok: Behaviour = (response) => response.end('thanks')
 export const status =
   (code: number, headers: Record<string, string> = {}): Behaviour =>
   (response) =>
