@@ -60,6 +60,7 @@ const COUNT_EVERY_MS = 2_000
 
 export function startAlerts(options: AlertsOptions): Alerts {
   const { connect, database_url, pool, worker_id, clock, log, random } = options
+  const { schedules = SCHEDULES } = options
   const redis = connect('alerts')
   const queues = createQueues(redis, log)
   const delivery_log = createDeliveryLog(redis)
@@ -70,7 +71,9 @@ export function startAlerts(options: AlertsOptions): Alerts {
     windows: createWindows(redis),
     queues,
     delivery_log,
+    schedules,
     clock,
+    onResult: options.onResult,
   })
   const switchOff = (endpoint: Endpoint, reason: DisableJob['reason']) => {
     const job = { webhook_id: endpoint.id, reason, at_ms: clock.wall_ms() }
@@ -114,7 +117,7 @@ export function startAlerts(options: AlertsOptions): Alerts {
     gate: createGate({ clock, recall: queues.hurry }),
     standings,
     delivery_log,
-    schedules: options.schedules ?? SCHEDULES,
+    schedules,
     onGone: async (endpoint) => {
       subscriptions.turnOff(endpoint.id)
       await switchOff(endpoint, 'gone')

@@ -11,7 +11,7 @@ import type { Log } from '../../shared/log.ts'
 import type { AttemptResult } from '../../shared/webhook.ts'
 import type { Attempt, Outcome } from './attempt.ts'
 import { settledWithin } from './deadline.ts'
-import { type DeliveryLog, withoutAttempt } from './delivery-log.ts'
+import { type DeliveryLog, TOO_OLD, withoutAttempt } from './delivery-log.ts'
 import type { Endpoint } from './endpoint.ts'
 import type { Gate } from './gate.ts'
 import { DeliveryJob, FAULT_PAUSE_MS, workerOptions } from './jobs.ts'
@@ -100,7 +100,7 @@ async function deliver(options: DeliverOptions, job: Job, token?: string): Promi
   const schedule = scheduleOf(message.type, kind === 'replay', schedules)
   const dies_ms = since_ms + (schedule.lifetime_ms ?? Number.POSITIVE_INFINITY)
   const left_ms = dies_ms - clock.wall_ms()
-  if (left_ms <= 0) return nothingSent('expired', 'it was too old before it could be sent')
+  if (left_ms <= 0) return nothingSent('expired', TOO_OLD)
   const held_ms = gate.heldFor_ms(endpoint.id)
   if (held_ms > left_ms) return nothingSent('expired', 'the endpoint asked to wait for too long')
   if (held_ms > 0) return comeBack(options, job, token, held_ms)

@@ -19,6 +19,8 @@ export interface DeliveryLog {
   attempt(attempt: LoggedAttempt): Promise<void>
 }
 
+export const TOO_OLD = 'it was too old before it could be sent'
+
 /** An attempt at which nothing was sent, and why. */
 export function withoutAttempt(
   endpoint_id: string,

@@ -5,11 +5,12 @@
  */
 import { type Clock, timestamp } from '../../shared/clock.ts'
 import type { Event } from '../../shared/event.ts'
-import type { EndpointEvent } from '../../shared/webhook.ts'
-import { type DeliveryLog, withoutAttempt } from './delivery-log.ts'
+import type { AttemptResult, EndpointEvent } from '../../shared/webhook.ts'
+import { type DeliveryLog, TOO_OLD, withoutAttempt } from './delivery-log.ts'
 import type { Endpoint } from './endpoint.ts'
 import { type AlertJob, type Queues, type WindowJob, windowJob } from './jobs.ts'
 import { type Message, messageOf } from './message.ts'
+import { type Schedules, scheduleOf } from './schedule.ts'
 import type { Subscriptions } from './subscriptions.ts'
 import { chainOf, type Windows } from './windows.ts'
 
@@ -18,7 +19,10 @@ export interface RouterOptions {
   readonly windows: Windows
   readonly queues: Queues
   readonly delivery_log: DeliveryLog
+  readonly schedules: Schedules
   readonly clock: Clock
+  /** told of each result that is known without an attempt */
+  readonly onResult: (result: AttemptResult, latency_ms: null) => void
 }
 
 export interface Router {
@@ -35,7 +39,9 @@ export function createRouter({
   windows,
   queues,
   delivery_log,
+  schedules,
   clock,
+  onResult,
 }: RouterOptions): Router {
   const send = (endpoints: readonly Endpoint[], message: Message, since_ms: number) =>
     queues.deliver(
@@ -51,7 +57,19 @@ export function createRouter({
       const missed = wanting
         .filter(({ enabled }) => !enabled)
         .map(({ id }) => withoutAttempt(id, message.id, 'missed', 'the endpoint is off', at))
+      const { lifetime_ms } = scheduleOf(event.type, false, schedules)
+      const since_ms = Date.parse(event.timestamp)
+      if (lifetime_ms !== null && clock.wall_ms() - since_ms > lifetime_ms) {
+        // After an outage: what is too late must not delay what is still in time.
+        const expired = wanting
+          .filter(({ enabled }) => enabled)
+          .map(({ id }) => withoutAttempt(id, message.id, 'expired', TOO_OLD, at))
+        await delivery_log.message(message, [...missed, ...expired])
+        for (const { result } of [...missed, ...expired]) onResult(result, null)
+        return
+      }
       await delivery_log.message(message, missed)
+      for (const { result } of missed) onResult(result, null)
 
       const now: Endpoint[] = []
       const later: AlertJob[] = []
@@ -65,7 +83,7 @@ export function createRouter({
         later.push(windowJob({ webhook_id: endpoint.id, chain, until_ms }, clock.wall_ms()))
       }
       await Promise.all(wanting.filter(({ enabled }) => enabled).map(decide))
-      await send(now, message, Date.parse(event.timestamp))
+      await send(now, message, since_ms)
       await queues.alert(later)
     },
 
