@@ -14,10 +14,6 @@ export class Catalogue {
   private readonly endpoints = new Map<string, Endpoint>()
   private readonly shelves = new Map<EventType, Shelf>()
 
-  get size(): number {
-    return this.endpoints.size
-  }
-
   ids(): string[] {
     return [...this.endpoints.keys()]
   }
