@@ -50,6 +50,8 @@ export interface Config extends WatchConfig {
   readonly database_url: string
   /** opens what only the operator may see; null: closed to everybody */
   readonly admin_token: string | null
+  /** development: webhooks may go to this machine, by http and to any port */
+  readonly webhooks_allow_local: boolean
   /** where the dashboard is, for links in messages; null: messages have none */
   readonly public_url: string | null
   readonly sockets: SocketsConfig
@@ -127,6 +129,7 @@ function settings(exchange_ids: readonly string[]) {
     REDIS_URL: address(['redis', 'rediss']),
     DATABASE_URL: address(['postgres', 'postgresql']),
     ADMIN_TOKEN: z.string().min(SHORTEST_TOKEN, 'at least 16 characters').optional(),
+    WEBHOOKS_ALLOW_LOCAL: oneOf(['true', 'false']).default('false'),
     PUBLIC_URL: address(['http', 'https']).optional(),
     PUBLIC_READ: oneOf(['true', 'false']).default('true'),
     ANONYMOUS_STREAMS: integer(5, 1, 10_000),
@@ -203,6 +206,7 @@ export function readConfig(env: Environment, exchange_ids: readonly string[]): C
     redis_url: data.REDIS_URL,
     database_url: data.DATABASE_URL,
     admin_token: data.ADMIN_TOKEN ?? null,
+    webhooks_allow_local: data.WEBHOOKS_ALLOW_LOCAL === 'true',
     public_url: data.PUBLIC_URL ?? null,
     sockets: {
       public_read: data.PUBLIC_READ === 'true',

@@ -10,11 +10,10 @@ import { hostname } from 'node:os'
 import packageJson from '../package.json' with { type: 'json' }
 import { systemClock as clock } from '../shared/clock.ts'
 import { format, fromNumber } from '../shared/decimal.ts'
-import { GROUPS } from '../shared/keys.ts'
+import { GROUPS, KEYS } from '../shared/keys.ts'
 import { hideSecretsOf } from '../shared/redact.ts'
 import { Accounts } from './accounts.ts'
-import { startDispatcher } from './alerts/dispatch.ts'
-import { createAlertQueue } from './alerts/queue.ts'
+import { startAlerts } from './alerts/alerts.ts'
 import { Books } from './book/books.ts'
 import { type Config, describeProblems, readConfig } from './config.ts'
 import { Detector } from './detection/detector.ts'
@@ -47,7 +46,7 @@ import { TopBoard } from './ops/top.ts'
 import { startWatchdog } from './ops/watchdog.ts'
 import { Pipeline } from './pipeline.ts'
 import { createArchive } from './publish/archive.ts'
-import { GroupConsumer, type GroupOptions } from './publish/group.ts'
+import { GroupConsumer } from './publish/group.ts'
 import { NearMisses } from './publish/near-misses.ts'
 import { expireOrphans } from './publish/orphans.ts'
 import { connectRedis } from './publish/redis.ts'
@@ -145,6 +144,7 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
     stores: () => ({ redis: heartbeat.latest(), postgres: postgres_probe.latest() }),
     figures: () => figures.latest(),
     sockets: () => ({ open: gateway.sockets, let_go_total: gateway.slow_total }),
+    deliveries_waiting: () => alerts.waiting(),
     is_leader: () => lease.token !== null,
     lateness,
   })
@@ -181,21 +181,33 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
   })
   log.info('worker started', { worker_id, version, port: server.port })
 
-  const consume = (group: string, handle: GroupOptions['handle']) => {
-    const connection = connectRedis(config.redis_url, 'patient', group, log)
-    return new GroupConsumer({ redis: connection, group, consumer: worker_id, clock, log, handle })
-  }
-  const queue_redis = connectRedis(config.redis_url, 'patient', 'alert-queue', log)
-  const alert_queue = createAlertQueue(queue_redis, log)
-  const archive = consume(GROUPS.archive, createArchive(pool, log))
-  const alerts = consume(GROUPS.alerts, alert_queue.enqueue)
-  const dispatcher = startDispatcher({
-    redis: connectRedis(config.redis_url, 'patient', 'dispatch', log),
+  const connect = (name: string) => connectRedis(config.redis_url, 'patient', name, log)
+  const archive = new GroupConsumer({
+    redis: connect(GROUPS.archive),
+    stream: KEYS.events,
+    group: GROUPS.archive,
+    consumer: worker_id,
     clock,
     log,
+    handle: createArchive(pool, log),
+  })
+  const alerts = startAlerts({
+    connect,
+    database_url: config.database_url,
+    pool,
+    worker_id,
+    clock,
+    log,
+    random,
+    egress: { allow_local: config.webhooks_allow_local },
+    dashboard_url: config.public_url,
     onDispatched: (type, latency_ms) => {
       metrics.alerts.inc({ type })
       metrics.alert_latency.observe(latency_ms / 1_000)
+    },
+    onResult: (result, latency_ms) => {
+      metrics.delivery_attempts.inc({ result })
+      if (latency_ms !== null) metrics.delivery_latency.observe(Math.max(0, latency_ms) / 1_000)
     },
   })
 
@@ -203,7 +215,6 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
   accounts.start()
   lease.start()
   archive.start()
-  alerts.start()
   const stopPulse = startPulse({
     redis,
     clock,
@@ -267,9 +278,7 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
       accounts.stop(),
       archive.stop(CLOSE_DEADLINE_MS),
       alerts.stop(CLOSE_DEADLINE_MS),
-      dispatcher.close(CLOSE_DEADLINE_MS),
     ])
-    alert_queue.close()
     queue_page.close()
     await Promise.all([stopBoard(), figures.stop(), stopRetention(), stopOtlp()])
     await lease.release()

@@ -24,8 +24,10 @@ export function connectRedis(url: string, kind: ConnectionKind, name: string, lo
     connectTimeout: 5_000,
     retryStrategy: (attempt) =>
       Math.min(RECONNECT_FIRST_MS * 2 ** Math.min(attempt, 10), RECONNECT_MAX_MS),
-    // After a failover the old address may answer as a replica: connect again.
-    reconnectOnError: (error) => /^(READONLY|LOADING)/.test(error.message),
+    // After a failover the old address may answer as a replica: connect again, and on a patient
+    // connection (2) send the command again too.
+    reconnectOnError: (error) =>
+      /^(READONLY|LOADING)/.test(error.message) && (kind === 'patient' ? 2 : 1),
     ...(kind === 'command'
       ? {
           enableOfflineQueue: false,
