@@ -1,8 +1,16 @@
 /** One trade of a chain: what goes in, what comes out, and the levels of the book that it takes. */
-import type { Leg } from '../../../shared/opportunity.ts'
-import { amount, count, duration, exactPrice, feePercent, price } from '../model/format.ts'
-import type { State } from '../model/state.ts'
-import { exchangeName } from '../model/view.ts'
+import type { Leg, TransferNetwork } from '../../../../shared/opportunity.ts'
+import {
+  amount,
+  count,
+  duration,
+  exactPrice,
+  feePercent,
+  moment,
+  price,
+} from '../../model/format.ts'
+import type { State } from '../../model/state.ts'
+import { exchangeName } from '../../model/view.ts'
 
 /** A person reads a handful; the JSON has them all. */
 const LEVELS_SHOWN = 6
@@ -12,12 +20,12 @@ export function LegCard({ leg, number, state }: { leg: Leg; number: number; stat
   const [given, received] = leg.side === 'buy' ? [quote, base] : [base, quote]
   return (
     <li class={`leg leg-${leg.side}`}>
-      <h3>
+      <h4>
         <span class={`side side-${leg.side}`}>
           {number}. {leg.side === 'buy' ? 'Buy' : 'Sell'}
         </span>{' '}
         {base} on {exchangeName(state, leg.exchange)} <span class="unit">{leg.market}</span>
-      </h3>
+      </h4>
       <p class="exchange-of">
         <b>{amount(leg.amount_in)}</b> {given} <span aria-hidden="true">→</span>
         <span class="hidden"> becomes </span> <b>{amount(leg.amount_out)}</b> {received}
@@ -37,6 +45,16 @@ export function LegCard({ leg, number, state }: { leg: Leg; number: number; stat
         </dd>
         <dt>Book age</dt>
         <dd>{duration(leg.book_age_ms)}</dd>
+        <dt>Exchange's time</dt>
+        <dd>{leg.exchange_time === null ? 'not stated' : moment(leg.exchange_time)}</dd>
+        <dt>Sequence</dt>
+        <dd class="sequence">{leg.sequence ?? 'none on this exchange'}</dd>
+        {leg.transfer_networks !== undefined && (
+          <>
+            <dt>Moves over</dt>
+            <dd>{leg.transfer_networks.map(networkName).join(', ')}</dd>
+          </>
+        )}
       </dl>
       <Levels leg={leg} base={base} />
     </li>
@@ -77,4 +95,8 @@ function Levels({ leg, base }: { leg: Leg; base: string }) {
 
 function feeSource(leg: Leg): string {
   return leg.fee_source === 'account' ? 'your account' : 'list price'
+}
+
+function networkName({ network, withdrawal_fee }: TransferNetwork): string {
+  return withdrawal_fee === null ? network : `${network} (fee ${amount(withdrawal_fee)})`
 }

@@ -1,7 +1,7 @@
 /** Tells screen readers what is new, at most every few seconds: a table that talks is unusable. */
 import { useEffect, useRef, useState } from 'preact/hooks'
-import { percent } from '../model/format.ts'
-import type { State } from '../model/state.ts'
+import { percent } from '../../model/format.ts'
+import type { State } from '../../model/state.ts'
 
 const SPEAK_EVERY_MS = 10_000
 

@@ -1,10 +1,24 @@
-/** What stands in the table's place: why there is nothing, that we are asking, or why we cannot. */
-import { count, feePercent, rate, usd } from '../model/format.ts'
-import type { State } from '../model/state.ts'
-import type { Totals } from '../model/view.ts'
-import { QuietWires } from './icons.tsx'
+/** What stands in the table's place while there is nothing in it, and why there is nothing. */
+import { QuietWires } from '../../components/icons.tsx'
+import { count, feePercent, rate, usd } from '../../model/format.ts'
+import type { State } from '../../model/state.ts'
+import type { Totals } from '../../model/view.ts'
 
-export function Empty({ state, totals }: { state: State; totals: Totals }) {
+interface Props {
+  state: State
+  totals: Totals
+  is_filtered: boolean
+}
+
+export function Empty({ state, totals, is_filtered }: Props) {
+  if (is_filtered && totals.live > 0) {
+    return (
+      <div class="empty" data-testid="empty">
+        <p class="empty-title">Nothing passes the filters</p>
+        <p>{count(totals.live)} live without them.</p>
+      </div>
+    )
+  }
   return (
     <div class="empty" data-testid="empty">
       <QuietWires />
@@ -34,25 +48,5 @@ function bar(state: State): string {
   return (
     `${rule}: at least ${feePercent(thresholds.min_profit_percent)}% after taker fees, on ` +
     `${usd(thresholds.min_volume_usd)} or more.`
-  )
-}
-
-export function Loading() {
-  return (
-    <div class="loading" role="status" data-testid="loading">
-      <span class="hidden">Loading the live opportunities</span>
-      <span class="bone" />
-      <span class="bone" />
-      <span class="bone" />
-    </div>
-  )
-}
-
-export function LoadFailure({ reason }: { reason: string }) {
-  return (
-    <div class="empty" data-testid="load-failure">
-      <p class="empty-title">The live opportunities cannot be loaded</p>
-      <p>Trying again by itself: {reason}.</p>
-    </div>
   )
 }

@@ -1,7 +1,7 @@
 /** The figures that answer "is anything going on?" at a glance. */
-import type { ComponentChildren } from 'preact'
-import { count, percent, rate, usd } from '../model/format.ts'
-import type { Totals } from '../model/view.ts'
+import { Figure } from '../../components/figure.tsx'
+import { count, percent, rate, usd } from '../../model/format.ts'
+import type { Totals } from '../../model/view.ts'
 
 export function Summary({ totals, loaded }: { totals: Totals; loaded: boolean }) {
   const { best_percent } = totals
@@ -22,23 +22,5 @@ export function Summary({ totals, loaded }: { totals: Totals; loaded: boolean })
         {loaded ? rate(totals.messages_per_second) : '–'}
       </Figure>
     </dl>
-  )
-}
-
-interface FigureProps {
-  name: string
-  children: ComponentChildren
-  tone?: 'good' | 'faint' | undefined
-  testid?: string
-}
-
-function Figure({ name, children, tone, testid }: FigureProps) {
-  return (
-    <div class="figure">
-      <dt>{name}</dt>
-      <dd class={tone} data-testid={testid}>
-        {children}
-      </dd>
-    </div>
   )
 }

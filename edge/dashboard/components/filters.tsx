@@ -1,0 +1,102 @@
+/**
+ * Controls whose value is a parameter of the address. A choice is a step that back undoes; typing
+ * replaces the address, because nobody wants to go back letter by letter.
+ */
+import { useId } from 'preact/hooks'
+import { DECIMAL_PATTERN } from '../../../shared/decimal.ts'
+import { useParams } from './navigation.ts'
+
+type Option = readonly [value: string, name: string]
+
+interface SelectProps {
+  name: string
+  label: string
+  /** what the first, empty option says */
+  any: string
+  options: readonly Option[]
+}
+
+export function SelectFilter({ name, label, any, options }: SelectProps) {
+  const { params, change } = useParams()
+  const id = useId()
+  const value = params.get(name) ?? ''
+  const known = value === '' || options.some(([option]) => option === value)
+  return (
+    <label class="filter" for={id}>
+      <span>{label}</span>
+      <select
+        id={id}
+        value={value}
+        data-set={value !== ''}
+        onChange={(event) => change({ [name]: event.currentTarget.value })}
+      >
+        <option value="">{any}</option>
+        {!known && <option value={value}>{value}</option>}
+        {options.map(([option, words]) => (
+          <option key={option} value={option}>
+            {words}
+          </option>
+        ))}
+      </select>
+    </label>
+  )
+}
+
+interface TextProps {
+  name: string
+  label: string
+  placeholder: string
+  suggestions?: readonly string[]
+  numeric?: boolean
+  unit?: string
+}
+
+export function TextFilter({ name, label, placeholder, suggestions, numeric, unit }: TextProps) {
+  const { params, change } = useParams()
+  const id = useId()
+  const value = params.get(name) ?? ''
+  const is_wrong = numeric === true && value !== '' && !DECIMAL_PATTERN.test(value)
+  return (
+    <label class="filter" for={id}>
+      <span>{label}</span>
+      <input
+        id={id}
+        type="text"
+        inputMode={numeric ? 'decimal' : 'text'}
+        value={value}
+        placeholder={placeholder}
+        data-set={value !== ''}
+        autocomplete="off"
+        spellcheck={false}
+        list={suggestions === undefined ? undefined : `${id}-list`}
+        aria-invalid={is_wrong}
+        aria-describedby={is_wrong ? `${id}-wrong` : undefined}
+        onInput={(event) => change({ [name]: event.currentTarget.value }, { replace: true })}
+      />
+      {unit !== undefined && <span class="filter-unit">{unit}</span>}
+      {is_wrong && (
+        <span class="filter-wrong" id={`${id}-wrong`}>
+          a number, such as 0.5
+        </span>
+      )}
+      {suggestions !== undefined && (
+        <datalist id={`${id}-list`}>
+          {suggestions.map((one) => (
+            <option key={one} value={one} />
+          ))}
+        </datalist>
+      )}
+    </label>
+  )
+}
+
+/** Takes the named parameters out of the address; not there while none of them is set. */
+export function ClearFilters({ names }: { names: readonly string[] }) {
+  const { params, href } = useParams()
+  if (!names.some((name) => params.has(name))) return null
+  return (
+    <a class="clear" href={href(Object.fromEntries(names.map((name) => [name, null])))}>
+      Clear filters
+    </a>
+  )
+}

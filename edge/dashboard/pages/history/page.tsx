@@ -1,0 +1,155 @@
+/** What there was, how long it lived, and how much of it was real for whoever came later. */
+import { useMemo, useState } from 'preact/hooks'
+import { ClearFilters, SelectFilter, TextFilter } from '../../components/filters.tsx'
+import { Icon } from '../../components/icons.tsx'
+import { TRANSFERS, TYPES } from '../../components/names.ts'
+import { useParams } from '../../components/navigation.ts'
+import { Answered, Card, PageHead, Staleness } from '../../components/parts.tsx'
+import { useResource } from '../../components/resource.ts'
+import { historyPage, statsOf } from '../../model/answers.ts'
+import { FILTERS, filtersOf } from '../../model/filters.ts'
+import { count } from '../../model/format.ts'
+import {
+  fineBins,
+  HOUR_MS,
+  hourBins,
+  queryOf,
+  RANGES,
+  rangeOf,
+  spanOf,
+} from '../../model/history.ts'
+import type { Polled, State } from '../../model/state.ts'
+import { exchangeOptions, serverNow_ms } from '../../model/view.ts'
+import { Lifetimes } from './lifetimes.tsx'
+import { Past } from './past.tsx'
+import { Survival } from './survival.tsx'
+import { TimeChart } from './time-chart.tsx'
+import { Totals } from './totals.tsx'
+
+/** The newest of the range, for what the API does not sum up: one page of its history. */
+const SAMPLE = 500
+
+export function HistoryPage({ state }: { state: State }) {
+  const { params, href } = useParams()
+  const filters = filtersOf(params)
+  const range = rangeOf(params)
+  // The range stands still while it is looked at, until "Update" or another question.
+  const [asked_ms, askAgain] = useState(() => serverNow_ms(state))
+  const span = spanOf(range, asked_ms)
+  const query = queryOf(filters, span).toString()
+  const stats = useResource({
+    url: `/v1/stats?${query}&by=hour&limit=5000`,
+    every_ms: null,
+    read: statsOf,
+  })
+  const sample = useResource({
+    url: `/v1/history?${query}&limit=${SAMPLE}`,
+    every_ms: null,
+    read: historyPage,
+  })
+  const newest = sample.value?.data
+  const bins = useMemo(() => {
+    if (range.bin_ms < HOUR_MS)
+      return newest === undefined ? null : fineBins(newest, span, range.bin_ms)
+    return stats.value === null ? null : hourBins(stats.value.data, span)
+  }, [range, newest, stats.value, span.from_ms])
+  const total = stats.value?.total?.count ?? 0
+  const part =
+    newest !== undefined && total > newest.length
+      ? `the newest ${count(newest.length)} of ${count(total)}`
+      : undefined
+  // Of a sample, the oldest bin is not whole, and what is older is not there at all.
+  const is_part = range.bin_ms < HOUR_MS && sample.value?.next_cursor != null
+  const known_from_ms = is_part ? Date.parse(newest?.at(-1)?.detected_at ?? '') : null
+  const is_current = stats.is_current && sample.is_current
+  const chart: Polled<unknown> = range.bin_ms < HOUR_MS ? sample : stats
+
+  return (
+    <>
+      <PageHead title="History">
+        Opportunities that are over. How many there were matters less than how many were still there
+        a moment later.
+      </PageHead>
+      <search class="filters" aria-label="Filters of the history">
+        <nav class="segments" aria-label="Range">
+          {RANGES.map(({ id, name }) => (
+            <a
+              key={id}
+              href={href({ range: id === '24h' ? null : id })}
+              aria-current={id === range.id ? 'true' : undefined}
+            >
+              {name}
+            </a>
+          ))}
+        </nav>
+        <TextFilter name="symbol" label="Symbol" placeholder="BTC/USDT" />
+        <SelectFilter name="type" label="Type" any="any" options={Object.entries(TYPES)} />
+        <SelectFilter name="exchange" label="Exchange" any="any" options={exchangeOptions(state)} />
+        <TextFilter
+          name="min_profit_percent"
+          label="Net at least"
+          placeholder="0"
+          unit="%"
+          numeric
+        />
+        <TextFilter name="min_volume_usd" label="Size at least" placeholder="0" unit="$" numeric />
+        <SelectFilter
+          name="transfer"
+          label="Transfer"
+          any="any"
+          options={Object.entries(TRANSFERS)}
+        />
+        <ClearFilters names={FILTERS} />
+        <div class="callers">
+          <button type="button" class="toggle" onClick={() => askAgain(serverNow_ms(state))}>
+            Update
+          </button>
+          <a class="toggle" href={`/v1/history?${query}&format=csv`} download>
+            <Icon name="download" />
+            CSV
+          </a>
+        </div>
+      </search>
+      <div class={is_current ? 'column' : 'column is-waiting'} aria-busy={!is_current}>
+        <Answered resource={stats} what="the sums" title="The sums">
+          {({ total: sums }) => <Totals sums={sums} />}
+        </Answered>
+        <Card
+          id="time"
+          title="Count and median net profit over time"
+          hint={
+            <>
+              {range.bin_ms < HOUR_MS ? part : undefined}{' '}
+              <Staleness resource={chart} now_ms={state.now_ms} />
+            </>
+          }
+        >
+          <Answered resource={chart} what="the chart" title="The chart">
+            {() =>
+              bins !== null && (
+                <TimeChart bins={bins} bin_ms={range.bin_ms} known_from_ms={known_from_ms} />
+              )
+            }
+          </Answered>
+        </Card>
+        <div class="halves">
+          <Card id="survival" title="Still there after" hint="share that would still have paid">
+            <Answered resource={stats} what="the markouts" title="The markouts">
+              {({ total: sums }) => <Survival sums={sums} />}
+            </Answered>
+          </Card>
+          <Card id="lifetimes" title="How long they lived" hint={part}>
+            <Answered resource={sample} what="the lifetimes" title="The lifetimes">
+              {({ data }) => <Lifetimes opportunities={data} />}
+            </Answered>
+          </Card>
+        </div>
+        <Card id="past" title="One by one" hint={part}>
+          <Answered resource={sample} what="the history" title="The history" lines={8}>
+            {(page) => <Past key={query} first={page} query={query} state={state} />}
+          </Answered>
+        </Card>
+      </div>
+    </>
+  )
+}

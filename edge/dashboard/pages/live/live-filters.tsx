@@ -1,0 +1,28 @@
+/** The filters of the live table. */
+import { ClearFilters, SelectFilter, TextFilter } from '../../components/filters.tsx'
+import { TRANSFERS, TYPES } from '../../components/names.ts'
+import { FILTERS } from '../../model/filters.ts'
+import type { State } from '../../model/state.ts'
+import { exchangeOptions } from '../../model/view.ts'
+
+export function LiveFilters({ state }: { state: State }) {
+  const symbols = [...state.rows.values()].map(({ opportunity }) => opportunity.symbol)
+  const ended = state.ended.map(({ symbol }) => symbol)
+  const known = [...new Set([...symbols, ...ended])].sort()
+  return (
+    <search class="filters" aria-label="Filters of the live opportunities">
+      <TextFilter name="symbol" label="Symbol" placeholder="any" suggestions={known} />
+      <SelectFilter name="type" label="Type" any="any" options={Object.entries(TYPES)} />
+      <SelectFilter name="exchange" label="Exchange" any="any" options={exchangeOptions(state)} />
+      <TextFilter name="min_profit_percent" label="Net at least" placeholder="0" unit="%" numeric />
+      <TextFilter name="min_volume_usd" label="Size at least" placeholder="0" unit="$" numeric />
+      <SelectFilter
+        name="transfer"
+        label="Transfer"
+        any="any"
+        options={Object.entries(TRANSFERS)}
+      />
+      <ClearFilters names={FILTERS} />
+    </search>
+  )
+}
