@@ -74,7 +74,7 @@ describe('profit against size', () => {
           expect(Number(point.profit)).toBeCloseTo(slowly(legs, Number(point.size)), 6)
         }
       }),
-      { numRuns: 60 },
+      { numRuns: 25 },
     )
   })
 
@@ -87,7 +87,7 @@ describe('profit against size', () => {
           if (next !== undefined) expect(compare(next, percent)).toBeLessThanOrEqual(0)
         }
       }),
-      { numRuns: 60 },
+      { numRuns: 25 },
     )
   })
 

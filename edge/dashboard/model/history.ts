@@ -5,8 +5,9 @@
  */
 import { compare, decimal } from '../../../shared/decimal.ts'
 import type { Opportunity } from '../../../shared/opportunity.ts'
+import type { Criteria } from '../../../shared/passes.ts'
 import type { StatsRow } from '../../../shared/stats.ts'
-import { FILTERS, type Filters } from './filters.ts'
+import { FILTERS } from './filters.ts'
 
 const MINUTE_MS = 60_000
 export const HOUR_MS = 60 * MINUTE_MS
@@ -35,7 +36,7 @@ export function spanOf(range: Range, to_ms: number): Span {
 }
 
 /** The parameters that /v1/history and /v1/stats have in common. */
-export function queryOf(filters: Filters, { from_ms, to_ms }: Span): URLSearchParams {
+export function queryOf(filters: Criteria, { from_ms, to_ms }: Span): URLSearchParams {
   const query = new URLSearchParams()
   for (const name of FILTERS) {
     const value = filters[name]

@@ -5,6 +5,7 @@ import { type Leg, Opportunity } from '../../../shared/opportunity.ts'
 import { type Spread, spreadOf } from '../../../shared/spread.ts'
 import type { StatsAnswer } from '../../../shared/stats.ts'
 import type { TopOfBook } from '../../../shared/top.ts'
+import { Webhook } from '../../../shared/webhook.ts'
 
 /** A moment of the test's own day, so that ages are what a person would see. */
 export function ago(ms: number, now_ms: number = Date.now()): string {
@@ -259,4 +260,22 @@ export function stats(counts: readonly number[], now_ms: number = Date.now()): S
     })),
     total: total === 0 ? null : figures(total),
   }
+}
+
+export function webhook(changes: Partial<Webhook> = {}): Webhook {
+  return Webhook.parse({
+    id: `wh_${String(++made).padStart(22, '0')}`,
+    url: 'https://example.com/hooks/secret-path',
+    event_types: ['opportunity.detected'],
+    filters: {},
+    format: 'standard',
+    min_interval_ms: 0,
+    enabled: true,
+    disabled_reason: null,
+    failing_since: null,
+    previous_secret_until: null,
+    created_at: ago(3_600_000),
+    updated_at: ago(3_600_000),
+    ...changes,
+  })
 }

@@ -36,7 +36,7 @@ export function ExchangeCard({ exchange, samples, dead, state }: Props) {
           now={dead ? 'silent' : rate(exchange.messages_per_second)}
         />
         <Spark
-          name="Since the last message"
+          name="Last message"
           values={samples.map((sample) => sample.age_ms)}
           now={lastHeard(exchange, dead)}
           tone="warn"

@@ -1,6 +1,7 @@
 /** What there was, how long it lived, and how much of it was real for whoever came later. */
 import { useMemo, useState } from 'preact/hooks'
-import { ClearFilters, SelectFilter, TextFilter } from '../../components/filters.tsx'
+import { FilterBar } from '../../components/filter-bar.tsx'
+import { SelectFilter, TextFilter } from '../../components/filters.tsx'
 import { Icon } from '../../components/icons.tsx'
 import { TRANSFERS, TYPES } from '../../components/names.ts'
 import { useParams } from '../../components/navigation.ts'
@@ -70,7 +71,7 @@ export function HistoryPage({ state }: { state: State }) {
         Opportunities that are over. How many there were matters less than how many were still there
         a moment later.
       </PageHead>
-      <search class="filters" aria-label="Filters of the history">
+      <div class="filters">
         <nav class="segments" aria-label="Range">
           {RANGES.map(({ id, name }) => (
             <a
@@ -82,6 +83,17 @@ export function HistoryPage({ state }: { state: State }) {
             </a>
           ))}
         </nav>
+        <div class="callers">
+          <button type="button" class="toggle" onClick={() => askAgain(serverNow_ms(state))}>
+            Update
+          </button>
+          <a class="toggle" href={`/v1/history?${query}&format=csv`} download>
+            <Icon name="download" />
+            CSV
+          </a>
+        </div>
+      </div>
+      <FilterBar label="Filters of the history" names={FILTERS}>
         <TextFilter name="symbol" label="Symbol" placeholder="BTC/USDT" />
         <SelectFilter name="type" label="Type" any="any" options={Object.entries(TYPES)} />
         <SelectFilter name="exchange" label="Exchange" any="any" options={exchangeOptions(state)} />
@@ -99,17 +111,7 @@ export function HistoryPage({ state }: { state: State }) {
           any="any"
           options={Object.entries(TRANSFERS)}
         />
-        <ClearFilters names={FILTERS} />
-        <div class="callers">
-          <button type="button" class="toggle" onClick={() => askAgain(serverNow_ms(state))}>
-            Update
-          </button>
-          <a class="toggle" href={`/v1/history?${query}&format=csv`} download>
-            <Icon name="download" />
-            CSV
-          </a>
-        </div>
-      </search>
+      </FilterBar>
       <div class={is_current ? 'column' : 'column is-waiting'} aria-busy={!is_current}>
         <Answered resource={stats} what="the sums" title="The sums">
           {({ total: sums }) => <Totals sums={sums} />}

@@ -1,15 +1,17 @@
 /** The latest opportunities that are over, how long they lived and what ended them. */
+
+import type { Criteria } from '../../../../shared/passes.ts'
 import { expiryName } from '../../components/names.ts'
 import { useParams } from '../../components/navigation.ts'
 import { Card } from '../../components/parts.tsx'
 import { Route } from '../../components/route.tsx'
-import { type Filters, passes } from '../../model/filters.ts'
+import { passes } from '../../model/filters.ts'
 import { duration, percent } from '../../model/format.ts'
 import type { State } from '../../model/state.ts'
 
 const SHOWN = 10
 
-export function Ended({ state, filters }: { state: State; filters: Filters }) {
+export function Ended({ state, filters }: { state: State; filters: Criteria }) {
   const { href, params } = useParams()
   // Whoever still stands in the table, fading, is shown there and not twice.
   const shown = state.ended

@@ -1,5 +1,6 @@
 /** The filters of the live table. */
-import { ClearFilters, SelectFilter, TextFilter } from '../../components/filters.tsx'
+import { FilterBar } from '../../components/filter-bar.tsx'
+import { SelectFilter, TextFilter } from '../../components/filters.tsx'
 import { TRANSFERS, TYPES } from '../../components/names.ts'
 import { FILTERS } from '../../model/filters.ts'
 import type { State } from '../../model/state.ts'
@@ -10,7 +11,7 @@ export function LiveFilters({ state }: { state: State }) {
   const ended = state.ended.map(({ symbol }) => symbol)
   const known = [...new Set([...symbols, ...ended])].sort()
   return (
-    <search class="filters" aria-label="Filters of the live opportunities">
+    <FilterBar label="Filters of the live opportunities" names={FILTERS}>
       <TextFilter name="symbol" label="Symbol" placeholder="any" suggestions={known} />
       <SelectFilter name="type" label="Type" any="any" options={Object.entries(TYPES)} />
       <SelectFilter name="exchange" label="Exchange" any="any" options={exchangeOptions(state)} />
@@ -22,7 +23,6 @@ export function LiveFilters({ state }: { state: State }) {
         any="any"
         options={Object.entries(TRANSFERS)}
       />
-      <ClearFilters names={FILTERS} />
-    </search>
+    </FilterBar>
   )
 }

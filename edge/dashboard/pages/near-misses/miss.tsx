@@ -15,7 +15,9 @@ export function Miss({ miss, state }: { miss: NearMiss; state: State }) {
         <h4>
           <span class="symbol">{symbol}</span>{' '}
           <span class="miss-route">
-            {exchangeName(state, buy_exchange)} → {exchangeName(state, sell_exchange)}
+            {buy_exchange === sell_exchange
+              ? `on ${exchangeName(state, buy_exchange)}`
+              : `${exchangeName(state, buy_exchange)} → ${exchangeName(state, sell_exchange)}`}
           </span>
         </h4>
         <span class="chip">{typeName(miss.type)}</span>

@@ -1,7 +1,8 @@
 /** What almost qualified, and which guard refused it, in words: why the live table is not longer. */
 import { list } from '../../../../client/answers.ts'
 import type { NearMiss } from '../../../../shared/near-miss.ts'
-import { ClearFilters, SelectFilter, TextFilter } from '../../components/filters.tsx'
+import { FilterBar } from '../../components/filter-bar.tsx'
+import { SelectFilter, TextFilter } from '../../components/filters.tsx'
 import { TYPES } from '../../components/names.ts'
 import { useParams } from '../../components/navigation.ts'
 import { Answered, Card, Nothing, PageHead, Staleness } from '../../components/parts.tsx'
@@ -34,7 +35,7 @@ export function NearMissesPage({ state }: { state: State }) {
         Chains that would have paid, or nearly, and the guard that held them back. An entry is an
         episode, not a tick.
       </PageHead>
-      <search class="filters" aria-label="Filters of the near misses">
+      <FilterBar label="Filters of the near misses" names={NAMES}>
         <SelectFilter
           name="guard"
           label="Refused by"
@@ -44,8 +45,7 @@ export function NearMissesPage({ state }: { state: State }) {
         <TextFilter name="symbol" label="Symbol" placeholder="BTC/USDT" />
         <SelectFilter name="exchange" label="Exchange" any="any" options={exchangeOptions(state)} />
         <SelectFilter name="type" label="Type" any="any" options={Object.entries(TYPES)} />
-        <ClearFilters names={NAMES} />
-      </search>
+      </FilterBar>
       <Card
         id="misses"
         title="Refused, newest first"
