@@ -62,9 +62,11 @@ function Page({ store, onRetry }: Omit<Props, 'navigation'>) {
         Skip to the content
       </a>
       <Header state={state} page={page} />
-      {isSimulated(state) && <SimulatedBanner />}
-      <TroubleBanner state={state} trouble={wrong} onRetry={onRetry} />
-      <ResumedNote state={state} />
+      <aside aria-label="What to know of these data">
+        {isSimulated(state) && <SimulatedBanner />}
+        <TroubleBanner state={state} trouble={wrong} onRetry={onRetry} />
+        <ResumedNote state={state} />
+      </aside>
       <div class={opened === null ? 'stage' : 'stage stage-open'}>
         <main id="content" tabIndex={-1}>
           <Content state={state} />

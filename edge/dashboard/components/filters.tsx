@@ -22,8 +22,8 @@ export function SelectFilter({ name, label, any, options }: SelectProps) {
   const value = params.get(name) ?? ''
   const known = value === '' || options.some(([option]) => option === value)
   return (
-    <label class="filter" for={id}>
-      <span>{label}</span>
+    <div class="filter">
+      <label for={id}>{label}</label>
       <select
         id={id}
         value={value}
@@ -38,7 +38,7 @@ export function SelectFilter({ name, label, any, options }: SelectProps) {
           </option>
         ))}
       </select>
-    </label>
+    </div>
   )
 }
 
@@ -57,8 +57,8 @@ export function TextFilter({ name, label, placeholder, suggestions, numeric, uni
   const value = params.get(name) ?? ''
   const is_wrong = numeric === true && value !== '' && !DECIMAL_PATTERN.test(value)
   return (
-    <label class="filter" for={id}>
-      <span>{label}</span>
+    <div class="filter">
+      <label for={id}>{label}</label>
       <input
         id={id}
         type="text"
@@ -86,7 +86,7 @@ export function TextFilter({ name, label, placeholder, suggestions, numeric, uni
           ))}
         </datalist>
       )}
-    </label>
+    </div>
   )
 }
 

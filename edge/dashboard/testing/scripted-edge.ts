@@ -113,7 +113,7 @@ export class ScriptedEdge {
     if (pathname === '/v1/exchanges') return this.list(response, this.exchanges)
     if (pathname === '/v1/near-misses') return this.list(response, this.near_misses)
     if (pathname === '/v1/spreads') return this.spread(response, searchParams.get('symbol'))
-    if (pathname === '/v1/stats') return json(response, this.list_status, this.stats)
+    if (pathname === '/v1/stats') return this.say(response, this.stats)
     if (pathname === '/v1/history') return this.history(response, searchParams)
     if (pathname.startsWith('/v1/opportunities/')) return this.one(response, pathname)
     if (pathname === '/health') {
@@ -133,14 +133,18 @@ export class ScriptedEdge {
   }
 
   private list(response: ServerResponse, data: unknown[]): void {
-    json(response, this.list_status, this.list_status === 200 ? { data } : { title: 'Broken' })
+    this.say(response, { data })
+  }
+
+  private say(response: ServerResponse, body: unknown): void {
+    json(response, this.list_status, this.list_status === 200 ? body : { title: 'Broken' })
   }
 
   private spread(response: ServerResponse, symbol: string | null): void {
-    if (symbol === null) return this.list(response, this.spreads)
-    const found = this.spreads.find((one) => one.symbol === symbol)
-    if (found === undefined) return json(response, 404, { title: 'Nothing', detail: 'not watched' })
-    json(response, 200, { data: [found] })
+    const found = this.spreads.filter((one) => symbol === null || one.symbol === symbol)
+    const is_missing = symbol !== null && found.length === 0
+    if (is_missing) json(response, 404, { title: 'Nothing', detail: 'it is not watched' })
+    else this.list(response, found)
   }
 
   private one(response: ServerResponse, pathname: string): void {
@@ -155,7 +159,7 @@ export class ScriptedEdge {
     const from = Number(query.get('cursor') ?? 0)
     const to = from + Number(query.get('limit') ?? 100)
     const next_cursor = to < this.past.length ? String(to) : null
-    json(response, this.list_status, { data: this.past.slice(from, to), next_cursor })
+    this.say(response, { data: this.past.slice(from, to), next_cursor })
   }
 
   private stream(request: IncomingMessage, response: ServerResponse): void {
