@@ -1,24 +1,19 @@
 /** The built page /docs in a real Chromium, served by the app itself under its own policy. */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { rm } from 'node:fs/promises'
 import type { Browser } from 'playwright-core'
-import { build } from 'vite'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type Edge, startEdge } from '../../sandbox/edge.ts'
 import { type Stores, startStores } from '../testing/stack.ts'
 import type { ApiDocument } from './model/reference.ts'
 import { openBrowser } from './testing/browser.ts'
+import { buildDashboard } from './testing/build.ts'
 
 let files: string
 let stores: Stores
 let edge: Edge
 let browser: Browser
 beforeAll(async () => {
-  files = await mkdtemp(join(tmpdir(), 'docs-'))
-  const configFile = fileURLToPath(new URL('vite.config.ts', import.meta.url))
-  await build({ configFile, logLevel: 'warn', build: { outDir: files, emptyOutDir: true } })
+  files = await buildDashboard()
   stores = await startStores()
   edge = await startEdge({ port: 0, vars: stores.vars, assets_dir: files })
   browser = await openBrowser()

@@ -28,7 +28,7 @@ const failed = (of: 'live_set' | 'exchanges' | 'health') => (reason: string) =>
   store.dispatch({ type: 'failure', of, reason })
 
 const askLiveSet = poll({
-  url: '/v1/opportunities',
+  urls: ['/v1/opportunities'],
   every_ms: LIVE_SET_EVERY_MS,
   read: list<Opportunity>,
   onAnswer: (opportunities) =>
@@ -37,7 +37,7 @@ const askLiveSet = poll({
 })
 
 poll({
-  url: '/v1/exchanges',
+  urls: ['/v1/exchanges'],
   every_ms: EXCHANGES_EVERY_MS,
   read: list<ExchangeStatus>,
   onAnswer: (exchanges) => store.dispatch({ type: 'exchanges', exchanges }),
@@ -45,7 +45,7 @@ poll({
 })
 
 const askHealth = poll({
-  url: '/health',
+  urls: ['/health'],
   every_ms: HEALTH_EVERY_MS,
   read: healthReport,
   onAnswer: (health) => store.dispatch({ type: 'health', health }),

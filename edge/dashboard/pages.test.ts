@@ -135,7 +135,7 @@ describe('the history', () => {
   it('sums up, draws, and lists', async () => {
     const page = await visit('/history')
     await reads(page.getByTestId('history-count'), '49')
-    await reads(page.locator('#time'), '49 in all · at most 30 in one hour')
+    await reads(page.locator('#time'), '49 in all · at most 30 in an hour')
     const chart = page.locator('#time').getByRole('img')
     expect(await chart.getAttribute('aria-label')).toContain('49 opportunities')
     await counts(chart.locator('.bar'), 25)
@@ -179,7 +179,8 @@ describe('the history', () => {
     dashboard.edge.stats = stats([700])
     const page = await visit('/history?range=1h')
     await reads(page.locator('#lifetimes'), 'the newest 500 of 700')
-    await reads(page.locator('#time'), 'not loaded')
+    expect(askedOf('/v1/stats').filter((one) => one.includes('by=type')).length).toBeGreaterThan(11)
+    await reads(page.locator('#time'), '9,100 in all · at most 700 in 5 minutes')
     const table = page.getByTestId('past')
     expect(await table.getAttribute('aria-rowcount')).toBe('501')
     expect(await table.locator('.row').count()).toBeLessThan(60)
@@ -191,6 +192,21 @@ describe('the history', () => {
     await counts(page.getByRole('button', { name: 'Show more' }), 0)
     await table.locator('.row').first().getByRole('link').click()
     await reads(page.getByTestId('evidence'), 'gap closed after 700 ms')
+  })
+
+  it('asks when a field is left, and says what the API does not take', async () => {
+    const page = await visit('/history')
+    await reads(page.getByTestId('history-count'), '49')
+    const before = askedOf('/v1/stats').length
+    await page.getByLabel('Symbol').pressSequentially('SOL/USDT')
+    expect(askedOf('/v1/stats')).toHaveLength(before)
+    await page.keyboard.press('Enter')
+    await vi.waitFor(() => expect(askedOf('/v1/stats')).toHaveLength(before + 1), WAIT)
+    dashboard.edge.list_status = 400
+    for (const _letter of '/USDT') await page.keyboard.press('Backspace')
+    await page.keyboard.press('Enter')
+    await reads(page.getByTestId('load-failure'), 'the server answered 400')
+    expect(await page.getByTestId('history-count').count()).toBe(0)
   })
 
   it('says that there is nothing, and why nothing can be said', async () => {
@@ -224,10 +240,10 @@ describe('the exchanges', () => {
       '28 stale · 2 halted',
       '3,184',
       '4 ms',
-      '41,000 right, 1 wrong',
+      '41,000',
       '+3 ms',
       '0.10%',
-      '2026-08-01',
+      'Fee as of 2026-08-01',
       '1 market refused',
     )
     const source = card.getByRole('link', { name: 'source' })

@@ -49,9 +49,12 @@ interface TextProps {
   suggestions?: readonly string[]
   numeric?: boolean
   unit?: string
+  /** each value is a question to the API: it is asked when the field is left, or Enter pressed */
+  is_asked?: boolean
 }
 
-export function TextFilter({ name, label, placeholder, suggestions, numeric, unit }: TextProps) {
+export function TextFilter(props: TextProps) {
+  const { name, label, placeholder, suggestions, numeric, unit, is_asked = false } = props
   const { params, change } = useParams()
   const id = useId()
   const value = params.get(name) ?? ''
@@ -71,7 +74,12 @@ export function TextFilter({ name, label, placeholder, suggestions, numeric, uni
         list={suggestions === undefined ? undefined : `${id}-list`}
         aria-invalid={is_wrong}
         aria-describedby={is_wrong ? `${id}-wrong` : undefined}
-        onInput={(event) => change({ [name]: event.currentTarget.value }, { replace: true })}
+        onInput={(event) => {
+          if (!is_asked) change({ [name]: event.currentTarget.value }, { replace: true })
+        }}
+        onChange={(event) => {
+          if (is_asked) change({ [name]: event.currentTarget.value.trim() })
+        }}
       />
       {unit !== undefined && <span class="filter-unit">{unit}</span>}
       {is_wrong && (

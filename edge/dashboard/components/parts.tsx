@@ -68,17 +68,26 @@ export function Nothing({ title, children }: { title: string; children?: Compone
   )
 }
 
-export function Failure({ what, reason }: { what: string; reason: string }) {
+interface FailureProps {
+  what: string
+  reason: string
+  /** the status of a refusal */
+  refused?: number | null
+}
+
+/** A question that is wrong as it stands is not asked again by itself. */
+export function Failure({ what, reason, refused = null }: FailureProps) {
+  const is_wrong = refused !== null && [400, 404, 422].includes(refused)
   return (
     <div class="empty" data-testid="load-failure">
       <p class="empty-title">{what} cannot be loaded</p>
-      <p>Trying again by itself: {reason}.</p>
+      <p>{is_wrong ? reason : `Trying again by itself: ${reason}.`}</p>
     </div>
   )
 }
 
 interface AnsweredProps<T> {
-  resource: Polled<T>
+  resource: Polled<T> & { readonly refused?: number | null }
   /** as in "Loading the spreads" */
   what: string
   /** as in "The spreads cannot be loaded" */
@@ -88,11 +97,11 @@ interface AnsweredProps<T> {
 }
 
 /** The value once there is one, else what is going on instead. */
-export function Answered<T>({ resource, what, title, lines, children }: AnsweredProps<T>) {
-  const { value, failure } = resource
+export function Answered<T>({ resource, what, title, lines = 3, children }: AnsweredProps<T>) {
+  const { value, failure, refused = null } = resource
   if (value !== null) return <>{children(value)}</>
-  if (failure !== null) return <Failure what={title} reason={failure} />
-  return <Loading what={what} {...(lines === undefined ? {} : { lines })} />
+  if (failure !== null) return <Failure what={title} reason={failure} refused={refused} />
+  return <Loading what={what} lines={lines} />
 }
 
 /** Says when an answer is from the past, and nothing while it is fresh. */

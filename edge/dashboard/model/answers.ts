@@ -21,6 +21,12 @@ export function statsOf(body: unknown): StatsAnswer | null {
     : null
 }
 
+/** Null when one of them is something else. */
+export function allStats(...bodies: unknown[]): StatsAnswer[] | null {
+  const sums = bodies.flatMap((body) => statsOf(body) ?? [])
+  return sums.length === bodies.length ? sums : null
+}
+
 export interface HistoryPage {
   readonly data: readonly Opportunity[]
   readonly next_cursor: string | null

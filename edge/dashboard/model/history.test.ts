@@ -1,11 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { expired, opportunity } from '../testing/examples.ts'
+import { stats } from '../testing/examples.ts'
 import {
-  fineBins,
   HOUR_MS,
   hourBins,
   lifetimes,
+  partBins,
+  partsOf,
   queryOf,
   RANGES,
   rangeOf,
@@ -13,16 +14,6 @@ import {
 } from './history.ts'
 
 const NOON_MS = Date.parse('2026-10-01T12:00:00.000Z')
-const past = (minute: number, profit_percent: string, duration_ms = 800) =>
-  expired(
-    opportunity({
-      detected_at: new Date(NOON_MS + minute * 60_000 + 5_000).toISOString(),
-      profit_percent,
-    }),
-    'closed',
-    duration_ms,
-  )
-
 describe('a range', () => {
   it('is the one of the address, else a day', () => {
     expect(rangeOf(new URLSearchParams('range=7d')).id).toBe('7d')
@@ -44,14 +35,21 @@ describe('a range', () => {
 })
 
 describe('counts over time', () => {
-  it('has a bin for every minute, and medians that occurred', () => {
-    const span = { from_ms: NOON_MS, to_ms: NOON_MS + 4 * 60_000 }
-    const made = [past(0, '0.5'), past(2, '0.9'), past(2, '0.6'), past(2, '10'), past(9, '1')]
-    expect(fineBins(made, span, 60_000)).toEqual([
-      { from_ms: NOON_MS, count: 1, median_percent: '0.5' },
-      { from_ms: NOON_MS + 60_000, count: 0, median_percent: null },
-      { from_ms: NOON_MS + 120_000, count: 3, median_percent: '0.9' },
-      { from_ms: NOON_MS + 180_000, count: 0, median_percent: null },
+  it('splits a span at round times into parts that are the whole', () => {
+    const minutes = (from: number, to: number) => ({ from_ms: from * 60_000, to_ms: to * 60_000 })
+    expect(partsOf(minutes(3, 12), 300_000)).toEqual([
+      minutes(3, 5),
+      minutes(5, 10),
+      minutes(10, 12),
+    ])
+    expect(partsOf(spanOf(RANGES[0], NOON_MS), RANGES[0].bin_ms)).toHaveLength(12)
+  })
+
+  it('makes a bin of the sum of each part', () => {
+    const sums = [stats([5, 2], NOON_MS + 90_000), stats([], NOON_MS + 300_000)]
+    expect(partBins(sums, 300_000)).toEqual([
+      { from_ms: NOON_MS - 24 * HOUR_MS, count: 7, median_percent: '0.8123' },
+      { from_ms: NOON_MS - 24 * HOUR_MS + 300_000, count: 0, median_percent: null },
     ])
   })
 

@@ -3,10 +3,9 @@
  * they lived. Pure; the moment "now" is given. It never mixes a sample with a total: whoever draws
  * one is told which it is.
  */
-import { compare, decimal } from '../../../shared/decimal.ts'
 import type { Opportunity } from '../../../shared/opportunity.ts'
 import type { Criteria } from '../../../shared/passes.ts'
-import type { StatsRow } from '../../../shared/stats.ts'
+import type { StatsAnswer, StatsRow } from '../../../shared/stats.ts'
 import { FILTERS } from './filters.ts'
 
 const MINUTE_MS = 60_000
@@ -14,7 +13,7 @@ export const HOUR_MS = 60 * MINUTE_MS
 const DAY_MS = 24 * HOUR_MS
 
 export const RANGES = [
-  { id: '1h', name: '1 hour', length_ms: HOUR_MS, bin_ms: MINUTE_MS },
+  { id: '1h', name: '1 hour', length_ms: HOUR_MS, bin_ms: 5 * MINUTE_MS },
   { id: '24h', name: '24 hours', length_ms: DAY_MS, bin_ms: HOUR_MS },
   { id: '7d', name: '7 days', length_ms: 7 * DAY_MS, bin_ms: HOUR_MS },
   { id: '30d', name: '30 days', length_ms: 30 * DAY_MS, bin_ms: HOUR_MS },
@@ -71,34 +70,27 @@ export function hourBins(
   })
 }
 
-/** The same from the opportunities themselves, for bins finer than the API has them. */
-export function fineBins(
-  opportunities: readonly Opportunity[],
-  { from_ms, to_ms }: Span,
-  bin_ms: number,
-): Bin[] {
-  const groups = Map.groupBy(
-    opportunities,
-    ({ detected_at }) => Math.floor(Date.parse(detected_at) / bin_ms) * bin_ms,
-  )
-  return starts(from_ms, to_ms, bin_ms).map((at) => {
-    const group = groups.get(at) ?? []
-    return { from_ms: at, count: group.length, median_percent: median(group) }
-  })
+/** Parts of a span for bins finer than the API has them: each is asked for by itself. */
+export function partsOf({ from_ms, to_ms }: Span, bin_ms: number): Span[] {
+  return starts(from_ms, to_ms, bin_ms).map((at) => ({
+    from_ms: Math.max(at, from_ms),
+    to_ms: Math.min(at + bin_ms, to_ms),
+  }))
+}
+
+/** A bin for each part, from its sum. */
+export function partBins(sums: readonly StatsAnswer[], bin_ms: number): Bin[] {
+  return sums.map(({ from, total }) => ({
+    from_ms: Math.floor(Date.parse(from) / bin_ms) * bin_ms,
+    count: total?.count ?? 0,
+    median_percent: total?.median_profit_percent ?? null,
+  }))
 }
 
 function starts(from_ms: number, to_ms: number, bin_ms: number): number[] {
   const first = Math.floor(from_ms / bin_ms) * bin_ms
   const length = Math.max(Math.ceil((to_ms - first) / bin_ms), 0)
   return Array.from({ length }, (_, index) => first + index * bin_ms)
-}
-
-/** A value that occurred: half of them made no more. */
-function median(group: readonly Opportunity[]): string | null {
-  const sorted = group
-    .map(({ profit_percent }) => profit_percent)
-    .sort((a, b) => compare(decimal(a), decimal(b)))
-  return sorted[Math.ceil(sorted.length / 2) - 1] ?? null
 }
 
 const LIFETIME_EDGES_MS = [50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000]

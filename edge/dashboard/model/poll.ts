@@ -7,12 +7,13 @@ import { Refused, reason, retryAfter_ms } from '../../../client/refused.ts'
 import { problemOf } from './answers.ts'
 
 interface PollOptions<T> {
-  readonly url: string
+  /** asked together: the answer is that of all of them, or none */
+  readonly urls: readonly string[]
   readonly headers?: Readonly<Record<string, string>>
   /** null: once, and again only when told or when it failed */
   readonly every_ms: number | null
-  /** What the body says, whatever the status (`/health` speaks at 503 too); null: not an answer. */
-  readonly read: (body: unknown) => T | null
+  /** What the bodies say, whatever the status (`/health` speaks at 503 too); null: not an answer. */
+  readonly read: (...bodies: unknown[]) => T | null
   readonly onAnswer: (answer: T) => void
   readonly onFailure: (reason: string, error: unknown) => void
 }
@@ -37,14 +38,16 @@ export function poll<T>(options: PollOptions<T>): Poll {
   let again = false
 
   async function ask(): Promise<void> {
-    const response = await fetch(options.url, {
-      cache: 'no-store',
-      signal: AbortSignal.any([stopping.signal, AbortSignal.timeout(ANSWER_WITHIN_MS)]),
-      ...(options.headers === undefined ? {} : { headers: options.headers }),
-    })
-    const body: unknown = await response.json().catch(() => null)
-    const answer = options.read(body)
-    if (answer === null) throw new Refused(response, problemOf(body))
+    const signal = AbortSignal.any([stopping.signal, AbortSignal.timeout(ANSWER_WITHIN_MS)])
+    const { headers = {} } = options
+    const responses = await Promise.all(
+      options.urls.map((url) => fetch(url, { cache: 'no-store', signal, headers })),
+    )
+    const bodies = await Promise.all(
+      responses.map((response): Promise<unknown> => response.json().catch(() => null)),
+    )
+    const answer = options.read(...bodies)
+    if (answer === null) throw refusalOf(responses, bodies)
     if (!stopping.signal.aborted) options.onAnswer(answer)
   }
 
@@ -90,4 +93,16 @@ export function poll<T>(options: PollOptions<T>): Poll {
       stopping.abort(new Error('nobody asks any more'))
     },
   }
+}
+
+/** The first that was refused speaks for all. */
+function refusalOf(responses: readonly Response[], bodies: readonly unknown[]): Error {
+  const index = Math.max(
+    responses.findIndex(({ ok }) => !ok),
+    0,
+  )
+  const response = responses[index]
+  return response === undefined
+    ? new RangeError('nothing was asked')
+    : new Refused(response, problemOf(bodies[index]))
 }

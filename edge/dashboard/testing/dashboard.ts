@@ -3,28 +3,17 @@
  * test a scripted edge of its own. Whatever a page complains about or asks of somebody else fails the
  * test that opened it.
  */
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { readFile, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core'
-import { build } from 'vite'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, vi } from 'vitest'
 import { openBrowser } from './browser.ts'
+import { buildDashboard } from './build.ts'
 import { exchange } from './examples.ts'
 import { ScriptedEdge } from './scripted-edge.ts'
 
 export const WAIT = { timeout: 20_000, interval: 50 }
 export const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true }
-
-/** @returns the folder; the caller removes it */
-export async function buildDashboard(): Promise<string> {
-  const files = await mkdtemp(join(tmpdir(), 'dashboard-'))
-  const configFile = fileURLToPath(new URL('../vite.config.ts', import.meta.url))
-  await build({ configFile, logLevel: 'warn', build: { outDir: files, emptyOutDir: true } })
-  return files
-}
 
 export class Dashboard {
   files = ''

@@ -89,7 +89,7 @@ function Missing({
   id: string
 }) {
   if (refused !== 404 && refused !== 400) {
-    return <Failure what="The evidence" reason={failure ?? 'no answer'} />
+    return <Failure what="The evidence" reason={failure ?? 'no answer'} refused={refused} />
   }
   return (
     <div class="empty">

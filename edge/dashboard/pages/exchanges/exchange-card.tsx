@@ -17,6 +17,9 @@ interface Props {
 
 export function ExchangeCard({ exchange, samples, dead, state }: Props) {
   const { words, tone } = dead ? { words: 'Not watched', tone: 'bad' } : stateName(exchange.state)
+  // Checksums where the exchange sends them, else comparisons with its books by REST.
+  const right = exchange.checksums_ok + (exchange.audits_ok ?? 0)
+  const wrong = exchange.checksums_failed + (exchange.audits_failed ?? 0)
   return (
     <li class="card exchange-card" data-testid="exchange" data-id={exchange.id}>
       <div class="exchange-head">
@@ -52,17 +55,20 @@ export function ExchangeCard({ exchange, samples, dead, state }: Props) {
         <Fact name="Gaps">{count(exchange.gaps_total)}</Fact>
         <Fact name="Resyncs">{count(exchange.resyncs_total)}</Fact>
         <Fact name="Reconnects">{count(exchange.reconnects_total)}</Fact>
-        <Fact name="Proofs of books">{proofs(exchange)}</Fact>
-        <Fact name="Clock against ours">
+        <Fact name="Proofs right">{count(right)}</Fact>
+        <Fact name="Proofs wrong">
+          <span class={wrong > 0 ? 'bad' : undefined}>{count(wrong)}</span>
+        </Fact>
+        <Fact name="Clock offset">
           {exchange.clock_offset_ms === null
             ? 'not known'
             : `${exchange.clock_offset_ms > 0 ? '+' : ''}${Math.round(exchange.clock_offset_ms)} ms`}
         </Fact>
         <Fact name="Taker fee">{feePercent(exchange.taker_fee_percent)}%</Fact>
-        <Fact name="Fee as of">
-          {exchange.fee_as_of} <FeeSource source={exchange.fee_source} />
-        </Fact>
       </dl>
+      <p class="exchange-foot">
+        Fee as of {exchange.fee_as_of}, <FeeSource source={exchange.fee_source} />
+      </p>
       {exchange.refused.length > 0 && (
         <details class="refused">
           <summary>
@@ -141,15 +147,6 @@ function lastHeard({ last_message_age_ms }: ExchangeStatus, dead: boolean): stri
 function connectedFor({ connected_since }: ExchangeStatus, state: State, dead: boolean): string {
   if (dead || connected_since === null) return 'not connected'
   return elapsed(serverNow_ms(state) - Date.parse(connected_since))
-}
-
-/** Checksums where the exchange sends them, else comparisons with its books by REST. */
-function proofs(exchange: ExchangeStatus): string {
-  const { checksums_ok, checksums_failed, audits_ok = 0, audits_failed = 0 } = exchange
-  const ok = checksums_ok + audits_ok
-  const failed = checksums_failed + audits_failed
-  if (ok + failed === 0) return 'none yet'
-  return `${count(ok)} right, ${count(failed)} wrong`
 }
 
 /** A schedule has an address; an account's own rate has none. */

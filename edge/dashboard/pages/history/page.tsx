@@ -1,25 +1,26 @@
 /** What there was, how long it lived, and how much of it was real for whoever came later. */
-import { useMemo, useState } from 'preact/hooks'
+import { useState } from 'preact/hooks'
 import { FilterBar } from '../../components/filter-bar.tsx'
 import { SelectFilter, TextFilter } from '../../components/filters.tsx'
 import { Icon } from '../../components/icons.tsx'
 import { TRANSFERS, TYPES } from '../../components/names.ts'
 import { useParams } from '../../components/navigation.ts'
 import { Answered, Card, PageHead, Staleness } from '../../components/parts.tsx'
-import { useResource } from '../../components/resource.ts'
-import { historyPage, statsOf } from '../../model/answers.ts'
+import { type Resource, useResource } from '../../components/resource.ts'
+import { allStats, historyPage, statsOf } from '../../model/answers.ts'
 import { FILTERS, filtersOf } from '../../model/filters.ts'
 import { count } from '../../model/format.ts'
 import {
-  fineBins,
   HOUR_MS,
   hourBins,
+  partBins,
+  partsOf,
   queryOf,
   RANGES,
   rangeOf,
   spanOf,
 } from '../../model/history.ts'
-import type { Polled, State } from '../../model/state.ts'
+import type { State } from '../../model/state.ts'
 import { exchangeOptions, serverNow_ms } from '../../model/view.ts'
 import { Lifetimes } from './lifetimes.tsx'
 import { Past } from './past.tsx'
@@ -48,22 +49,25 @@ export function HistoryPage({ state }: { state: State }) {
     every_ms: null,
     read: historyPage,
   })
+  const is_fine = range.bin_ms < HOUR_MS
+  const parts = useResource({
+    url: is_fine
+      ? partsOf(span, range.bin_ms).map((part) => `/v1/stats?${queryOf(filters, part)}&by=type`)
+      : null,
+    every_ms: null,
+    read: allStats,
+  })
+  const bins = is_fine
+    ? parts.value && partBins(parts.value, range.bin_ms)
+    : stats.value && hourBins(stats.value.data, span)
   const newest = sample.value?.data
-  const bins = useMemo(() => {
-    if (range.bin_ms < HOUR_MS)
-      return newest === undefined ? null : fineBins(newest, span, range.bin_ms)
-    return stats.value === null ? null : hourBins(stats.value.data, span)
-  }, [range, newest, stats.value, span.from_ms])
   const total = stats.value?.total?.count ?? 0
   const part =
     newest !== undefined && total > newest.length
       ? `the newest ${count(newest.length)} of ${count(total)}`
       : undefined
-  // Of a sample, the oldest bin is not whole, and what is older is not there at all.
-  const is_part = range.bin_ms < HOUR_MS && sample.value?.next_cursor != null
-  const known_from_ms = is_part ? Date.parse(newest?.at(-1)?.detected_at ?? '') : null
-  const is_current = stats.is_current && sample.is_current
-  const chart: Polled<unknown> = range.bin_ms < HOUR_MS ? sample : stats
+  const is_waiting = stats.is_waiting || sample.is_waiting || (is_fine && parts.is_waiting)
+  const chart: Resource<unknown> = is_fine ? parts : stats
 
   return (
     <>
@@ -94,7 +98,7 @@ export function HistoryPage({ state }: { state: State }) {
         </div>
       </div>
       <FilterBar label="Filters of the history" names={FILTERS}>
-        <TextFilter name="symbol" label="Symbol" placeholder="BTC/USDT" />
+        <TextFilter name="symbol" label="Symbol" placeholder="BTC/USDT" is_asked />
         <SelectFilter name="type" label="Type" any="any" options={Object.entries(TYPES)} />
         <SelectFilter name="exchange" label="Exchange" any="any" options={exchangeOptions(state)} />
         <TextFilter
@@ -103,8 +107,16 @@ export function HistoryPage({ state }: { state: State }) {
           placeholder="0"
           unit="%"
           numeric
+          is_asked
         />
-        <TextFilter name="min_volume_usd" label="Size at least" placeholder="0" unit="$" numeric />
+        <TextFilter
+          name="min_volume_usd"
+          label="Size at least"
+          placeholder="0"
+          unit="$"
+          numeric
+          is_asked
+        />
         <SelectFilter
           name="transfer"
           label="Transfer"
@@ -112,26 +124,17 @@ export function HistoryPage({ state }: { state: State }) {
           options={Object.entries(TRANSFERS)}
         />
       </FilterBar>
-      <div class={is_current ? 'column' : 'column is-waiting'} aria-busy={!is_current}>
+      <div class={is_waiting ? 'column is-waiting' : 'column'} aria-busy={is_waiting}>
         <Answered resource={stats} what="the sums" title="The sums">
           {({ total: sums }) => <Totals sums={sums} />}
         </Answered>
         <Card
           id="time"
           title="Count and median net profit over time"
-          hint={
-            <>
-              {range.bin_ms < HOUR_MS ? part : undefined}{' '}
-              <Staleness resource={chart} now_ms={state.now_ms} />
-            </>
-          }
+          hint={<Staleness resource={chart} now_ms={state.now_ms} />}
         >
           <Answered resource={chart} what="the chart" title="The chart">
-            {() =>
-              bins !== null && (
-                <TimeChart bins={bins} bin_ms={range.bin_ms} known_from_ms={known_from_ms} />
-              )
-            }
+            {() => bins !== null && <TimeChart bins={bins} bin_ms={range.bin_ms} />}
           </Answered>
         </Card>
         <div class="halves">

@@ -12,14 +12,7 @@ const RIGHT = 56
 const TOP = 12
 const BOTTOM = 26
 
-interface Props {
-  bins: readonly Bin[]
-  bin_ms: number
-  /** what was before is not loaded, which is not the same as nothing; null: all of it is */
-  known_from_ms: number | null
-}
-
-export function TimeChart({ bins, bin_ms, known_from_ms }: Props) {
+export function TimeChart({ bins, bin_ms }: { bins: readonly Bin[]; bin_ms: number }) {
   const [pointed, point] = useState<number | null>(null)
   const most = Math.max(...bins.map((bin) => bin.count), 0)
   const total = bins.reduce((sum, bin) => sum + bin.count, 0)
@@ -35,14 +28,13 @@ export function TimeChart({ bins, bin_ms, known_from_ms }: Props) {
   )
   const highest = Math.max(...medians)
   const shown = pointed === null ? undefined : bins[pointed]
-  const unknown = bins.filter(({ from_ms }) => from_ms < (known_from_ms ?? 0)).length
-  const unit = bin_ms < HOUR_MS ? 'minute' : 'hour'
+  const unit = bin_ms < HOUR_MS ? `${bin_ms / 60_000} minutes` : 'an hour'
   return (
     <figure>
       <p class="readout">
         {shown === undefined ? (
           <>
-            <b>{count(total)}</b> in all · at most {count(most)} in one {unit}
+            <b>{count(total)}</b> in all · at most {count(most)} in {unit}
           </>
         ) : (
           <>
@@ -54,7 +46,7 @@ export function TimeChart({ bins, bin_ms, known_from_ms }: Props) {
         )}
       </p>
       <Chart
-        label={`${count(total)} opportunities; at most ${count(most)} in one ${unit}, median net profit up to ${highest.toFixed(2)} percent`}
+        label={`${count(total)} opportunities; at most ${count(most)} in ${unit}, median net profit up to ${highest.toFixed(2)} percent`}
         height={HEIGHT}
         class="pointed"
         onPoint={(x, width) => point(x === null ? null : binAt(x, width, bins.length))}
@@ -75,20 +67,6 @@ export function TimeChart({ bins, bin_ms, known_from_ms }: Props) {
                 to={right}
                 name={count}
               />
-              {unknown > 0 && (
-                <>
-                  <rect
-                    class="area-unknown"
-                    x={LEFT}
-                    y={TOP}
-                    width={x(unknown) - LEFT}
-                    height={HEIGHT - BOTTOM - TOP}
-                  />
-                  <text class="tick tick-middle" x={(LEFT + x(unknown)) / 2} y={HEIGHT / 2}>
-                    not loaded
-                  </text>
-                </>
-              )}
               {bins.map((bin, index) => (
                 <rect
                   key={bin.from_ms}
@@ -134,7 +112,7 @@ export function TimeChart({ bins, bin_ms, known_from_ms }: Props) {
         }}
       </Chart>
       <figcaption class="legend">
-        <span class="key key-count">opportunities a {unit}</span>
+        <span class="key key-count">opportunities in {unit}</span>
         <span class="key key-median">median net profit</span>
       </figcaption>
     </figure>

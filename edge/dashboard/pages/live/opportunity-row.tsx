@@ -18,11 +18,12 @@ interface Props {
 export function OpportunityRow({ row, state, place, href, is_open }: Props) {
   const { opportunity } = row
   const ended = row.ended_ms !== null
+  const is_closed = opportunity.transfer === 'closed'
   const [base = ''] = opportunity.symbol.split('/')
   const age = ended ? 'ended' : elapsed(ageOf_ms(opportunity, state))
   return (
     <tr
-      class={`row ${ended ? 'row-ended' : ''} ${row.movement === 'new' ? 'row-new' : ''}`}
+      class={`row ${ended ? 'row-ended' : ''} ${row.movement === 'new' ? 'row-new' : ''} ${is_closed ? 'row-closed' : ''}`}
       aria-rowindex={place + 2}
       data-testid="row"
       data-id={opportunity.id}
@@ -38,7 +39,7 @@ export function OpportunityRow({ row, state, place, href, is_open }: Props) {
             <Route opportunity={opportunity} state={state} />
           </span>
           <span class="wide">{typeName(opportunity.type)}</span>
-          {opportunity.transfer === 'closed' && <span class="chip chip-warn">transfer closed</span>}
+          {is_closed && <span class="chip chip-warn">transfer closed</span>}
         </span>
       </th>
       <td class="wide">

@@ -42,7 +42,7 @@ export function NearMissesPage({ state }: { state: State }) {
           any="any"
           options={Object.entries(GUARD_NAMES)}
         />
-        <TextFilter name="symbol" label="Symbol" placeholder="BTC/USDT" />
+        <TextFilter name="symbol" label="Symbol" placeholder="BTC/USDT" is_asked />
         <SelectFilter name="exchange" label="Exchange" any="any" options={exchangeOptions(state)} />
         <SelectFilter name="type" label="Type" any="any" options={Object.entries(TYPES)} />
       </FilterBar>
@@ -50,7 +50,7 @@ export function NearMissesPage({ state }: { state: State }) {
         id="misses"
         title="Refused, newest first"
         hint={<Staleness resource={resource} now_ms={state.now_ms} />}
-        class={resource.is_current ? '' : 'is-waiting'}
+        class={resource.is_waiting ? 'is-waiting' : ''}
       >
         <Answered resource={resource} what="the near misses" title="The near misses" lines={6}>
           {(misses) => (

@@ -63,8 +63,8 @@ function OneSymbol({ symbol, state }: { symbol: string; state: State }) {
     every_ms: EVERY_MS,
     read: list<Spread>,
   })
-  const { value, refused, is_current } = resource
-  const spread = is_current ? (value?.[0] ?? null) : null
+  const { value, refused, is_waiting } = resource
+  const spread = is_waiting ? null : (value?.[0] ?? null)
   return (
     <>
       <Card
