@@ -11,24 +11,29 @@ export interface Frames {
   readonly longest_ms: number
 }
 
+/** What the page has beyond the types of Node. */
+interface InPage {
+  watch: { lengths_ms: number[]; stop: boolean }
+  requestAnimationFrame(onFrame: (now_ms: number) => void): void
+}
+
 /** Measures for as long as `work` takes. */
 export async function framesDuring(page: Page, work: () => Promise<void>): Promise<Frames> {
   await page.evaluate(() => {
-    const watch = { lengths_ms: [] as number[], stop: false }
-    Object.assign(globalThis, { watch })
+    const here = globalThis as unknown as InPage
+    const watch: InPage['watch'] = { lengths_ms: [], stop: false }
+    here.watch = watch
     let before_ms: number | null = null
     const onFrame = (now_ms: number) => {
       if (before_ms !== null) watch.lengths_ms.push(now_ms - before_ms)
       before_ms = now_ms
-      if (!watch.stop) requestAnimationFrame(onFrame)
+      if (!watch.stop) here.requestAnimationFrame(onFrame)
     }
-    requestAnimationFrame(onFrame)
+    here.requestAnimationFrame(onFrame)
   })
   await work()
   const lengths_ms = await page.evaluate(() => {
-    const { watch } = globalThis as unknown as {
-      watch: { lengths_ms: number[]; stop: boolean }
-    }
+    const { watch } = globalThis as unknown as InPage
     watch.stop = true
     return watch.lengths_ms
   })

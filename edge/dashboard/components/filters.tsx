@@ -2,7 +2,7 @@
  * Controls whose value is a parameter of the address. A choice is a step that back undoes; typing
  * replaces the address, because nobody wants to go back letter by letter.
  */
-import { useId } from 'preact/hooks'
+import { useId, useState } from 'preact/hooks'
 import { DECIMAL_PATTERN } from '../../../shared/decimal.ts'
 import { useParams } from './navigation.ts'
 
@@ -46,7 +46,8 @@ interface TextProps {
   name: string
   label: string
   placeholder: string
-  suggestions?: readonly string[]
+  /** asked for when somebody comes to the field */
+  suggestions?: () => readonly string[]
   numeric?: boolean
   unit?: string
   /** each value is a question to the API: it is asked when the field is left, or Enter pressed */
@@ -57,6 +58,7 @@ export function TextFilter(props: TextProps) {
   const { name, label, placeholder, suggestions, numeric, unit, is_asked = false } = props
   const { params, change } = useParams()
   const id = useId()
+  const [suggested, suggest] = useState<readonly string[]>([])
   const value = params.get(name) ?? ''
   const is_wrong = numeric === true && value !== '' && !DECIMAL_PATTERN.test(value)
   return (
@@ -74,6 +76,7 @@ export function TextFilter(props: TextProps) {
         list={suggestions === undefined ? undefined : `${id}-list`}
         aria-invalid={is_wrong}
         aria-describedby={is_wrong ? `${id}-wrong` : undefined}
+        onFocus={() => suggestions !== undefined && suggest(suggestions())}
         onInput={(event) => {
           if (!is_asked) change({ [name]: event.currentTarget.value }, { replace: true })
         }}
@@ -89,7 +92,7 @@ export function TextFilter(props: TextProps) {
       )}
       {suggestions !== undefined && (
         <datalist id={`${id}-list`}>
-          {suggestions.map((one) => (
+          {suggested.map((one) => (
             <option key={one} value={one} />
           ))}
         </datalist>

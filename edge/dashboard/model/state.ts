@@ -14,8 +14,6 @@ export interface Row {
   /** `profit_percent` as it was announced, oldest first, at most TREND_MAX */
   readonly trend: readonly string[]
   readonly movement: 'new' | 'up' | 'down' | 'same'
-  /** grows with every announcement, so that a view can tell one from the next */
-  readonly revision: number
   readonly heard_ms: number
   /** when it left the live set; the row stays a moment so that the eye can follow */
   readonly ended_ms: number | null
@@ -54,6 +52,8 @@ export interface Polled<T> extends Heard {
   readonly value: T | null
 }
 
+export type Exchanges = ReadonlyMap<string, ExchangeStatus>
+
 export interface State {
   /** wall time of this computer */
   readonly now_ms: number
@@ -64,7 +64,7 @@ export interface State {
   readonly live_set: Heard
   /** newest first, at most ENDED_MAX */
   readonly ended: readonly Opportunity[]
-  readonly exchanges: Polled<ReadonlyMap<string, ExchangeStatus>>
+  readonly exchanges: Polled<Exchanges>
   /** what each exchange was like since the page is open, oldest first, at most SAMPLES_MAX */
   readonly samples: ReadonlyMap<string, readonly Sample[]>
   readonly health: Polled<EdgeHealth>
@@ -191,7 +191,7 @@ function row(state: State, opportunity: Opportunity, held: Row | undefined): Row
   const percent = opportunity.profit_percent
   if (held === undefined) {
     const movement = state.live_set.heard_ms === null ? 'same' : 'new'
-    return { opportunity, trend: [percent], movement, revision: 0, heard_ms, ended_ms: null }
+    return { opportunity, trend: [percent], movement, heard_ms, ended_ms: null }
   }
   const repeated = held.opportunity.updated_at === opportunity.updated_at
   if (repeated) return { ...held, opportunity, heard_ms }
@@ -200,7 +200,6 @@ function row(state: State, opportunity: Opportunity, held: Row | undefined): Row
     opportunity,
     trend: [...held.trend, percent].slice(-TREND_MAX),
     movement: change > 0 ? 'up' : change < 0 ? 'down' : 'same',
-    revision: held.revision + 1,
     heard_ms,
     ended_ms: null,
   }
@@ -262,7 +261,7 @@ function answered<T>(state: State, value: T): Polled<T> {
   return { value, heard_ms: state.now_ms, failure: null }
 }
 
-function byId(exchanges: readonly ExchangeStatus[]): ReadonlyMap<string, ExchangeStatus> {
+function byId(exchanges: readonly ExchangeStatus[]): Exchanges {
   return new Map(exchanges.map((exchange) => [exchange.id, exchange]))
 }
 

@@ -2,7 +2,7 @@
 import { add, compare, type Decimal, decimal, format, ZERO } from '../../../shared/decimal.ts'
 import type { ExchangeStatus } from '../../../shared/health.ts'
 import type { Opportunity } from '../../../shared/opportunity.ts'
-import type { Row, State } from './state.ts'
+import type { Exchanges, Row, State } from './state.ts'
 
 export const SORTS = ['detected_at', 'profit_percent', 'profit_usd', 'volume_usd'] as const
 export type Sort = (typeof SORTS)[number]
@@ -107,7 +107,18 @@ export function exchangeOptions(state: State): [id: string, name: string][] {
 }
 
 export function exchangeName(state: State, id: string): string {
-  return state.exchanges.value?.get(id)?.name ?? id
+  return nameIn(exchangesOf(state), id)
+}
+
+const NONE: Exchanges = new Map()
+
+export function exchangesOf({ exchanges }: State): Exchanges {
+  return exchanges.value ?? NONE
+}
+
+/** The id, while nothing is known of the exchange. */
+export function nameIn(exchanges: Exchanges, id: string): string {
+  return exchanges.get(id)?.name ?? id
 }
 
 /** A break shorter than this is not worth alarming anybody. */

@@ -6,7 +6,7 @@ import { Fact } from '../../components/parts.tsx'
 import { Route } from '../../components/route.tsx'
 import { duration, elapsed, moment, percent, usd } from '../../model/format.ts'
 import type { State } from '../../model/state.ts'
-import { ageOf_ms } from '../../model/view.ts'
+import { ageOf_ms, exchangesOf } from '../../model/view.ts'
 import { DepthPicture } from './depth-picture.tsx'
 import { LegCard } from './leg.tsx'
 import { Markouts } from './markouts.tsx'
@@ -30,7 +30,7 @@ export function Evidence({ opportunity, state, now }: Props) {
           {usd(opportunity.profit_usd)} on {usd(opportunity.volume_usd)}
         </p>
         <p class="verdict-route">
-          <Route opportunity={opportunity} state={state} />
+          <Route opportunity={opportunity} exchanges={exchangesOf(state)} />
         </p>
         <p class="verdict-life">{life(opportunity, state)}</p>
       </div>

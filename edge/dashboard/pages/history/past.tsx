@@ -11,6 +11,7 @@ import { useSlice } from '../../components/virtual.ts'
 import { type HistoryPage, historyPage } from '../../model/answers.ts'
 import { dayAndTime, duration, percent, usd } from '../../model/format.ts'
 import type { State } from '../../model/state.ts'
+import { exchangesOf } from '../../model/view.ts'
 
 interface Props {
   first: HistoryPage
@@ -96,7 +97,7 @@ export function Past({ first, query, state }: Props) {
                 <span class="under">{dayAndTime(one.detected_at)}</span>
               </th>
               <td class="wide">
-                <Route opportunity={one} state={state} />
+                <Route opportunity={one} exchanges={exchangesOf(state)} />
               </td>
               <td class="number">
                 {percent(one.profit_percent)}

@@ -8,6 +8,7 @@ import { Route } from '../../components/route.tsx'
 import { passes } from '../../model/filters.ts'
 import { duration, percent } from '../../model/format.ts'
 import type { State } from '../../model/state.ts'
+import { exchangesOf } from '../../model/view.ts'
 
 const SHOWN = 10
 
@@ -33,7 +34,7 @@ export function Ended({ state, filters }: { state: State; filters: Criteria }) {
               <span class="hidden">: evidence</span>
             </a>
             <span class="ended-route">
-              <Route opportunity={opportunity} state={state} />
+              <Route opportunity={opportunity} exchanges={exchangesOf(state)} />
             </span>
             <span class="ended-peak">{percent(opportunity.peak_profit_percent)}%</span>
             <span class="ended-life">{duration(opportunity.duration_ms ?? 0)}</span>

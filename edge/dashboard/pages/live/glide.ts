@@ -7,6 +7,8 @@ import { useLayoutEffect, useRef } from 'preact/hooks'
 import type { Slice } from '../../components/virtual.ts'
 
 const GLIDE_MS = 260
+/** When the order changes again and again, gliding would only be unrest. */
+const CALM_FOR_MS = 400
 /** Farther than this a row does not glide: the eye could not follow. */
 const FARTHEST_ROWS = 12
 
@@ -18,12 +20,16 @@ export function useGlide(
   { row_px, above_px }: Slice,
 ): void {
   const before = useRef<readonly string[]>([])
+  const changed_ms = useRef(0)
   useLayoutEffect(() => {
     const old = before.current
     before.current = order
     const is_same = old.length === order.length && order.every((id, index) => old[index] === id)
+    if (is_same) return
+    const is_calm = performance.now() - changed_ms.current >= CALM_FOR_MS
+    changed_ms.current = performance.now()
     // Scrolled into the list, the browser itself keeps in place what is looked at.
-    if (is_same || stillness.matches || row_px === 0 || above_px > 0) return
+    if (!is_calm || stillness.matches || row_px === 0 || above_px > 0) return
     const places = new Map(old.map((id, index) => [id, index]))
     const now = new Map(order.map((id, index) => [id, index]))
     for (const row of body.current?.querySelectorAll<HTMLElement>('[data-id]') ?? []) {

@@ -7,12 +7,13 @@ import type { State } from '../../model/state.ts'
 import { exchangeOptions } from '../../model/view.ts'
 
 export function LiveFilters({ state }: { state: State }) {
-  const symbols = [...state.rows.values()].map(({ opportunity }) => opportunity.symbol)
-  const ended = state.ended.map(({ symbol }) => symbol)
-  const known = [...new Set([...symbols, ...ended])].sort()
+  const symbols = () => {
+    const live = [...state.rows.values()].map(({ opportunity }) => opportunity.symbol)
+    return [...new Set([...live, ...state.ended.map(({ symbol }) => symbol)])].sort()
+  }
   return (
     <FilterBar label="Filters of the live opportunities" names={FILTERS}>
-      <TextFilter name="symbol" label="Symbol" placeholder="any" suggestions={known} />
+      <TextFilter name="symbol" label="Symbol" placeholder="any" suggestions={symbols} />
       <SelectFilter name="type" label="Type" any="any" options={Object.entries(TYPES)} />
       <SelectFilter name="exchange" label="Exchange" any="any" options={exchangeOptions(state)} />
       <TextFilter name="min_profit_percent" label="Net at least" placeholder="0" unit="%" numeric />

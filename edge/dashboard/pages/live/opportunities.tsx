@@ -12,9 +12,9 @@ import { count } from '../../model/format.ts'
 import type { Row, State } from '../../model/state.ts'
 import { arrange, SORTS, type Sort, type Totals, trouble } from '../../model/view.ts'
 import { Callers } from './callers.tsx'
+import { useDrawnRows } from './drawn-rows.tsx'
 import { Empty } from './empty.tsx'
 import { useGlide } from './glide.ts'
-import { OpportunityRow } from './opportunity-row.tsx'
 
 interface Props {
   state: State
@@ -25,7 +25,7 @@ interface Props {
 }
 
 export function Opportunities({ state, totals, rows: unordered, is_filtered }: Props) {
-  const { params, change, href } = useParams()
+  const { params, change } = useParams()
   const sort = SORTS.find((one) => one === params.get('sort')) ?? 'detected_at'
   const [pointed, point] = useState(false)
   const section = useRef<HTMLElement>(null)
@@ -40,10 +40,10 @@ export function Opportunities({ state, totals, rows: unordered, is_filtered }: P
   const ids = rows.map((row) => row.opportunity.id)
   kept.current = { sort, ids }
   const slice = useSlice(body, rows.length)
+  const drawn = useDrawnRows(rows.slice(slice.first, slice.end), slice.first, state)
   useGlide(body, ids, slice)
   useKeptFocus(section, ids)
   const loaded = state.live_set.heard_ms !== null
-  const opened = params.get('open')
 
   return (
     <section
@@ -70,16 +70,7 @@ export function Opportunities({ state, totals, rows: unordered, is_filtered }: P
           <Head sort={sort} onSort={(next) => change({ sort: next === sort ? null : next })} />
           <tbody ref={body} onKeyDown={walkRows}>
             <Spacer height_px={slice.above_px} columns={7} />
-            {rows.slice(slice.first, slice.end).map((row, index) => (
-              <OpportunityRow
-                key={row.opportunity.id}
-                row={row}
-                state={state}
-                place={slice.first + index}
-                href={href({ open: row.opportunity.id })}
-                is_open={opened === row.opportunity.id}
-              />
-            ))}
+            {drawn}
             <Spacer height_px={slice.below_px} columns={7} />
           </tbody>
         </table>

@@ -2,28 +2,31 @@
 import { typeName } from '../../components/names.ts'
 import { Route } from '../../components/route.tsx'
 import { Trend } from '../../components/trend.tsx'
-import { amount, elapsed, percent, usd } from '../../model/format.ts'
-import type { Row, State } from '../../model/state.ts'
-import { ageOf_ms } from '../../model/view.ts'
+import { amount, percent, usd } from '../../model/format.ts'
+import type { Exchanges, Row } from '../../model/state.ts'
 
 interface Props {
   row: Row
-  state: State
+  exchanges: Exchanges
+  /** in words, or that it has ended */
+  age: string
+  /** it changed just now */
+  is_news: boolean
   /** from 0, among all rows, of which the document holds only some */
   place: number
   href: string
   is_open: boolean
 }
 
-export function OpportunityRow({ row, state, place, href, is_open }: Props) {
+export function OpportunityRow(props: Props) {
+  const { row, exchanges, age, is_news, place, href, is_open } = props
   const { opportunity } = row
   const ended = row.ended_ms !== null
   const is_closed = opportunity.transfer === 'closed'
   const [base = ''] = opportunity.symbol.split('/')
-  const age = ended ? 'ended' : elapsed(ageOf_ms(opportunity, state))
   return (
     <tr
-      class={`row ${ended ? 'row-ended' : ''} ${row.movement === 'new' ? 'row-new' : ''} ${is_closed ? 'row-closed' : ''}`}
+      class={`row ${ended ? 'row-ended' : ''} ${is_news && row.movement === 'new' ? 'row-new' : ''} ${is_closed ? 'row-closed' : ''}`}
       aria-rowindex={place + 2}
       data-testid="row"
       data-id={opportunity.id}
@@ -36,17 +39,17 @@ export function OpportunityRow({ row, state, place, href, is_open }: Props) {
         </a>
         <span class="under">
           <span class="narrow">
-            <Route opportunity={opportunity} state={state} />
+            <Route opportunity={opportunity} exchanges={exchanges} />
           </span>
           <span class="wide">{typeName(opportunity.type)}</span>
           {is_closed && <span class="chip chip-warn">transfer closed</span>}
         </span>
       </th>
       <td class="wide">
-        <Route opportunity={opportunity} state={state} priced />
+        <Route opportunity={opportunity} exchanges={exchanges} priced />
       </td>
       <td class="number">
-        <span key={row.revision} class={`net moved-${row.movement}`} data-testid="net">
+        <span class={is_news ? `net moved-${row.movement}` : 'net'} data-testid="net">
           <Movement movement={row.movement} />
           {percent(opportunity.profit_percent)}
           <span class="unit">%</span>
@@ -77,7 +80,7 @@ function Movement({ movement }: { movement: Row['movement'] }) {
   if (movement !== 'up' && movement !== 'down') return null
   return (
     <>
-      <span class="movement" aria-hidden="true">
+      <span class={`movement movement-${movement}`} aria-hidden="true">
         {movement === 'up' ? '▲' : '▼'}
       </span>
       <span class="hidden">{movement === 'up' ? 'rose to' : 'fell to'} </span>
