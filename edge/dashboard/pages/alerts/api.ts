@@ -6,9 +6,6 @@ import type { Problem } from '../../../../shared/problem.ts'
 import type { Webhook, WebhookAttempt } from '../../../../shared/webhook.ts'
 import { problemOf } from '../../model/answers.ts'
 
-/** Shown when it is made, and never again. */
-export type MadeWebhook = Webhook & { readonly secret: string }
-
 export interface Page<T> {
   readonly data: readonly T[]
   readonly next_cursor: string | null

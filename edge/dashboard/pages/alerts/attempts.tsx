@@ -1,6 +1,6 @@
 /** Every attempt to deliver, newest first, and the way to have a message sent again. */
 import { useEffect } from 'preact/hooks'
-import type { Webhook, WebhookAttempt } from '../../../../shared/webhook.ts'
+import type { ReplayRequest, Webhook, WebhookAttempt } from '../../../../shared/webhook.ts'
 import { SelectFilter } from '../../components/filters.tsx'
 import { useParams } from '../../components/navigation.ts'
 import { Answered, Card, Nothing, Staleness } from '../../components/parts.tsx'
@@ -20,7 +20,7 @@ interface Props {
   /** grows whenever something was sent: then it is looked at again at once */
   sent: number
   busy: boolean
-  onReplay: (what: { message_id: string } | { missed: true }) => void
+  onReplay: (what: ReplayRequest) => void
 }
 
 export function Attempts({ api_key, webhook, state, sent, busy, onReplay }: Props) {

@@ -1,13 +1,19 @@
 /** One subscription: what it says, what can be done with it, and what became of its messages. */
 import { useState } from 'preact/hooks'
-import type { Webhook } from '../../../../shared/webhook.ts'
+import type {
+  MadeWebhook,
+  Replaying,
+  ReplayRequest,
+  Testing,
+  Webhook,
+} from '../../../../shared/webhook.ts'
 import { useParams } from '../../components/navigation.ts'
 import { Card, Fact } from '../../components/parts.tsx'
 import { dayAndTime } from '../../model/format.ts'
 import type { State } from '../../model/state.ts'
 import { exchangeName } from '../../model/view.ts'
 import { EVENTS, filterWords, hostOf, intervalWords } from '../../model/webhooks.ts'
-import { ask, type MadeWebhook, type Outcome, webhookPath } from './api.ts'
+import { ask, type Outcome, webhookPath } from './api.ts'
 import { Attempts } from './attempts.tsx'
 import { Confirm } from './confirm.tsx'
 
@@ -44,12 +50,12 @@ export function Detail({ api_key, webhook, state, onSecret, onChanged, onDeleted
   }
 
   const test = () =>
-    run(ask<{ message_id: string }>(api_key, 'POST', `${path}/test`), ({ message_id }) => {
+    run(ask<Testing>(api_key, 'POST', `${path}/test`), ({ message_id }) => {
       setSent((count) => count + 1)
       return `A sample is on its way: ${message_id}`
     })
-  const replay = (what: object) =>
-    run(ask<{ message_count: number }>(api_key, 'POST', `${path}/replay`, what), (answer) => {
+  const replay = (what: ReplayRequest) =>
+    run(ask<Replaying>(api_key, 'POST', `${path}/replay`, what), (answer) => {
       setSent((count) => count + 1)
       const { message_count } = answer
       return message_count === 1

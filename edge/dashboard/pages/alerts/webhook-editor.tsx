@@ -4,7 +4,7 @@ import type { ComponentChildren } from 'preact'
 import { useId, useState } from 'preact/hooks'
 import type { EventType } from '../../../../shared/event.ts'
 import type { Criteria } from '../../../../shared/passes.ts'
-import type { Webhook, WebhookFormat } from '../../../../shared/webhook.ts'
+import type { MadeWebhook, Webhook, WebhookFormat } from '../../../../shared/webhook.ts'
 import { TRANSFERS, TYPES } from '../../components/names.ts'
 import { Card } from '../../components/parts.tsx'
 import type { State } from '../../model/state.ts'
@@ -18,7 +18,7 @@ import {
   refusedFields,
   type WebhookForm,
 } from '../../model/webhooks.ts'
-import { ask, type MadeWebhook, type Outcome, webhookPath } from './api.ts'
+import { ask, type Outcome, webhookPath } from './api.ts'
 
 interface Props {
   api_key: string
