@@ -11,13 +11,13 @@ export function scale(
   return (value) => (span === 0 ? (from + to) / 2 : from + ((value - low) / span) * (to - from))
 }
 
-/** At most about `wanted` round figures from `low` to `high`: 1, 2 or 5 times a power of ten apart. */
+/** At most about `wanted` round figures from `low` to `high`: 1, 2, 2.5 or 5 times a power of ten apart. */
 export function ticks(low: number, high: number, wanted: number): number[] {
   const span = high - low
   if (!(span > 0) || !Number.isFinite(span)) return [low]
   const rough = span / Math.max(wanted, 1)
   const power = 10 ** Math.floor(Math.log10(rough))
-  const step = ([1, 2, 5].find((one) => one * power >= rough) ?? 10) * power
+  const step = ([1, 2, 2.5, 5].find((one) => one * power >= rough) ?? 10) * power
   const first = Math.ceil(low / step - 1e-9)
   const last = Math.floor(high / step + 1e-9)
   return Array.from({ length: last - first + 1 }, (_, index) => (first + index) * step)

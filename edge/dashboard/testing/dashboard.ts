@@ -3,8 +3,8 @@
  * test a scripted edge of its own. Whatever a page complains about or asks of somebody else fails the
  * test that opened it.
  */
-import { readFile, rm } from 'node:fs/promises'
-import { createRequire } from 'node:module'
+import { rm } from 'node:fs/promises'
+import axe_core from 'axe-core'
 import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, vi } from 'vitest'
 import { openBrowser } from './browser.ts'
@@ -105,8 +105,6 @@ export function tooWide(page: Page): Promise<string[]> {
   })
 }
 
-const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
-
 interface WithAxe {
   readonly axe: {
     run(options: object): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }>
@@ -116,7 +114,7 @@ interface WithAxe {
 /** What axe-core objects to, all of its rules asked: "rule: element". */
 export async function axeViolations(page: Page): Promise<string[]> {
   const is_there = await page.evaluate(() => 'axe' in globalThis)
-  if (!is_there) await page.evaluate(await readFile(AXE, 'utf8'))
+  if (!is_there) await page.evaluate(axe_core.source)
   return page.evaluate(async () => {
     const { axe } = globalThis as unknown as WithAxe
     const { violations } = await axe.run({ resultTypes: ['violations'] })

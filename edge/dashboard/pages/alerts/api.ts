@@ -6,7 +6,7 @@ import type { Problem } from '../../../../shared/problem.ts'
 import type { Webhook, WebhookAttempt } from '../../../../shared/webhook.ts'
 import { problemOf } from '../../model/answers.ts'
 
-export interface Page<T> {
+interface Page<T> {
   readonly data: readonly T[]
   readonly next_cursor: string | null
 }
