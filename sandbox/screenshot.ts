@@ -3,10 +3,11 @@
  * sandbox exchanges, waits until the market gives something to see, and takes the live page with the
  * evidence of one opportunity. It changes nothing else and leaves nothing running.
  */
-import { mkdtemp, rm, stat } from 'node:fs/promises'
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { chromium, type Page } from 'playwright-core'
+import { systemClock } from '../shared/clock.ts'
 import { findChromium } from './browser.ts'
 import { environment, PROJECT_DIR } from './environment.ts'
 import { freePort } from './ports.ts'
@@ -15,8 +16,8 @@ import { startStack } from './stack.ts'
 const FILE = join(PROJECT_DIR, 'docs', 'dashboard.png')
 const SIZE = { width: 1440, height: 900 }
 const SIZE_MAX_BYTES = 300_000
-const ROWS_WANTED = 4
-/** The table is not always full: the first moment in this time at which it is. */
+const ROWS_WANTED = 3
+/** The table is not always full; after this time a quieter one will do. */
 const PATIENCE_MS = 120_000
 
 async function main(): Promise<void> {
@@ -49,8 +50,7 @@ async function takePicture(url: string): Promise<void> {
     const page = await browser.newPage({ viewport: SIZE, colorScheme: 'dark' })
     await page.goto(url)
     await openEvidence(page)
-    await untilFull(page)
-    await page.screenshot({ path: FILE })
+    await writeFile(FILE, await pictureOfMuch(page))
   } finally {
     await browser.close()
   }
@@ -65,13 +65,16 @@ async function openEvidence(page: Page): Promise<void> {
   await page.evaluate('scrollTo(0, 0)')
 }
 
-/** Gives up waiting when the market stays quiet: the picture is true then too. */
-async function untilFull(page: Page): Promise<void> {
+/** Opportunities may be over before a picture is taken: one that shows some is the one. */
+async function pictureOfMuch(page: Page): Promise<Buffer> {
   const live = page.locator('.row:not(.row-ended) .net')
-  await live
-    .nth(ROWS_WANTED - 1)
-    .waitFor({ timeout: PATIENCE_MS })
-    .catch(() => undefined)
+  const ends_ms = systemClock.monotonic_ms() + PATIENCE_MS
+  for (;;) {
+    await live.nth(ROWS_WANTED - 1).waitFor({ timeout: PATIENCE_MS })
+    const picture = await page.screenshot()
+    const is_late = systemClock.monotonic_ms() > ends_ms
+    if (is_late || (await live.count()) >= ROWS_WANTED) return picture
+  }
 }
 
 await main()
