@@ -11,6 +11,7 @@ import packageJson from '../package.json' with { type: 'json' }
 import { systemClock as clock } from '../shared/clock.ts'
 import { format, fromNumber } from '../shared/decimal.ts'
 import { GROUPS } from '../shared/keys.ts'
+import { hideSecretsOf } from '../shared/redact.ts'
 import { Accounts } from './accounts.ts'
 import { startDispatcher } from './alerts/dispatch.ts'
 import { createAlertQueue } from './alerts/queue.ts'
@@ -21,6 +22,7 @@ import { createFees } from './detection/fees.ts'
 import { markout } from './detection/markout.ts'
 import { Transfers } from './detection/transfers.ts'
 import { exchanges } from './exchanges/index.ts'
+import { Gateway } from './gateway/gateway.ts'
 import { createIds } from './lifecycle/id.ts'
 import type { Measure } from './lifecycle/markouts.ts'
 import { Tracker } from './lifecycle/tracker.ts'
@@ -33,10 +35,16 @@ import { Lease } from './ops/lease.ts'
 import { createLog, type OperatorLog, tellOperator } from './ops/log.ts'
 import { MarketBoard } from './ops/markets.ts'
 import { createMetrics } from './ops/metrics.ts'
+import { Operator } from './ops/operator.ts'
+import { startOtlp } from './ops/otlp.ts'
 import { connectPostgres, createPostgresProbe, endPostgres } from './ops/postgres.ts'
+import { QueuePage } from './ops/queues.ts'
+import { startRetention } from './ops/retention.ts'
 import { startOpsServer } from './ops/server.ts'
-import { installLastResort, installShutdown } from './ops/shutdown.ts'
+import { giveUp, installLastResort, installShutdown } from './ops/shutdown.ts'
+import { watchStoreFigures } from './ops/store-figures.ts'
 import { TopBoard } from './ops/top.ts'
+import { startWatchdog } from './ops/watchdog.ts'
 import { Pipeline } from './pipeline.ts'
 import { createArchive } from './publish/archive.ts'
 import { GroupConsumer, type GroupOptions } from './publish/group.ts'
@@ -134,18 +142,42 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
     rejected: () => detector.rejected,
     near_misses: () => near_misses.totals,
     outbox: () => publisher,
+    stores: () => ({ redis: heartbeat.latest(), postgres: postgres_probe.latest() }),
+    figures: () => figures.latest(),
+    sockets: () => ({ open: gateway.sockets, let_go_total: gateway.slow_total }),
     is_leader: () => lease.token !== null,
     lateness,
   })
 
+  const figures = watchStoreFigures(redis, clock, log)
   const { registry } = metrics
   const { admin_token } = config
+  const queue_page = new QueuePage({
+    connect: () => connectRedis(config.redis_url, 'patient', 'queue-page', log),
+    log,
+  })
   const server = await startOpsServer({
     port: config.port,
     clock,
     health,
     metrics: async () => ({ type: registry.contentType, text: await registry.metrics() }),
-    books: admin_token === null ? undefined : createBookView(books, clock, admin_token),
+    restricted:
+      admin_token === null
+        ? undefined
+        : {
+            operator: new Operator(admin_token, clock),
+            books: createBookView(books, clock),
+            queues: queue_page,
+          },
+  })
+  const gateway: Gateway = new Gateway({
+    http: server.http,
+    redis_url: config.redis_url,
+    redis,
+    pool,
+    limits: config.sockets,
+    clock,
+    log,
   })
   log.info('worker started', { worker_id, version, port: server.port })
 
@@ -194,15 +226,43 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
     // Outages are told by the connection, and a lost term by the lease.
     (error) => log.debug('the board was not written', { error }),
   )
+  const stopRetention = startRetention({
+    pool,
+    clock,
+    log,
+    days: config.retention_days,
+    is_leader: () => lease.token !== null,
+    onDeleted: (table, rows) => metrics.retention_deleted.inc({ table }, rows),
+  })
+  const resource = {
+    'service.name': 'spreadwire-worker',
+    'service.version': version,
+    'service.instance.id': worker_id,
+  }
+  const stopOtlp =
+    config.otlp === null
+      ? async () => {}
+      : startOtlp({ ...config.otlp, registry, resource, clock, log })
   const rechecks = setInterval(() => pipeline.recheck(), RECHECK_EVERY_MS)
 
+  const stopWatchdog = startWatchdog({
+    clock,
+    log,
+    exchanges: () => watch.statuses(),
+    redis_ok: () => heartbeat.latest().ok,
+    giveUp: (why, fields) => giveUp(log, why, fields),
+    error_log_file: config.error_log_file,
+  })
+
   installShutdown(log, async () => {
+    await stopWatchdog()
     clearInterval(rechecks)
     lateness.stop()
     pipeline.end()
     const flushed = await publisher.flush(FLUSH_DEADLINE_MS)
     if (!flushed) log.error('events were not delivered', { count: publisher.depth })
     await Promise.all([
+      gateway.close(),
       watch.stop(),
       accounts.stop(),
       archive.stop(CLOSE_DEADLINE_MS),
@@ -210,7 +270,8 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
       dispatcher.close(CLOSE_DEADLINE_MS),
     ])
     alert_queue.close()
-    await stopBoard()
+    queue_page.close()
+    await Promise.all([stopBoard(), figures.stop(), stopRetention(), stopOtlp()])
     await lease.release()
     await stopPulse()
     redis.disconnect()
@@ -218,6 +279,7 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
   })
 }
 
+hideSecretsOf(process.env)
 const settings = readConfig(
   process.env,
   exchanges.map(({ id }) => id),
