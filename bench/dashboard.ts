@@ -116,7 +116,8 @@ try {
     const frames = await framesDuring(page, async () => void (await work()))
     print({ what, rows: ROWS, ...frames, goal_ms: GOAL_FRAME_MS })
     const cells = [frames.p50_ms, frames.p99_ms, frames.longest_ms].map((ms) => ms.toFixed(1))
-    say(`${what.padEnd(22)}p50 ${cells[0]} ms, p99 ${cells[1]} ms, longest ${cells[2]} ms`)
+    const busy = `main thread ${frames.main_thread_percent.toFixed(0)} %`
+    say(`${what.padEnd(22)}p50 ${cells[0]} ms, p99 ${cells[1]} ms, longest ${cells[2]} ms, ${busy}`)
   }
 } finally {
   await browser.close()

@@ -1,6 +1,7 @@
 /**
  * How long the frames of a page are while something happens to it: the times between one call of
- * requestAnimationFrame and the next. A frame that was dropped shows as one that is twice as long.
+ * requestAnimationFrame and the next. A frame that was dropped shows as one that is twice as long. Beside
+ * it the processor time of the page's main thread, which other programs cannot make longer.
  */
 import type { Page } from 'playwright-core'
 
@@ -9,6 +10,8 @@ export interface Frames {
   readonly p50_ms: number
   readonly p99_ms: number
   readonly longest_ms: number
+  /** of one core, what the watching itself costs included */
+  readonly main_thread_percent: number
 }
 
 /** What the page has beyond the types of Node. */
@@ -31,7 +34,12 @@ export async function framesDuring(page: Page, work: () => Promise<void>): Promi
     }
     here.requestAnimationFrame(onFrame)
   })
+  const processor = await processorTime(page)
+  const began_ms = performance.now()
+  const before_s = await processor()
   await work()
+  const busy_ms = ((await processor()) - before_s) * 1_000
+  const main_thread_percent = (busy_ms / (performance.now() - began_ms)) * 100
   const lengths_ms = await page.evaluate(() => {
     const { watch } = globalThis as unknown as InPage
     watch.stop = true
@@ -39,5 +47,16 @@ export async function framesDuring(page: Page, work: () => Promise<void>): Promi
   })
   const sorted = lengths_ms.toSorted((a, b) => a - b)
   const at = (share: number) => sorted[Math.floor(share * (sorted.length - 1))] ?? 0
-  return { frames: sorted.length, p50_ms: at(0.5), p99_ms: at(0.99), longest_ms: at(1) }
+  const [p50_ms, p99_ms, longest_ms] = [at(0.5), at(0.99), at(1)]
+  return { frames: sorted.length, p50_ms, p99_ms, longest_ms, main_thread_percent }
+}
+
+/** @returns what reads how long the main thread has worked, in seconds of processor time */
+async function processorTime(page: Page): Promise<() => Promise<number>> {
+  const devtools = await page.context().newCDPSession(page)
+  await devtools.send('Performance.enable', { timeDomain: 'threadTicks' })
+  return async () => {
+    const { metrics } = await devtools.send('Performance.getMetrics')
+    return metrics.find(({ name }) => name === 'TaskDuration')?.value ?? Number.NaN
+  }
 }

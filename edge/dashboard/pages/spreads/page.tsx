@@ -13,13 +13,15 @@ import { HeatMap } from './heat-map.tsx'
 import { Quotes } from './quotes.tsx'
 import { Symbols } from './symbols.tsx'
 
-const EVERY_MS = 3_000
+/** Together well below what one address may ask in a minute, also with a second tab. */
+const LIST_EVERY_MS = 6_000
+const MATRIX_EVERY_MS = 3_000
 
 export function SpreadsPage({ state }: { state: State }) {
   const { params } = useParams()
   const best = useResource({
     url: '/v1/spreads?limit=2000',
-    every_ms: EVERY_MS,
+    every_ms: LIST_EVERY_MS,
     read: list<Spread>,
   })
   // The best one changes all the time; what somebody looks at does not change by itself.
@@ -60,7 +62,7 @@ export function SpreadsPage({ state }: { state: State }) {
 function OneSymbol({ symbol, state }: { symbol: string; state: State }) {
   const resource = useResource({
     url: `/v1/spreads?symbol=${encodeURIComponent(symbol)}`,
-    every_ms: EVERY_MS,
+    every_ms: MATRIX_EVERY_MS,
     read: list<Spread>,
   })
   const { value, refused, is_waiting } = resource
