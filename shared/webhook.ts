@@ -60,6 +60,7 @@ export type WebhookChange = z.infer<typeof WebhookChange>
 
 /** Why an endpoint is off: its owner, five days of failure, or its own answer 410. */
 const DisabledReason = z.enum(['owner', 'failing', 'gone'])
+export type DisabledReason = z.infer<typeof DisabledReason>
 
 export const Webhook = z.object({
   id: z.string().regex(WEBHOOK_ID),
