@@ -12,21 +12,27 @@ export const KEYS = {
   live: `${PREFIX}live`,
   /** pub/sub channel, every event as JSON with its id · owner: the leading worker */
   channel: `${PREFIX}channel`,
-  /** hash, exchange id → ExchangeStatus as JSON, every second · owner: the leading worker */
+  /** hash, exchange id → ExchangeStatus as JSON, every second, a key a leader · owner: the leading worker */
   exchanges: `${PREFIX}exchanges`,
   /** capped stream, field `data` → NearMiss as JSON · owner: the leading worker */
   near_misses: `${PREFIX}near-misses`,
-  /** hash with TTL, `exchange|symbol` → TopOfBook as JSON, every second · owner: the leading worker */
+  /** hash with TTL, `exchange|symbol` → TopOfBook as JSON, every second, a key a shard · owner: its leader */
   top: `${PREFIX}top`,
-  /** hash with TTL, `exchange|symbol` → WatchedMarket as JSON, when it changes · owner: the leading worker */
+  /** hash with TTL, `exchange|symbol` → WatchedMarket as JSON, when it changes, a key a shard · owner:
+   * its leader */
   markets: `${PREFIX}markets`,
-  /** string with TTL: worker id of the leader · owner: the leading worker */
+  /** string with TTL: worker id of the leader, a key a shard · owner: lease.ts */
   lease: `${PREFIX}lease`,
-  /** integer that grows with every leader: the fencing token · owner: lease.ts */
+  /** integer that grows with every leader: the fencing token, a key a shard · owner: lease.ts */
   fence: `${PREFIX}fence`,
   /** string "token sequence": the newest outbox entry applied, so that a retry applies nothing
-   * twice · owner: the leading worker */
+   * twice, a key a shard · owner: the shard's leader */
   published: `${PREFIX}published`,
+  /** string, into how many shards the work is divided; absent: one · owner: the leader of shard 0 */
+  shards: `${PREFIX}shards`,
+  /** hash with TTL, worker id → "last seen, in ms of Redis's clock" and readiness in percent ·
+   * owner: lease.ts */
+  members: `${PREFIX}members`,
   /** string, what the operator was told of the worker last, as JSON · owner: the edge's cron */
   watchdog: `${PREFIX}watchdog`,
   /** prefix of the known API keys; a string with TTL a key's SHA-256, what PostgreSQL said of it and
@@ -51,6 +57,14 @@ export const KEYS = {
   worker: `${PREFIX}worker:`,
 } as const
 
+/** The key of one shard. The first shard, which is the only one unless SHARD_COUNT says otherwise, has the plain name. */
+export function shardKey(
+  name: 'lease' | 'fence' | 'published' | 'exchanges' | 'top' | 'markets',
+  shard: number,
+): string {
+  return shard === 0 ? KEYS[name] : `${KEYS[name]}:${shard}`
+}
+
 export function workerKey(worker_id: string): string {
   return `${KEYS.worker}${worker_id}`
 }
@@ -62,6 +76,8 @@ export const DELIVERIES_MAX = 200_000
 export const NEAR_MISSES_MAX = 5_000
 /** Refreshed every second: of a dead worker's prices nothing is left when another takes over. */
 export const TOP_TTL_MS = 5_000
+/** Of the tables of exchanges that belong to other shards than the first. */
+export const EXCHANGES_TTL_MS = 5_000
 /** What is watched hardly changes while one worker takes over from another. */
 export const MARKETS_TTL_MS = 180_000
 

@@ -40,6 +40,8 @@ export interface Config extends WatchConfig {
   readonly error_log_file: string | null
   readonly redis_url: string
   readonly database_url: string
+  /** into how many parts the coins are divided among the workers */
+  readonly shard_count: number
   /** opens what only the operator may see; null: closed to everybody */
   readonly admin_token: string | null
   /** for the accounts' own fees, by exchange; they may only read. Without one: list fees */
@@ -111,6 +113,7 @@ function settings(exchange_ids: readonly string[]) {
     ERROR_LOG_FILE: z.string().optional(),
     REDIS_URL: address(['redis', 'rediss']),
     DATABASE_URL: address(['postgres', 'postgresql']),
+    SHARD_COUNT: integer(1, 1, 64),
     ADMIN_TOKEN: z.string().min(SHORTEST_TOKEN, 'at least 16 characters').optional(),
     ...watchSettings(exchange_ids),
     ...limitSettings,
@@ -181,6 +184,7 @@ export function readConfig(env: Environment, exchange_ids: readonly string[]): C
     error_log_file: data.ERROR_LOG_FILE ?? null,
     redis_url: data.REDIS_URL,
     database_url: data.DATABASE_URL,
+    shard_count: data.SHARD_COUNT,
     admin_token: data.ADMIN_TOKEN ?? null,
     api_keys: apiKeysOf(keys.data ?? {}),
     ...watchOf(data, urls.data, exchange_ids),

@@ -48,7 +48,7 @@ const told = (events: Event[]) => events.map(({ type, data }) => `${type.split('
 
 describe('the publish script', () => {
   it('writes the stream, the live set and the channel, all with the same event', async () => {
-    const send = createPublishScript(redis)
+    const send = createPublishScript(redis, 0)
     const heard: string[] = []
     const listener = new Redis(server.url)
     await listener.subscribe(KEYS.channel)
@@ -71,7 +71,7 @@ describe('the publish script', () => {
   })
 
   it('keeps the markouts of what is live, and brings nothing back to life with them', async () => {
-    const send = createPublishScript(redis)
+    const send = createPublishScript(redis, 0)
     await observer.set(KEYS.fence, 7)
     const drafts = [detected('a'), detected('b'), expired('b'), measured('a', 'detected')]
     const entries = [...drafts, measured('b')].map((draft, i) => ({ sequence: i + 1, draft }))
@@ -83,7 +83,7 @@ describe('the publish script', () => {
   })
 
   it('applies nothing at all under another token', async () => {
-    const send = createPublishScript(redis)
+    const send = createPublishScript(redis, 0)
     const entries = [{ sequence: 1, draft: detected('a') }]
     expect(await send(3, entries)).toBe('fenced')
     await observer.set(KEYS.fence, 4)
@@ -92,7 +92,7 @@ describe('the publish script', () => {
   })
 
   it('applies a repeated batch once, and the new entries of it', async () => {
-    const send = createPublishScript(redis)
+    const send = createPublishScript(redis, 0)
     await observer.set(KEYS.fence, 1)
     const [a, b, c] = ['a', 'b', 'c'].map((id, i) => ({ sequence: i + 1, draft: detected(id) }))
     await send(1, [a!, b!])
@@ -101,7 +101,7 @@ describe('the publish script', () => {
   })
 
   it('starts counting anew under a new token', async () => {
-    const send = createPublishScript(redis)
+    const send = createPublishScript(redis, 0)
     await observer.set(KEYS.fence, 1)
     await send(1, [{ sequence: 9, draft: detected('a') }])
     await observer.set(KEYS.fence, 2)
@@ -121,6 +121,7 @@ describe('Publisher', () => {
     published = []
     publisher = new Publisher({
       redis,
+      shard: 0,
       clock: systemClock,
       log: silentLog,
       onFenced,

@@ -14,6 +14,8 @@ import { createPublishScript, type PublishResult } from './script.ts'
 export interface PublisherOptions {
   /** a `command` connection: fails fast while Redis is away */
   readonly redis: Redis
+  /** whose fencing token rules */
+  readonly shard: number
   readonly clock: Clock
   readonly log: Log
   /** Redis refused our token: the lease has to say who leads */
@@ -40,7 +42,7 @@ export class Publisher {
   constructor(options: PublisherOptions) {
     this.options = options
     this.outbox = new Outbox(options.outbox_limit ?? OUTBOX_LIMIT)
-    this.send = createPublishScript(options.redis)
+    this.send = createPublishScript(options.redis, options.shard)
   }
 
   get depth(): number {
