@@ -6,7 +6,8 @@
 const PREFIX = 'arb:'
 
 export const KEYS = {
-  /** stream, trimmed to about EVENTS_MAX entries · owner: the leading worker */
+  /** stream, trimmed to about EVENTS_MAX entries, but not what a consumer group has not finished, as
+   * long as there are fewer than EVENTS_LIMIT · owner: the leading worker */
   events: `${PREFIX}events`,
   /** hash, opportunity id → Opportunity as JSON · owner: the leading worker */
   live: `${PREFIX}live`,
@@ -70,6 +71,8 @@ export function workerKey(worker_id: string): string {
 }
 
 export const EVENTS_MAX = 50_000
+/** Beyond this the oldest go, whoever waits for them: at about 3 kB each, 600 MB. */
+export const EVENTS_LIMIT = 200_000
 export const WEBHOOK_COMMANDS_MAX = 10_000
 export const DELIVERIES_MAX = 200_000
 /** About 4 MB. */

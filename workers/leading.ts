@@ -19,7 +19,8 @@ import { MarketBoard } from './ops/markets.ts'
 import { TopBoard } from './ops/top.ts'
 import { readLiveSet } from './publish/live-set.ts'
 import type { NearMisses } from './publish/near-misses.ts'
-import { Publisher } from './publish/stream.ts'
+import { Publisher, type PublisherOptions } from './publish/stream.ts'
+import { createTrim, type Trim } from './publish/trim.ts'
 import { shardOf } from './shards.ts'
 import { Term } from './term.ts'
 
@@ -53,14 +54,18 @@ export class Leading {
   private readonly options: LeadingOptions
   private readonly lease: Lease
   private readonly desks: readonly Desk[]
+  private readonly trim: Trim
   private readonly giving = new Set<number>()
   private stopBoards: () => Promise<void> = async () => {}
 
   constructor(options: LeadingOptions) {
     const { redis, clock, log, worker_id, shard_count, readiness } = options
     this.options = options
+    this.trim = createTrim(redis)
     const shards = Array.from({ length: shard_count }, (_, shard) => shard)
-    this.desks = shards.map((shard) => createDesk(shard, options, () => void this.lease.ask()))
+    const { relieve } = this.trim
+    const onFenced = () => void this.lease.ask()
+    this.desks = shards.map((shard) => createDesk(shard, { ...options, relieve, onFenced }))
     this.terms = this.desks.map(({ term }) => term)
     this.lease = new Lease({
       ...{ redis, clock, log, worker_id, shard_count, readiness },
@@ -135,6 +140,7 @@ export class Leading {
     const { near_misses } = this.options
     const [first] = this.lease.tokens
     if (first !== undefined) await near_misses.write(...first)
+    if (this.lease.tokens.has(0)) await this.trim.trim()
     for (const [shard, token] of this.lease.tokens) {
       await this.desks[shard]?.top.write(token)
       await this.desks[shard]?.markets.write(token)
@@ -149,10 +155,12 @@ interface Desk {
   readonly markets: MarketBoard
 }
 
-function createDesk(shard: number, options: LeadingOptions, onFenced: () => void): Desk {
-  const { redis, clock, log, books, shard_count } = options
+type DeskOptions = LeadingOptions & Pick<PublisherOptions, 'relieve' | 'onFenced'>
+
+function createDesk(shard: number, options: DeskOptions): Desk {
+  const { redis, clock, log, books, shard_count, relieve, onFenced } = options
   const { newId, measure, min_percent, feeOf, onPublished } = options
-  const publisher = new Publisher({ redis, shard, clock, log, onFenced, onPublished })
+  const publisher = new Publisher({ redis, shard, clock, log, relieve, onFenced, onPublished })
   const tracker = new Tracker({ clock, newId, measure, min_percent })
   const isOwn = ({ legs }: Opportunity) => shardOf(legs, shard_count) === shard
   const readLive = async () => (await readLiveSet(redis, log)).filter(isOwn)

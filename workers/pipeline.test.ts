@@ -66,6 +66,7 @@ function worker(shard_count = 1) {
       shard,
       clock: systemClock,
       log: silentLog,
+      relieve: async () => 0,
       onFenced: () => {},
       onPublished: () => {},
     })

@@ -5,7 +5,7 @@
  */
 import type { Redis } from 'ioredis'
 import type { Draft } from '../../shared/event.ts'
-import { EVENTS_MAX, KEYS, shardKey } from '../../shared/keys.ts'
+import { EVENTS_LIMIT, KEYS, shardKey } from '../../shared/keys.ts'
 import { isFenced } from './fence.ts'
 
 /** A draft with its place in the outbox. */
@@ -25,7 +25,7 @@ const LUA = `
   KEYS[5] arb:channel    name of the pub/sub channel
 
   ARGV[1] the caller's token
-  ARGV[2] about how many entries the stream keeps
+  ARGV[2] about how many entries the stream may have at most; trim.ts cuts it long before
   ARGV[3..] for each event: sequence, type, timestamp, data (JSON text), and the id of the
             opportunity, or '' when the live set has nothing to do with it
 
@@ -80,7 +80,7 @@ export function createPublishScript(
   const keys = [...own, KEYS.events, KEYS.live, KEYS.channel]
   return async (token, entries) => {
     try {
-      await command(keys.length, ...keys, token, EVENTS_MAX, ...entries.flatMap(argumentsOf))
+      await command(keys.length, ...keys, token, EVENTS_LIMIT, ...entries.flatMap(argumentsOf))
       return 'applied'
     } catch (error) {
       if (isFenced(error)) return 'fenced'

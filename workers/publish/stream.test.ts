@@ -6,12 +6,13 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { type Redis as RedisServer, startRedis } from '../../sandbox/redis.ts'
 import { systemClock } from '../../shared/clock.ts'
 import { compareEventIds, type Draft, Event, eventFromStream } from '../../shared/event.ts'
-import { KEYS } from '../../shared/keys.ts'
+import { GROUPS, KEYS } from '../../shared/keys.ts'
 import { silentLog } from '../../shared/log.ts'
 import { connectRedis } from './redis.ts'
 import { createPublishScript } from './script.ts'
 import { Publisher } from './stream.ts'
 import { detected, exchangeStatus, expired, measured, opportunity, updated } from './testing.ts'
+import { createTrim } from './trim.ts'
 
 let folder: string
 let server: RedisServer
@@ -124,6 +125,7 @@ describe('Publisher', () => {
       shard: 0,
       clock: systemClock,
       log: silentLog,
+      relieve: createTrim(redis).relieve,
       onFenced,
       onPublished: (type) => published.push(type),
     })
@@ -217,5 +219,49 @@ describe('Publisher', () => {
       data: { profit_percent: '2' },
     })
     expect(await observer.hlen(KEYS.live)).toBe(101)
+  })
+
+  describe('into a redis that is full', () => {
+    const COUNT = 1_500
+    const names = Array.from({ length: COUNT }, (_, i) => `x${i}`)
+    const limit = async (extra_bytes: number) => {
+      const used = /used_memory:(\d+)/.exec(await observer.info('memory'))?.[1]
+      await observer.config('SET', 'maxmemory', Number(used) + extra_bytes)
+    }
+    /** the order of beginnings and ends, without the updates */
+    const essential = async () =>
+      told(await streamed()).filter((line) => !line.startsWith('updated'))
+    const lives = names.flatMap((name) => [`detected opp_${name}`, `expired opp_${name}`])
+
+    function publishAll(): void {
+      for (const name of names) {
+        publisher.publish([detected(name), updated(name, '1'), expired(name), updated(name, '2')])
+      }
+    }
+    afterEach(() => observer.config('SET', 'maxmemory', 0))
+
+    it('cuts the stream of what everybody has, and goes on', async () => {
+      publisher.lead(1, false)
+      await limit(2_000_000)
+      publishAll()
+      expect(await publisher.flush(20_000)).toBe(true)
+      expect(published.filter((type) => type === 'opportunity.expired')).toHaveLength(COUNT)
+      const kept = await essential()
+      expect(kept.length).toBeLessThan(lives.length)
+      expect(kept).toEqual(lives.slice(-kept.length))
+    })
+
+    it('waits with what began and ended, lets updates go, and loses nothing else', async () => {
+      await observer.xgroup('CREATE', KEYS.events, GROUPS.archive, '0', 'MKSTREAM')
+      publisher.lead(1, false)
+      await limit(1_000_000)
+      publishAll()
+      expect(await publisher.flush(1_500)).toBe(false)
+      expect(publisher.dropped_total).toBeGreaterThan(0)
+      expect(publisher.depth).toBeGreaterThan(0)
+      await observer.config('SET', 'maxmemory', 0)
+      expect(await publisher.flush(20_000)).toBe(true)
+      expect(await essential()).toEqual(lives)
+    })
   })
 })
