@@ -7,6 +7,7 @@ import type { Context } from 'hono'
 import { PROBLEMS, type Problem, type ProblemType, problem } from '../shared/problem.ts'
 import type { Edge } from './edge.ts'
 import { EXPECTED } from './parameters.ts'
+import { shown } from './shown.ts'
 import type { StoreName } from './store/answer.ts'
 
 type FieldErrors = NonNullable<Problem['errors']>
@@ -44,23 +45,34 @@ export function refuseBody(c: Context<Edge>, status: number): Response {
   return refuse(c, 'invalid_request', `${error.field} is not valid`, [error])
 }
 
+/** One bad field of a JSON body that only its endpoint can judge. */
+export function invalidField(
+  c: Context<Edge>,
+  field: string,
+  value: unknown,
+  expected: string,
+): Response {
+  const errors = [{ field, value: shown(field, value), expected }]
+  return refuse(c, 'invalid_request', `${field} is not valid`, errors)
+}
+
 /** Names every parameter that failed validation, with its value and what was expected. */
 export const refuseInvalid: Hook<unknown, Edge, string, Response | undefined> = (result, c) => {
   if (result.success) return undefined
   const errors = new Map<string, FieldErrors[number]>()
-  const given = givenTo(result, c)
   for (const issue of result.error.issues) {
     const unknown = issue.code === 'unrecognized_keys'
-    const fields = unknown ? issue.keys : [String(issue.path[0] ?? result.target)]
-    for (const field of fields) {
+    const names = namesOf(issue.path)
+    for (const path of unknown ? issue.keys.map((key) => [...names, key]) : [names]) {
+      const field = path.join('.') || result.target
       if (errors.has(field)) continue
-      const values = given[field] ?? []
+      const values = givenTo(result, c, path)
       const repeated = values.length > 1 && !unknown
       const expected = unknown
         ? `no such ${result.target === 'json' ? 'field' : 'parameter'} here`
         : repeated
           ? 'to be given once'
-          : (EXPECTED[field] ?? issue.message)
+          : (EXPECTED[path.at(-1) ?? ''] ?? issue.message)
       errors.set(field, { field, value: repeated ? values : (values[0] ?? null), expected })
     }
   }
@@ -69,12 +81,22 @@ export const refuseInvalid: Hook<unknown, Edge, string, Response | undefined> = 
   return refuse(c, 'invalid_request', detail, [...errors.values()])
 }
 
-/** What was sent, each with every value that was given for it. */
+/** A list is one field, whichever of its items is wrong. */
+function namesOf(path: readonly PropertyKey[]): string[] {
+  const item = path.findIndex((step) => typeof step !== 'string')
+  return (item === -1 ? path : path.slice(0, item)).map(String)
+}
+
+/** Every value that was given for this field. */
 function givenTo(
   result: { target: string; data?: unknown },
   c: Context<Edge>,
-): Readonly<Record<string, readonly unknown[]>> {
-  if (result.target === 'query') return c.req.queries()
-  const sent = result.target === 'header' ? c.req.header() : Object(result.data)
-  return Object.fromEntries(Object.entries(sent).map(([name, value]) => [name, [value]]))
+  path: readonly string[],
+): readonly unknown[] {
+  const [name = ''] = path
+  if (result.target === 'query') return c.req.queries(name) ?? []
+  const sent: unknown = result.target === 'header' ? c.req.header() : result.data
+  const value = path.reduce<unknown>((node, step) => Object(node)[step], sent)
+  if (path.length === 0 || value === undefined) return []
+  return [result.target === 'json' ? shown(path.at(-1) ?? '', value) : value]
 }

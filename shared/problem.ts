@@ -7,7 +7,7 @@ export const PROBLEMS = {
   forbidden: { status: 403, title: 'The API key may not do this' },
   not_found: { status: 404, title: 'There is nothing here' },
   method_not_allowed: { status: 405, title: 'This method is not served here' },
-  conflict: { status: 409, title: 'The same request is being worked on' },
+  conflict: { status: 409, title: 'The request does not fit what is there now' },
   idempotency_mismatch: {
     status: 422,
     title: 'The Idempotency-Key was used for another request',

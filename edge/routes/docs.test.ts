@@ -12,6 +12,7 @@ import { KEYS, workerKey } from '../../shared/keys.ts'
 import type { NearMiss } from '../../shared/near-miss.ts'
 import { type TopOfBook, topField } from '../../shared/top.ts'
 import type { WatchedMarket } from '../../shared/watched.ts'
+import { EndpointEvent } from '../../shared/webhook.ts'
 import { exchangeStatus, expired, heartbeat, sample } from '../testing/opportunities.ts'
 import { StreamReader } from '../testing/reader.ts'
 import { insertHistory, publish, type Stack, setLive, startStack } from '../testing/stack.ts'
@@ -205,7 +206,8 @@ describe('asyncapi.json', () => {
         .map((name) => document.components.messages[name]?.name)
         .sort()
     expect(names('stream')).toEqual([...EVENT_TYPES, 'reset'].sort())
-    expect(names('webhooks')).toEqual([...EVENT_TYPES].sort())
+    const endpoint_types = EndpointEvent.options.map(({ shape }) => shape.type.value)
+    expect(names('webhooks')).toEqual([...EVENT_TYPES, ...endpoint_types].sort())
     for (const [, pointer = ''] of JSON.stringify(document).matchAll(/"\$ref":"#\/([^"]+)"/g)) {
       const target = pointer
         .split('/')

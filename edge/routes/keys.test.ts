@@ -145,10 +145,15 @@ it('says in openapi.json how a key is sent, which scope it needs and how it is r
     '429',
     '503',
   ])
-  for (const path of Object.keys(document.paths).filter((one) => one.startsWith('/v1/'))) {
-    expect(Object.keys(document.paths[path]?.get?.responses ?? {}), path).toEqual(
-      expect.arrayContaining(['200', '400', '401', '403', '429', '503']),
-    )
+  for (const [path, operations] of Object.entries(document.paths)) {
+    if (!path.startsWith('/v1/')) continue
+    for (const [method, { responses }] of Object.entries(operations)) {
+      const statuses = Object.keys(responses)
+      expect(statuses, `${method} ${path}`).toEqual(
+        expect.arrayContaining(['400', '401', '403', '429', '503']),
+      )
+      expect(statuses.filter((status) => status.startsWith('2'))).toHaveLength(1)
+    }
   }
 })
 
