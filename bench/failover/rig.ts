@@ -25,6 +25,8 @@ export interface RigOptions {
   readonly symbols: number
   readonly rate: number
   readonly tears: number
+  /** more of the workers' variables */
+  readonly variables?: Readonly<Record<string, string>>
 }
 
 export interface RunningWorker {
@@ -100,6 +102,7 @@ export class Rig {
         PORT: '0',
         NODE_ENV: 'production',
         LOG_LEVEL: 'info',
+        ...options.variables,
       })
       const migrated = await run(process.execPath, ['workers/migrate.ts'], {
         cwd: PROJECT_DIR,
