@@ -12,6 +12,7 @@ const DEFAULTS = {
   kills: '20',
   'redis-down-seconds': '60',
   'postgres-down-seconds': '120',
+  'redis-full-seconds': '10',
   symbols: '10',
   rate: '3',
   seed: '7',
@@ -40,6 +41,7 @@ const result = await runFailover({
   tears: TEARS,
   kills: number('kills'),
   redis_down_ms: number('redis-down-seconds') * 1_000,
+  redis_full_ms: number('redis-full-seconds') * 1_000,
   postgres_down_ms: number('postgres-down-seconds') * 1_000,
   onPhase: (phase) => process.stderr.write(`failover bench: ${phase}\n`),
 })

@@ -30,6 +30,8 @@ export interface WatchOptions {
   readonly timing?: RosterTiming
   /** absent: one */
   readonly shard_count?: number
+  /** absent: as in production */
+  readonly narrow_after_ms?: number
   /** a recording listens */
   readonly tap?: Tap | undefined
 }
@@ -84,7 +86,7 @@ export class Watch {
    * because a standby must be ready for any. More at once, less after a while.
    */
   watchShards(led: ReadonlySet<number>): void {
-    const { shard_count = 1 } = this.options
+    const { shard_count = 1, narrow_after_ms = NARROW_AFTER_MS } = this.options
     if (shard_count === 1) return
     clearTimeout(this.narrowing)
     const wanted = led.size === 0 ? null : led
@@ -96,7 +98,7 @@ export class Watch {
       this.shards = wanted === null ? null : new Set([...this.shards, ...wanted])
       this.followAll()
     }
-    this.narrowing = setTimeout(narrow, NARROW_AFTER_MS)
+    this.narrowing = setTimeout(narrow, narrow_after_ms)
   }
 
   statuses(): ExchangeStatus[] {

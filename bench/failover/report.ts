@@ -7,12 +7,13 @@ const GOAL_REBUILT_MS = 2_000
 const GOAL_EXIT_MS = 20_000
 
 export function jsonLines(result: FailoverResult): string[] {
-  const { take_overs_ms, lease_ttl_ms, redis, postgres, restarted_empty, drain } = result
+  const { take_overs_ms, lease_ttl_ms, redis, postgres, full, restarted_empty, drain } = result
   const { events, opportunities, long_gaps, missed, wrong, steps_share } = result
   return [
     { phase: 'kills', ...quantiles(take_overs_ms), lease_ttl_ms, goal_ms: lease_ttl_ms + 2_000 },
     { phase: 'redis down', ...redis, goal_ms: GOAL_DRAIN_MS },
     { phase: 'postgres down', ...postgres },
+    { phase: 'redis full', ...full, goal_ms: GOAL_DRAIN_MS },
     { phase: 'redis emptied', ...restarted_empty, goal_ms: GOAL_REBUILT_MS },
     { phase: 'end in order', ...drain, goal_ms: GOAL_EXIT_MS },
     {
@@ -23,7 +24,7 @@ export function jsonLines(result: FailoverResult): string[] {
 }
 
 export function table(result: FailoverResult): string {
-  const { take_overs_ms, lease_ttl_ms, redis, postgres, restarted_empty, drain } = result
+  const { take_overs_ms, lease_ttl_ms, redis, postgres, full, restarted_empty, drain } = result
   const { missed, wrong } = result
   const { kills, p50_ms, p99_ms, most_ms } = quantiles(take_overs_ms)
   const judged = (value_ms: number, goal_ms: number) =>
@@ -32,6 +33,7 @@ export function table(result: FailoverResult): string {
     `leader killed ${kills} times; take-over p50 ${p50_ms} ms, p99 ${judged(p99_ms, lease_ttl_ms + 2_000)}, most ${most_ms} ms`,
     outage('Redis', redis, judged(redis.drained_ms, GOAL_DRAIN_MS)),
     outage('PostgreSQL', postgres, `${postgres.drained_ms} ms`),
+    `Redis full for ${full.down_ms} ms: ${full.detected_meanwhile} opportunities began meanwhile; all arrived after ${judged(full.drained_ms, GOAL_DRAIN_MS)}`,
     `Redis emptied: live set of ${restarted_empty.live} again after ${judged(restarted_empty.rebuilt_ms, GOAL_REBUILT_MS)}`,
     `SIGTERM: ended with ${drain.code} after ${judged(drain.exit_ms, GOAL_EXIT_MS)}; the next one led after ${drain.next_ms} ms`,
     `${result.events} events of ${result.opportunities} opportunities`,

@@ -165,12 +165,13 @@ export class Rig {
 
   /** Wall time at which another than that worker led and knew what was left. */
   async successor(former: RunningWorker): Promise<number> {
-    const others = [...this.workers.values()].filter((one) => one !== former)
-    const known = new Map(others.map((one) => [one, one.took_over_ms]))
+    const before = new Map([...this.workers.values()].map((one) => [one, one.took_over_ms]))
     let at_ms = 0
     await until('a successor', async () => {
-      for (const [one, before] of known) {
-        if (one.took_over_ms !== before) at_ms = one.took_over_ms ?? 0
+      // the one that is started meanwhile may be the quicker
+      for (const one of this.workers.values()) {
+        if (one === former || one.took_over_ms === (before.get(one) ?? null)) continue
+        at_ms = one.took_over_ms ?? 0
       }
       return at_ms > 0
     })

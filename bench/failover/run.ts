@@ -8,6 +8,7 @@ import { STEP_EVERY_MS } from '../../sandbox/exchanges/simulation.ts'
 import { GROUPS, KEYS, QUEUE_PREFIX, QUEUES } from '../../shared/keys.ts'
 import { LEASE_TTL_MS } from '../../workers/ops/lease.ts'
 import { keepTearing, longGaps } from './gaps.ts'
+import type { ToldLife } from './ledger.ts'
 import { Rig, type RigOptions, until } from './rig.ts'
 
 export interface FailoverOptions extends RigOptions {
@@ -15,6 +16,7 @@ export interface FailoverOptions extends RigOptions {
   readonly kills: number
   readonly redis_down_ms: number
   readonly postgres_down_ms: number
+  readonly redis_full_ms: number
   /** told when a phase begins */
   readonly onPhase?: (phase: string) => void
 }
@@ -32,6 +34,8 @@ export interface FailoverResult {
   readonly take_overs_ms: readonly number[]
   readonly redis: Outage
   readonly postgres: Outage
+  /** no room for anything, and nothing in the stream that may be cut */
+  readonly full: Outage
   readonly restarted_empty: { readonly live: number; readonly rebuilt_ms: number }
   readonly drain: {
     readonly exit_ms: number
@@ -56,6 +60,8 @@ const KILL_WITHIN_MS = 3_000
 const SLACK_MS = 2_000
 const DRAIN_WITHIN_MS = 60_000
 const MOST_COMPLAINTS = 40
+/** as the publisher says it */
+const ALARM = 'redis is full: events wait in the outbox'
 
 export async function runFailover(options: FailoverOptions): Promise<FailoverResult> {
   const { onPhase = () => {} } = options
@@ -79,6 +85,8 @@ export async function runFailover(options: FailoverOptions): Promise<FailoverRes
     const redis = await redisDown(rig, options.redis_down_ms)
     onPhase('postgres down')
     const postgres = await postgresDown(rig, options.postgres_down_ms)
+    onPhase('redis full')
+    const full = await redisFull(rig, options.redis_full_ms)
     onPhase('redis restarted empty')
     const restarted_empty = await emptied(rig)
     tearing.abort()
@@ -87,6 +95,8 @@ export async function runFailover(options: FailoverOptions): Promise<FailoverRes
     const steps_taken = (await rig.sandbox.status()).steps - steps
     const steps_share = steps_taken / ((to_ms - from_ms) / STEP_EVERY_MS)
     onPhase('compare')
+    await rig.sandbox.pause()
+    await until('the queues', () => isIdle(rig))
     await rig.stopWorkers()
     await until('the ledger', () => rig.ledger.isUpToDate(rig.redis))
     const wrong = [...rig.ledger.faults, ...(await unequal(rig))]
@@ -98,7 +108,7 @@ export async function runFailover(options: FailoverOptions): Promise<FailoverRes
     const { events, lives } = rig.ledger
     return {
       lease_ttl_ms: LEASE_TTL_MS,
-      ...{ take_overs_ms, redis, postgres, restarted_empty, drain, events },
+      ...{ take_overs_ms, redis, postgres, full, restarted_empty, drain, events },
       opportunities: lives.size,
       steps_share,
       long_gaps: gaps,
@@ -137,12 +147,7 @@ async function redisDown(rig: Rig, down_ms: number): Promise<Outage> {
   await sleep(down_ms)
   await rig.redis_proxy.set(null)
   const up_at_ms = Date.now()
-  // what the leader tells now is newer than all that waited: the stream keeps the order
-  const isDrained = () =>
-    [...rig.ledger.lives.values()].some(({ detected_ms }) => detected_ms > up_at_ms) ||
-    [...rig.ledger.lives.values()].some(({ newest }) => Date.parse(newest.updated_at) > up_at_ms)
-  await until('the outbox', async () => isDrained(), DRAIN_WITHIN_MS)
-  const drained_ms = Date.now() - up_at_ms
+  const drained_ms = await drained(rig, up_at_ms)
   if (
     (await rig.redis.get(KEYS.lease)) !== leader.worker_id &&
     (await rig.redis.get(KEYS.fence)) !== fence
@@ -150,6 +155,30 @@ async function redisDown(rig: Rig, down_ms: number): Promise<Outage> {
     rig.ledger.faults.push('the leader lost its term by an outage of redis, with all that waited')
   }
   return { down_ms, drained_ms, detected_meanwhile: detectedWithin(rig, down_at_ms, up_at_ms) }
+}
+
+/** Milliseconds until the stream had what was told after that moment: it keeps the order, so all before. */
+async function drained(rig: Rig, up_at_ms: number): Promise<number> {
+  const isNewer = ({ newest }: ToldLife) => Date.parse(newest.updated_at) > up_at_ms
+  await until('the outbox', async () => rig.ledger.lives.values().some(isNewer), DRAIN_WITHIN_MS)
+  return Date.now() - up_at_ms
+}
+
+/** While PostgreSQL is away, so that the archive needs all that is in the stream. */
+async function redisFull(rig: Rig, full_ms: number): Promise<Outage> {
+  await rig.ready(2)
+  await rig.postgres_proxy.set({ kind: 'down' })
+  const used = /used_memory:(\d+)/.exec(await rig.redis.info('memory'))?.[1]
+  await rig.redis.config('SET', 'maxmemory', Number(used))
+  const full_at_ms = Date.now()
+  await until('the alarm', async () => rig.complaints.some((line) => line.includes(ALARM)))
+  await sleep(full_ms)
+  await rig.redis.config('SET', 'maxmemory', 0)
+  const free_at_ms = Date.now()
+  await rig.postgres_proxy.set(null)
+  const drained_ms = await drained(rig, free_at_ms)
+  const detected_meanwhile = detectedWithin(rig, full_at_ms, free_at_ms)
+  return { down_ms: free_at_ms - full_at_ms, drained_ms, detected_meanwhile }
 }
 
 async function postgresDown(rig: Rig, down_ms: number): Promise<Outage> {
@@ -230,6 +259,14 @@ async function unfinished(rig: Rig): Promise<{ group: string; id: string }[]> {
     else if (lag !== 0) found.push({ group, id: read })
   }
   return found
+}
+
+/** No job waits or runs. */
+async function isIdle(rig: Rig): Promise<boolean> {
+  const lengths = Object.values(QUEUES).flatMap((queue) =>
+    ['wait', 'active'].map((state) => rig.redis.llen(`${QUEUE_PREFIX}:${queue}:${state}`)),
+  )
+  return (await Promise.all(lengths)).every((length) => length === 0)
 }
 
 /** What differs between the stream, the live set, PostgreSQL and the queue after the last worker ended. */
