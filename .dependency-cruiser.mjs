@@ -28,6 +28,7 @@ const WORKER_ROOMS = {
   publish: ['lifecycle'],
   alerts: ['publish'],
   ops: ['book'],
+  backup: ['ops/migrations.ts', 'config.ts'],
   capture: ['exchanges', 'feed', 'arguments.ts', 'config.ts'],
   replay: [
     'capture',

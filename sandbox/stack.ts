@@ -6,8 +6,8 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { claimDataFolder } from './data-lock.ts'
-import { startEdge } from './edge.ts'
-import { environment, variable } from './environment.ts'
+import { givenEdgeVariables, startEdge } from './edge.ts'
+import { environment } from './environment.ts'
 import { type ExchangeServers, type Source, startExchangeServers } from './exchange-servers.ts'
 import { type Journal, openJournal } from './journal.ts'
 import { waitUntilReady } from './readiness.ts'
@@ -17,17 +17,6 @@ import { superviseWorker } from './worker.ts'
 
 const READY_WITHIN_MS = 120_000
 
-/** What the operator may have set for the edge; passed on unread. */
-const EDGE_VARIABLES = [
-  'ADMIN_TOKEN',
-  'PUBLIC_READ',
-  'ANONYMOUS_REQUESTS',
-  'ANONYMOUS_STREAMS',
-  'KEY_REQUESTS',
-  'KEY_STREAMS',
-  'ANSWER_CACHE_MS',
-  'WEBHOOKS_ALLOW_LOCAL',
-]
 /** On one machine all readers have the same address, they are the operator's own, and so are their
  * receivers of webhooks. */
 const EDGE_DEFAULTS = {
@@ -137,10 +126,8 @@ async function startEdgeOn(
   stops: Stops,
   journal: Journal,
 ) {
-  const given = EDGE_VARIABLES.map((name) => [name, variable(name)] as const)
-  const own = Object.fromEntries(given.filter(([, value]) => value !== undefined))
   const vars = Object.assign(
-    { ...EDGE_DEFAULTS, ...own },
+    { ...EDGE_DEFAULTS, ...givenEdgeVariables() },
     ...stores.map((store) => store.edge_variables),
   )
   const edge = await startEdge({

@@ -36,6 +36,8 @@ export const KEYS = {
   members: `${PREFIX}members`,
   /** string, what the operator was told of the worker last, as JSON · owner: the edge's cron */
   watchdog: `${PREFIX}watchdog`,
+  /** string, when the last backup was complete, RFC 3339 · owner: npm run backup */
+  backup: `${PREFIX}backup`,
   /** prefix of the known API keys; a string with TTL a key's SHA-256, what PostgreSQL said of it and
    * when · owner: the edge */
   api_key: `${PREFIX}api-key:`,

@@ -5,8 +5,9 @@
  */
 import { z } from 'zod'
 import { SYMBOL_PATTERN } from '../shared/market.ts'
+import { isSecretVariable, redactText } from '../shared/redact.ts'
 import { type ApiKey, apiKeysOf, halfKeys, keySettings, keyVariables } from './api-keys.ts'
-import { redactText } from './ops/redact.ts'
+import { type OtlpConfig, otlpOf, otlpSettings } from './otlp-settings.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -47,6 +48,10 @@ export interface Config extends WatchConfig {
   /** for the accounts' own fees, by exchange; they may only read. Without one: list fees */
   readonly api_keys: ReadonlyMap<string, ApiKey>
   readonly limits: LimitsConfig
+  /** how long the history is kept; 0: for ever */
+  readonly retention_days: number
+  /** where metrics are sent by OTLP; null: nowhere */
+  readonly otlp: OtlpConfig | null
 }
 
 export interface ConfigProblem {
@@ -115,6 +120,8 @@ function settings(exchange_ids: readonly string[]) {
     DATABASE_URL: address(['postgres', 'postgresql']),
     SHARD_COUNT: integer(1, 1, 64),
     ADMIN_TOKEN: z.string().min(SHORTEST_TOKEN, 'at least 16 characters').optional(),
+    RETENTION_DAYS: integer(90, 0, 36_500),
+    ...otlpSettings,
     ...watchSettings(exchange_ids),
     ...limitSettings,
   }
@@ -189,6 +196,8 @@ export function readConfig(env: Environment, exchange_ids: readonly string[]): C
     api_keys: apiKeysOf(keys.data ?? {}),
     ...watchOf(data, urls.data, exchange_ids),
     limits: limitsOf(data),
+    retention_days: data.RETENTION_DAYS,
+    otlp: otlpOf(data),
   }
   return { ok: true, config }
 }
@@ -268,6 +277,24 @@ export function readDatabaseUrl(
   return { ok: false, problems: parsed.error.issues.map((issue) => problemOf(issue, env)) }
 }
 
+export interface StoreAddresses {
+  readonly redis_url: string
+  readonly database_url: string
+}
+
+/** What backup and restore need, and nothing more. */
+export function readStores(
+  env: Environment,
+): { readonly ok: true; readonly stores: StoreAddresses } | Invalid {
+  const { REDIS_URL, DATABASE_URL } = settings([])
+  const parsed = z.object({ REDIS_URL, DATABASE_URL }).safeParse(withoutEmpty(env))
+  if (!parsed.success) {
+    return { ok: false, problems: parsed.error.issues.map((issue) => problemOf(issue, env)) }
+  }
+  const { data } = parsed
+  return { ok: true, stores: { redis_url: data.REDIS_URL, database_url: data.DATABASE_URL } }
+}
+
 /** One message for people, a line a problem. */
 export function describeProblems(problems: readonly ConfigProblem[]): string {
   const lines = problems.map((problem) => `  ${describeProblem(problem)}`)
@@ -292,7 +319,6 @@ function problemOf(issue: z.core.$ZodIssue, env: Environment): ConfigProblem {
   const value = env[variable]
   if (value === undefined) return { variable, value, expected: issue.message }
   const unsplittable = SECRET_VARIABLES.has(variable) && URL.parse(value) === null
-  const secret = variable === 'ADMIN_TOKEN' || keyVariables.includes(variable)
-  const hidden = secret || unsplittable
+  const hidden = isSecretVariable(variable) || unsplittable
   return { variable, value: hidden ? '***' : redactText(value), expected: issue.message }
 }

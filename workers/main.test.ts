@@ -254,6 +254,8 @@ describe('the worker', () => {
     await ready()
     exchanges.openGap()
     await waitForLives(1)
+    process.kill(child.pid, 'SIGUSR2')
+    await vi.waitUntil(() => child.tail().includes('"from":"info","to":"debug"'), PATIENCE)
     process.kill(child.pid, 'SIGTERM')
     expect(await child.exited).toEqual({ code: 0, signal: null })
     expect((await lives()).at(-1)).toMatchObject({
@@ -319,7 +321,7 @@ describe('the worker', () => {
     process.kill(first.child.pid, 'SIGCONT')
     await vi.waitUntil(() => first.child.tail().includes('leadership lost'), PATIENCE)
     await vi.waitUntil(
-      async () => (await (await first.get('/metrics')).text()).includes('arb_leader 0'),
+      async () => (await (await first.get('/metrics')).text()).includes('arb_leader{shard="0"} 0'),
       PATIENCE,
     )
     exchanges.closeGap()
@@ -367,7 +369,7 @@ describe('the worker', () => {
     const { child, ready, get } = await startWorker({ REDIS_URL: own_redis.url })
     await ready()
     await vi.waitUntil(
-      async () => (await (await get('/metrics')).text()).includes('arb_leader 1'),
+      async () => (await (await get('/metrics')).text()).includes('arb_leader{shard="0"} 1'),
       PATIENCE,
     )
     await own_redis.stop()

@@ -11,6 +11,7 @@ import packageJson from '../package.json' with { type: 'json' }
 import { systemClock as clock } from '../shared/clock.ts'
 import { format, fromNumber } from '../shared/decimal.ts'
 import { GROUPS } from '../shared/keys.ts'
+import { hideSecretsOf } from '../shared/redact.ts'
 import { Accounts } from './accounts.ts'
 import { startDispatcher } from './alerts/dispatch.ts'
 import { createAlertQueue } from './alerts/queue.ts'
@@ -30,10 +31,14 @@ import { createHeartbeat, startPulse } from './ops/heartbeat.ts'
 import { watchLateness } from './ops/lateness.ts'
 import { createLog, type OperatorLog, tellOperator } from './ops/log.ts'
 import { createMetrics } from './ops/metrics.ts'
+import { startOtlp } from './ops/otlp.ts'
 import { connectPostgres, createPostgresProbe, endPostgres } from './ops/postgres.ts'
 import { readinessOf } from './ops/readiness.ts'
+import { startRetention } from './ops/retention.ts'
 import { startOpsServer } from './ops/server.ts'
-import { installLastResort, installShutdown } from './ops/shutdown.ts'
+import { giveUp, installLastResort, installShutdown } from './ops/shutdown.ts'
+import { watchStoreFigures } from './ops/store-figures.ts'
+import { startWatchdog } from './ops/watchdog.ts'
 import { Pipeline } from './pipeline.ts'
 import { createArchive } from './publish/archive.ts'
 import { GroupConsumer, type GroupOptions } from './publish/group.ts'
@@ -122,10 +127,13 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
     rejected: () => detector.rejected,
     near_misses: () => near_misses.totals,
     outbox: () => leading,
-    is_leader: () => leading.tokens.size > 0,
+    stores: () => ({ redis: heartbeat.latest(), postgres: postgres_probe.latest() }),
+    figures: () => figures.latest(),
+    leads: () => leading.terms.map((_, shard) => leading.tokens.has(shard)),
     lateness,
   })
 
+  const figures = watchStoreFigures(redis, clock, log)
   const { registry } = metrics
   const { admin_token } = config
   const server = await startOpsServer({
@@ -171,9 +179,36 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
     writeExchanges: createExchangeBoard(redis, tokens),
     announce: (drafts) => pipeline.announce(drafts),
   })
+  const stopRetention = startRetention({
+    pool,
+    clock,
+    log,
+    days: config.retention_days,
+    is_leader: () => leading.tokens.has(0),
+    onDeleted: (table, rows) => metrics.retention_deleted.inc({ table }, rows),
+  })
+  const resource = {
+    'service.name': 'spreadwire-worker',
+    'service.version': version,
+    'service.instance.id': worker_id,
+  }
+  const stopOtlp =
+    config.otlp === null
+      ? async () => {}
+      : startOtlp({ ...config.otlp, registry, resource, clock, log })
   const rechecks = setInterval(() => pipeline.recheck(), RECHECK_EVERY_MS)
 
+  const stopWatchdog = startWatchdog({
+    clock,
+    log,
+    exchanges: () => watch.statuses(),
+    redis_ok: () => heartbeat.latest().ok,
+    giveUp: (why, fields) => giveUp(log, why, fields),
+    error_log_file: config.error_log_file,
+  })
+
   installShutdown(log, async () => {
+    await stopWatchdog()
     clearInterval(rechecks)
     lateness.stop()
     pipeline.end()
@@ -186,12 +221,14 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
       dispatcher.close(CLOSE_DEADLINE_MS),
     ])
     alert_queue.close()
+    await Promise.all([figures.stop(), stopRetention(), stopOtlp()])
     await stopPulse()
     redis.disconnect()
     await Promise.all([endPostgres(pool, CLOSE_DEADLINE_MS), server.close()])
   })
 }
 
+hideSecretsOf(process.env)
 const settings = readConfig(
   process.env,
   exchanges.map(({ id }) => id),

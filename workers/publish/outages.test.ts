@@ -106,6 +106,8 @@ describe('the way into redis', () => {
     const [old_master, new_master] = servers as [RedisServer, RedisServer]
     const [former, replica] = observers as [Redis, Redis]
     await former.config('SET', 'repl-diskless-sync-delay', 0)
+    // neither leaves a dump behind
+    for (const one of observers) await one.config('SET', 'repl-diskless-load', 'swapdb')
     await replica.replicaof('127.0.0.1', old_master.port)
     const isReplicated = async () => (await arrived(replica)).length === made.length
     await vi.waitUntil(() => isReplicated().catch(() => false), { timeout: 20_000, interval: 50 })
