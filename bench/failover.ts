@@ -13,8 +13,8 @@ const DEFAULTS = {
   'redis-down-seconds': '60',
   'postgres-down-seconds': '120',
   'redis-full-seconds': '10',
-  symbols: '10',
-  rate: '3',
+  symbols: '4',
+  rate: '5',
   seed: '7',
 }
 const TEARS = 3

@@ -175,7 +175,7 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
     worker_id,
     probes: [postgres_probe, heartbeat],
     exchanges: () => watch.statuses(),
-    announces: () => leading.tokens.has(0),
+    announces: () => leading.terms[0]?.is_leading === true,
     writeExchanges: createExchangeBoard(redis, tokens),
     announce: (drafts) => pipeline.announce(drafts),
   })

@@ -36,7 +36,9 @@ export interface RunningWorker {
   took_over_ms: number | null
 }
 
-const READY_WITHIN_MS = 60_000
+const STARTED_WITHIN_MS = 60_000
+/** an exchange gives so many books a minute to an address, and every worker that starts wants all */
+const READY_WITHIN_MS = 240_000
 const LOOK_EVERY_MS = 20
 /** of the books: an exchange may have one that is just being built again */
 const READY_PERCENT = 95
@@ -135,7 +137,7 @@ export class Rig {
         if (/"level":"(warn|error)"/.test(line)) this.complaints.push(line)
       },
     })
-    const worker_id = await child.ready(startedId, READY_WITHIN_MS)
+    const worker_id = await child.ready(startedId, STARTED_WITHIN_MS)
     const took_over_ms = child.tail().includes('"took over"') ? Date.now() : null
     const worker = { worker_id, child, took_over_ms }
     starting.worker = worker
@@ -145,13 +147,14 @@ export class Rig {
 
   /** Waits until so many workers live and see the whole market. */
   async ready(count: number): Promise<void> {
-    await until(`${count} workers with warm books`, async () => {
+    const isReady = async () => {
       const members = await this.redis.hgetall(KEYS.members)
       const warm = Object.entries(members).filter(
         ([id, member]) => this.workers.has(id) && Number(member.split(' ')[1]) >= READY_PERCENT,
       )
       return warm.length === count
-    })
+    }
+    await until(`${count} workers with warm books`, isReady, READY_WITHIN_MS)
   }
 
   async leader(): Promise<RunningWorker> {
@@ -201,7 +204,7 @@ export class Rig {
 export async function until(
   what: string,
   holds: () => Promise<boolean>,
-  within_ms = READY_WITHIN_MS,
+  within_ms = STARTED_WITHIN_MS,
 ): Promise<void> {
   const deadline_ms = performance.now() + within_ms
   while (!(await holds())) {
