@@ -1,8 +1,8 @@
 /**
  * The life of an opportunity: detected once, updated when it changes materially, expired once with
  * one reason, and measured once when its last markout is known. The same gap (same key) is one
- * opportunity for as long as it lasts, also under the next leader. It decides nothing about profit and owns no timer; it only
- * turns the detector's verdicts and the time that passes into events.
+ * opportunity for as long as it lasts, also under the next leader. It decides nothing about profit
+ * and owns no timer; it only turns the detector's verdicts and the time that passes into events.
  */
 import { type Clock, timestamp } from '../../shared/clock.ts'
 import { compare, type Decimal, decimal, floorToScale, fromNumber } from '../../shared/decimal.ts'
