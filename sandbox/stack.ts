@@ -7,7 +7,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { claimDataFolder } from './data-lock.ts'
 import { givenEdgeVariables, startEdge } from './edge.ts'
-import { environment } from './environment.ts'
+import { environment, variable } from './environment.ts'
 import { type ExchangeServers, type Source, startExchangeServers } from './exchange-servers.ts'
 import { type Journal, openJournal } from './journal.ts'
 import { waitUntilReady } from './readiness.ts'
@@ -17,11 +17,12 @@ import { superviseWorker } from './worker.ts'
 
 const READY_WITHIN_MS = 120_000
 
+const LOCAL_STREAMS = '1000'
 /** On one machine all readers have the same address, they are the operator's own, and so are their
  * receivers of webhooks. */
 const EDGE_DEFAULTS = {
   ANONYMOUS_REQUESTS: '100000',
-  ANONYMOUS_STREAMS: '1000',
+  ANONYMOUS_STREAMS: LOCAL_STREAMS,
   WEBHOOKS_ALLOW_LOCAL: 'true',
 }
 
@@ -74,6 +75,8 @@ async function start(options: StackOptions, stops: Stops, journal: Journal): Pro
   signal.throwIfAborted()
 
   const variables = {
+    PUBLIC_URL: variable('PUBLIC_URL') ?? edge.url,
+    ANONYMOUS_STREAMS: variable('ANONYMOUS_STREAMS') ?? LOCAL_STREAMS,
     ...options.settings,
     ...servers?.variables,
     ...redis.worker_variables,

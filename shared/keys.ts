@@ -43,8 +43,12 @@ export const KEYS = {
   api_key: `${PREFIX}api-key:`,
   /** prefix of the counters of @upstash/ratelimit, which end with their window · owner: the edge */
   rate: `${PREFIX}rate`,
-  /** prefix of the open streams; a sorted set with TTL a caller, lease → end in ms · owner: the edge */
+  /** prefix of the open streams; a hash with TTL a caller, holder → count and end in ms · owner: the
+   * edge and the workers */
   streams: `${PREFIX}streams:`,
+  /** stream, trimmed to SOCKETS_MAX: what the Socket.IO gateways tell each other; the prefix of their
+   * pub/sub channels too · owner: the workers */
+  sockets: `${PREFIX}sockets`,
   /** prefix of the kept answers to POST; a string with TTL a caller and Idempotency-Key, sealed with
    * the caller's own credentials · owner: the edge */
   idempotency: `${PREFIX}idempotency:`,
@@ -78,6 +82,8 @@ export function workerKey(worker_id: string): string {
 export const EVENTS_MAX = 50_000
 /** Beyond this the oldest go, whoever waits for them: at about 3 kB each, 600 MB. */
 export const EVENTS_LIMIT = 200_000
+/** Nothing but orders to cut sockets. */
+export const SOCKETS_MAX = 1_000
 export const WEBHOOK_COMMANDS_MAX = 10_000
 export const DELIVERIES_MAX = 200_000
 /** About 4 MB. */

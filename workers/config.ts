@@ -33,6 +33,13 @@ export interface WatchConfig {
   readonly max_symbols: number
 }
 
+/** Who may open a Socket.IO connection; the edge has the same settings for its streams. */
+interface SocketsConfig {
+  readonly public_read: boolean
+  readonly anonymous_streams: number
+  readonly key_streams: number
+}
+
 export interface Config extends WatchConfig {
   readonly environment: 'production' | 'development' | 'test'
   readonly port: number
@@ -45,6 +52,9 @@ export interface Config extends WatchConfig {
   readonly shard_count: number
   /** opens what only the operator may see; null: closed to everybody */
   readonly admin_token: string | null
+  /** where the dashboard is, for links in messages; null: messages have none */
+  readonly public_url: string | null
+  readonly sockets: SocketsConfig
   /** for the accounts' own fees, by exchange; they may only read. Without one: list fees */
   readonly api_keys: ReadonlyMap<string, ApiKey>
   readonly limits: LimitsConfig
@@ -120,6 +130,10 @@ function settings(exchange_ids: readonly string[]) {
     DATABASE_URL: address(['postgres', 'postgresql']),
     SHARD_COUNT: integer(1, 1, 64),
     ADMIN_TOKEN: z.string().min(SHORTEST_TOKEN, 'at least 16 characters').optional(),
+    PUBLIC_URL: address(['http', 'https']).optional(),
+    PUBLIC_READ: oneOf(['true', 'false']).default('true'),
+    ANONYMOUS_STREAMS: integer(5, 1, 10_000),
+    KEY_STREAMS: integer(20, 1, 10_000),
     RETENTION_DAYS: integer(90, 0, 36_500),
     ...otlpSettings,
     ...watchSettings(exchange_ids),
@@ -193,6 +207,12 @@ export function readConfig(env: Environment, exchange_ids: readonly string[]): C
     database_url: data.DATABASE_URL,
     shard_count: data.SHARD_COUNT,
     admin_token: data.ADMIN_TOKEN ?? null,
+    public_url: data.PUBLIC_URL ?? null,
+    sockets: {
+      public_read: data.PUBLIC_READ === 'true',
+      anonymous_streams: data.ANONYMOUS_STREAMS,
+      key_streams: data.KEY_STREAMS,
+    },
     api_keys: apiKeysOf(keys.data ?? {}),
     ...watchOf(data, urls.data, exchange_ids),
     limits: limitsOf(data),

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Redis } from 'ioredis'
 import { Pool } from 'pg'
+import { io } from 'socket.io-client'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type Postgres, startPostgres } from '../sandbox/postgres.ts'
 import { type Child, startChild } from '../sandbox/process.ts'
@@ -80,10 +81,11 @@ async function startWorker(changes: Record<string, string> = {}) {
       ? (entry as { port: number; worker_id: string })
       : undefined
   }, 30_000)
-  const get = (path: string) => fetch(`http://localhost:${port}${path}`)
+  const get = (path: string, init?: RequestInit) => fetch(`http://localhost:${port}${path}`, init)
   return {
     child,
     worker_id,
+    port,
     get,
     ready: () => vi.waitUntil(async () => (await get('/ready')).ok, PATIENCE),
   }
@@ -222,6 +224,31 @@ describe('the worker', () => {
     expect(await metric('arb_feed_slow_path_total{exchange="kraken"} ')).toBe(true)
     const states = (await events()).filter(({ type }) => type === 'exchange.status')
     expect(states.map(({ data }) => data.id)).toEqual(expect.arrayContaining(['bybit', 'kraken']))
+  })
+
+  it('tells sockets what it finds, and the operator what is queued', async () => {
+    const admin_token = 'a-token-of-the-operator'
+    const { get, ready, port, child } = await startWorker({ ADMIN_TOKEN: admin_token })
+    await ready()
+    const socket = io(`http://localhost:${port}`, { transports: ['websocket'] })
+    const heard: Event[] = []
+    const gone = new Promise((resolve) => socket.once('disconnect', resolve))
+    socket.onAny((name: string, event: Event) => name === event.type && heard.push(event))
+    await new Promise((resolve) => socket.once('subscribed', resolve))
+    exchanges.openGap()
+    const found = () => heard.find(({ type }) => type === 'opportunity.detected')
+    await vi.waitUntil(found, PATIENCE)
+    expect((await events()).find(({ id }) => id === found()?.id)).toEqual(found())
+
+    expect((await get('/queues/api/queues')).status).toBe(401)
+    const authorization = `Bearer ${admin_token}`
+    const asked = () => get('/queues/api/queues?activeQueue=alerts', { headers: { authorization } })
+    await vi.waitUntil(async () => (await (await asked()).text()).includes(found()!.id), PATIENCE)
+
+    process.kill(child.pid, 'SIGTERM')
+    expect(await gone).toBe('transport close')
+    socket.disconnect()
+    expect(await child.exited).toEqual({ code: 0, signal: null })
   })
 
   it('keeps why there is nothing, and counts it', async () => {

@@ -22,6 +22,7 @@ import { createFees } from './detection/fees.ts'
 import { markout } from './detection/markout.ts'
 import { Transfers } from './detection/transfers.ts'
 import { exchanges } from './exchanges/index.ts'
+import { Gateway } from './gateway/gateway.ts'
 import { Leading } from './leading.ts'
 import { createIds } from './lifecycle/id.ts'
 import { createBookView } from './ops/books.ts'
@@ -31,8 +32,10 @@ import { createHeartbeat, startPulse } from './ops/heartbeat.ts'
 import { watchLateness } from './ops/lateness.ts'
 import { createLog, type OperatorLog, tellOperator } from './ops/log.ts'
 import { createMetrics } from './ops/metrics.ts'
+import { Operator } from './ops/operator.ts'
 import { startOtlp } from './ops/otlp.ts'
 import { connectPostgres, createPostgresProbe, endPostgres } from './ops/postgres.ts'
+import { QueuePage } from './ops/queues.ts'
 import { readinessOf } from './ops/readiness.ts'
 import { startRetention } from './ops/retention.ts'
 import { startOpsServer } from './ops/server.ts'
@@ -130,18 +133,39 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
     stores: () => ({ redis: heartbeat.latest(), postgres: postgres_probe.latest() }),
     figures: () => figures.latest(),
     leads: () => leading.terms.map((_, shard) => leading.tokens.has(shard)),
+    sockets: () => ({ open: gateway.sockets, let_go_total: gateway.slow_total }),
     lateness,
   })
 
   const figures = watchStoreFigures(redis, clock, log)
   const { registry } = metrics
   const { admin_token } = config
+  const queue_page = new QueuePage({
+    connect: () => connectRedis(config.redis_url, 'patient', 'queue-page', log),
+    log,
+  })
   const server = await startOpsServer({
     port: config.port,
     clock,
     health,
     metrics: async () => ({ type: registry.contentType, text: await registry.metrics() }),
-    books: admin_token === null ? undefined : createBookView(books, clock, admin_token),
+    restricted:
+      admin_token === null
+        ? undefined
+        : {
+            operator: new Operator(admin_token, clock),
+            books: createBookView(books, clock),
+            queues: queue_page,
+          },
+  })
+  const gateway: Gateway = new Gateway({
+    http: server.http,
+    redis_url: config.redis_url,
+    redis,
+    pool,
+    limits: config.sockets,
+    clock,
+    log,
   })
   log.info('worker started', { worker_id, version, port: server.port })
 
@@ -214,6 +238,7 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
     pipeline.end()
     await leading.stop()
     await Promise.all([
+      gateway.close(),
       watch.stop(),
       accounts.stop(),
       archive.stop(CLOSE_DEADLINE_MS),
@@ -221,6 +246,7 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
       dispatcher.close(CLOSE_DEADLINE_MS),
     ])
     alert_queue.close()
+    queue_page.close()
     await Promise.all([figures.stop(), stopRetention(), stopOtlp()])
     await stopPulse()
     redis.disconnect()

@@ -32,6 +32,8 @@ const IS_KEPT = {
   api_key: false,
   rate: false,
   streams: false,
+  /** orders of a moment */
+  sockets: false,
   /** or a POST that is sent again is done again */
   idempotency: true,
   webhook_commands: true,

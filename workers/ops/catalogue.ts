@@ -109,6 +109,11 @@ const DELIVERY = {
   ),
 } as const
 
+const SOCKETS = {
+  arb_sockets: gauge('Open Socket.IO connections.'),
+  arb_sockets_let_go_total: counter('Sockets that did not read what they were sent.'),
+} as const
+
 const STORES = {
   arb_store_up: gauge('1 while the store does what the worker needs of it.', 'store'),
   arb_store_latency_seconds: gauge('The last round trip to the store.', 'store'),
@@ -131,6 +136,7 @@ export const CATALOGUE = {
   ...FEED,
   ...DETECTION,
   ...DELIVERY,
+  ...SOCKETS,
   ...STORES,
   ...PROCESS,
 } as const satisfies Record<string, MetricSpec>

@@ -49,6 +49,7 @@ const { registry } = createMetrics({
     memory_limit_bytes: 0,
     backup_age_ms: null,
   }),
+  sockets: () => ({ open: 2, let_go_total: 1 }),
   leads: () => [false],
   lateness: { quantile_ms: () => 0, reset: () => {} },
 })

@@ -24,6 +24,7 @@ export interface MetricSources {
   readonly stores: () => { readonly redis: StoreHealth; readonly postgres: StoreHealth }
   /** what Redis last said of itself; null while it said nothing */
   readonly figures: () => StoreFigures | null
+  readonly sockets: () => { readonly open: number; readonly let_go_total: number }
   /** by shard, whether this worker leads it */
   readonly leads: () => readonly boolean[]
   readonly lateness: Pick<Lateness, 'quantile_ms' | 'reset'>
@@ -218,7 +219,9 @@ function storeMetrics({ read }: Maker, { stores, figures }: MetricSources): void
   read('arb_backup_age_seconds', () => reading({}, inSeconds(figures()?.backup_age_ms ?? null)))
 }
 
-function processMetrics({ read }: Maker, { build, leads, lateness }: MetricSources): void {
+function processMetrics({ read }: Maker, { build, leads, lateness, sockets }: MetricSources): void {
+  read('arb_sockets', () => [[{}, sockets().open]])
+  read('arb_sockets_let_go_total', () => [[{}, sockets().let_go_total]])
   read('arb_event_loop_lag_seconds', () => {
     const readings = [0.5, 0.99, 1].map(
       (quantile) =>

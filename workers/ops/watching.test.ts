@@ -77,6 +77,7 @@ async function series(): Promise<[string, Set<string>][]> {
       return { redis: away, postgres: away }
     },
     figures: () => null,
+    sockets: () => ({ open: 0, let_go_total: 0 }),
     leads: () => [false],
     lateness: { quantile_ms: () => 0, reset: () => {} },
   })

@@ -2,15 +2,9 @@
  * Which events one reader of the stream wants. An opportunity that was shown is followed to its last
  * word even when its figures fall below the reader's minimum: nobody is left holding a dead one.
  */
-import { compareEventIds, type Event, type EventType, isLastWord } from '../../shared/event.ts'
-import {
-  type Filters,
-  mayHavePassed,
-  passes,
-  passesIdentity,
-  passesThresholds,
-} from '../../shared/filters.ts'
-import type { Opportunity } from '../../shared/opportunity.ts'
+import { compareEventIds, type Event, type EventType, isLastWord } from './event.ts'
+import { type Filters, mayHavePassed, passes, passesIdentity, passesThresholds } from './filters.ts'
+import type { Opportunity } from './opportunity.ts'
 
 export interface SelectionOptions {
   readonly filters: Filters

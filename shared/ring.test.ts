@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { compareEventIds, type Event } from '../../shared/event.ts'
-import { exchangeStatus } from '../testing/opportunities.ts'
+import { exchangeStatus } from '../edge/testing/opportunities.ts'
+import { compareEventIds, type Event } from './event.ts'
 import { Ring } from './ring.ts'
 
 const event = (id: string): Event => ({

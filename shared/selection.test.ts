@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import type { Event } from '../../shared/event.ts'
-import type { Opportunity } from '../../shared/opportunity.ts'
-import { exchangeStatus, expired, opportunity } from '../testing/opportunities.ts'
+import { exchangeStatus, expired, opportunity } from '../edge/testing/opportunities.ts'
+import type { Event } from './event.ts'
+import type { Opportunity } from './opportunity.ts'
 import { Selection, type SelectionOptions } from './selection.ts'
 
 const DETECTED_MS = Date.parse(opportunity().detected_at)

@@ -3,7 +3,7 @@
  * oldest when it is full, and never what a reader still needs on purpose: who falls behind it is
  * told elsewhere.
  */
-import { compareEventIds, type Event } from '../../shared/event.ts'
+import { compareEventIds, type Event } from './event.ts'
 
 export class Ring {
   /** every event after this one is here */
