@@ -77,6 +77,8 @@ async function start(options: StackOptions, stops: Stops, journal: Journal): Pro
   const variables = {
     PUBLIC_URL: variable('PUBLIC_URL') ?? edge.url,
     ANONYMOUS_STREAMS: variable('ANONYMOUS_STREAMS') ?? LOCAL_STREAMS,
+    // receivers are tried out on this machine
+    WEBHOOKS_ALLOW_LOCAL: 'true',
     ...options.settings,
     ...servers?.variables,
     ...redis.worker_variables,

@@ -95,8 +95,16 @@ export const EXCHANGES_TTL_MS = 5_000
 /** What is watched hardly changes while one worker takes over from another. */
 export const MARKETS_TTL_MS = 180_000
 
-/** Consumer groups on KEYS.events: each is an independent cursor over every event. */
-export const GROUPS = { archive: 'archive', alerts: 'alerts' } as const
+/** Consumer groups: each is an independent cursor over every entry of its stream. */
+export const GROUPS = {
+  /** on KEYS.events */
+  archive: 'archive',
+  alerts: 'alerts',
+  /** on KEYS.webhook_commands */
+  commands: 'commands',
+  /** on KEYS.delivery_log */
+  records: 'records',
+} as const
 
 /** BullMQ queues. The braces keep all keys of the queues in one Redis Cluster slot. */
 export const QUEUE_PREFIX = '{arb}'

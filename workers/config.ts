@@ -52,6 +52,8 @@ export interface Config extends WatchConfig {
   readonly shard_count: number
   /** opens what only the operator may see; null: closed to everybody */
   readonly admin_token: string | null
+  /** development: webhooks may go to this machine, by http and to any port */
+  readonly webhooks_allow_local: boolean
   /** where the dashboard is, for links in messages; null: messages have none */
   readonly public_url: string | null
   readonly sockets: SocketsConfig
@@ -130,6 +132,7 @@ function settings(exchange_ids: readonly string[]) {
     DATABASE_URL: address(['postgres', 'postgresql']),
     SHARD_COUNT: integer(1, 1, 64),
     ADMIN_TOKEN: z.string().min(SHORTEST_TOKEN, 'at least 16 characters').optional(),
+    WEBHOOKS_ALLOW_LOCAL: oneOf(['true', 'false']).default('false'),
     PUBLIC_URL: address(['http', 'https']).optional(),
     PUBLIC_READ: oneOf(['true', 'false']).default('true'),
     ANONYMOUS_STREAMS: integer(5, 1, 10_000),
@@ -207,6 +210,7 @@ export function readConfig(env: Environment, exchange_ids: readonly string[]): C
     database_url: data.DATABASE_URL,
     shard_count: data.SHARD_COUNT,
     admin_token: data.ADMIN_TOKEN ?? null,
+    webhooks_allow_local: data.WEBHOOKS_ALLOW_LOCAL === 'true',
     public_url: data.PUBLIC_URL ?? null,
     sockets: {
       public_read: data.PUBLIC_READ === 'true',

@@ -10,11 +10,10 @@ import { hostname } from 'node:os'
 import packageJson from '../package.json' with { type: 'json' }
 import { systemClock as clock } from '../shared/clock.ts'
 import { format, fromNumber } from '../shared/decimal.ts'
-import { GROUPS } from '../shared/keys.ts'
+import { GROUPS, KEYS } from '../shared/keys.ts'
 import { hideSecretsOf } from '../shared/redact.ts'
 import { Accounts } from './accounts.ts'
-import { startDispatcher } from './alerts/dispatch.ts'
-import { createAlertQueue } from './alerts/queue.ts'
+import { startAlerts } from './alerts/alerts.ts'
 import { Books } from './book/books.ts'
 import { type Config, describeProblems, readConfig } from './config.ts'
 import { Detector } from './detection/detector.ts'
@@ -44,7 +43,7 @@ import { watchStoreFigures } from './ops/store-figures.ts'
 import { startWatchdog } from './ops/watchdog.ts'
 import { Pipeline } from './pipeline.ts'
 import { createArchive } from './publish/archive.ts'
-import { GroupConsumer, type GroupOptions } from './publish/group.ts'
+import { GroupConsumer } from './publish/group.ts'
 import { NearMisses } from './publish/near-misses.ts'
 import { connectRedis } from './publish/redis.ts'
 import { Watch } from './watch.ts'
@@ -134,6 +133,7 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
     figures: () => figures.latest(),
     leads: () => leading.terms.map((_, shard) => leading.tokens.has(shard)),
     sockets: () => ({ open: gateway.sockets, let_go_total: gateway.slow_total }),
+    deliveries_waiting: () => alerts.waiting(),
     lateness,
   })
 
@@ -169,21 +169,33 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
   })
   log.info('worker started', { worker_id, version, port: server.port })
 
-  const consume = (group: string, handle: GroupOptions['handle']) => {
-    const connection = connectRedis(config.redis_url, 'patient', group, log)
-    return new GroupConsumer({ redis: connection, group, consumer: worker_id, clock, log, handle })
-  }
-  const queue_redis = connectRedis(config.redis_url, 'patient', 'alert-queue', log)
-  const alert_queue = createAlertQueue(queue_redis, log)
-  const archive = consume(GROUPS.archive, createArchive(pool, log))
-  const alerts = consume(GROUPS.alerts, alert_queue.enqueue)
-  const dispatcher = startDispatcher({
-    redis: connectRedis(config.redis_url, 'patient', 'dispatch', log),
+  const connect = (name: string) => connectRedis(config.redis_url, 'patient', name, log)
+  const archive = new GroupConsumer({
+    redis: connect(GROUPS.archive),
+    stream: KEYS.events,
+    group: GROUPS.archive,
+    consumer: worker_id,
     clock,
     log,
+    handle: createArchive(pool, log),
+  })
+  const alerts = startAlerts({
+    connect,
+    database_url: config.database_url,
+    pool,
+    worker_id,
+    clock,
+    log,
+    random,
+    egress: { allow_local: config.webhooks_allow_local },
+    dashboard_url: config.public_url,
     onDispatched: (type, latency_ms) => {
       metrics.alerts.inc({ type })
       metrics.alert_latency.observe(latency_ms / 1_000)
+    },
+    onResult: (result, latency_ms) => {
+      metrics.delivery_attempts.inc({ result })
+      if (latency_ms !== null) metrics.delivery_latency.observe(Math.max(0, latency_ms) / 1_000)
     },
   })
 
@@ -191,7 +203,6 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
   accounts.start()
   leading.start()
   archive.start()
-  alerts.start()
   const stopPulse = startPulse({
     redis,
     clock,
@@ -243,9 +254,7 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
       accounts.stop(),
       archive.stop(CLOSE_DEADLINE_MS),
       alerts.stop(CLOSE_DEADLINE_MS),
-      dispatcher.close(CLOSE_DEADLINE_MS),
     ])
-    alert_queue.close()
     queue_page.close()
     await Promise.all([figures.stop(), stopRetention(), stopOtlp()])
     await stopPulse()

@@ -19,7 +19,8 @@ import { systemClock as clock } from '../../shared/clock.ts'
 import { compareEventIds, type Event, eventFromStream } from '../../shared/event.ts'
 import { GROUPS, KEYS, QUEUE_PREFIX, shardKey, workerKey } from '../../shared/keys.ts'
 import { silentLog } from '../../shared/log.ts'
-import { createAlertQueue } from '../alerts/queue.ts'
+import { createQueues } from '../alerts/jobs.ts'
+import { createEnqueue } from '../alerts/queue.ts'
 import { applyMigrations } from '../ops/migrations.ts'
 import { createArchive } from '../publish/archive.ts'
 import { GroupConsumer } from '../publish/group.ts'
@@ -133,9 +134,9 @@ async function fill(): Promise<void> {
     await redis.set(key, 'rebuilt by whoever needs it')
   }
   const queue_redis = connectRedis(redis_server.url, 'patient', 'queue', silentLog)
-  const queue = createAlertQueue(queue_redis, silentLog)
-  await queue.enqueue([{ id: '9-9', fields: fieldsOf(detected('a')) }])
-  queue.close()
+  const enqueue = createEnqueue(createQueues(queue_redis, silentLog), silentLog)
+  await enqueue([{ id: '9-9', fields: fieldsOf(detected('a')) }])
+  queue_redis.disconnect()
   // a finished job, as BullMQ leaves it
   await redis.zadd(`${QUEUE_PREFIX}:alerts:completed`, 1, '8-8')
   await redis.hset(`${QUEUE_PREFIX}:alerts:8-8`, 'name', 'done')
@@ -262,6 +263,7 @@ describe('a backup under load', () => {
   function startArchive(): GroupConsumer {
     const consumer = new GroupConsumer({
       redis: connectRedis(redis_server.url, 'patient', 'archive', silentLog),
+      stream: KEYS.events,
       group: GROUPS.archive,
       consumer: 'drill',
       clock,

@@ -107,6 +107,17 @@ const DELIVERY = {
     'From the event to its dispatch by an alert worker.',
     MILLISECONDS_TO_MINUTE,
   ),
+  arb_deliveries_waiting: gauge(
+    'Webhook deliveries that wait: for a worker, for their turn, for the next attempt.',
+  ),
+  arb_delivery_attempts_total: counter(
+    'Attempts to deliver a webhook, by result: success, failure, expired, missed.',
+    'result',
+  ),
+  arb_delivery_seconds: seconds(
+    'From the event, or the end of its min_interval_ms, to the 2xx of the receiver.',
+    MILLISECONDS_TO_MINUTE,
+  ),
 } as const
 
 const SOCKETS = {

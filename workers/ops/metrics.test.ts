@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import { ExchangeStatus } from '../../shared/health.ts'
 import { silentLog } from '../../shared/log.ts'
+import { ATTEMPT_RESULTS } from '../../shared/webhook.ts'
 import { GUARDS } from '../detection/candidate.ts'
 import { Detector } from '../detection/detector.ts'
 import { TestBooks } from '../detection/testing.ts'
@@ -50,6 +51,7 @@ const { registry } = createMetrics({
     backup_age_ms: null,
   }),
   sockets: () => ({ open: 2, let_go_total: 1 }),
+  deliveries_waiting: () => 3,
   leads: () => [false],
   lateness: { quantile_ms: () => 0, reset: () => {} },
 })
@@ -62,6 +64,10 @@ it('counts from zero what may happen: every guard, every kind of event', async (
   for (const kind of ['detected', 'updated', 'expired', 'measured']) {
     expect(text).toContain(`arb_opportunities_total{kind="${kind}"} 0`)
   }
+  for (const result of ATTEMPT_RESULTS) {
+    expect(text).toContain(`arb_delivery_attempts_total{result="${result}"} 0`)
+  }
+  expect(text).toContain('arb_deliveries_waiting 3')
   expect(text).toContain('arb_near_misses_total{result="throttled"} 7')
 })
 

@@ -4,6 +4,7 @@
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import { ExchangeStatus, type StoreHealth } from '../../shared/health.ts'
+import { ATTEMPT_RESULTS } from '../../shared/webhook.ts'
 import type { BookState } from '../book/books.ts'
 import { CATALOGUE, type LabelOf, type Labels, type MetricSpec, type NameOf } from './catalogue.ts'
 import type { Lateness } from './lateness.ts'
@@ -25,6 +26,8 @@ export interface MetricSources {
   /** what Redis last said of itself; null while it said nothing */
   readonly figures: () => StoreFigures | null
   readonly sockets: () => { readonly open: number; readonly let_go_total: number }
+  /** deliveries that wait: for a worker, for their turn, for the next attempt */
+  readonly deliveries_waiting: () => number
   /** by shard, whether this worker leads it */
   readonly leads: () => readonly boolean[]
   readonly lateness: Pick<Lateness, 'quantile_ms' | 'reset'>
@@ -45,6 +48,8 @@ export interface Metrics {
   readonly opportunities: Counter<'kind'>
   readonly alerts: Counter<'type'>
   readonly alert_latency: Histogram
+  readonly delivery_attempts: Counter<'result'>
+  readonly delivery_latency: Histogram
   readonly retention_deleted: Counter<'table'>
 }
 
@@ -59,6 +64,8 @@ export function createMetrics(sources: MetricSources): Metrics {
   const opportunities = maker.counter('arb_opportunities_total')
   // A rate over a counter that appears out of nothing misses its first: each kind counts from zero.
   for (const kind of ['detected', 'updated', 'expired', 'measured']) opportunities.inc({ kind }, 0)
+  const delivery_attempts = maker.counter('arb_delivery_attempts_total')
+  for (const result of ATTEMPT_RESULTS) delivery_attempts.inc({ result }, 0)
   return {
     registry,
     tick_to_signal: maker.histogram('arb_tick_to_signal_seconds'),
@@ -66,6 +73,8 @@ export function createMetrics(sources: MetricSources): Metrics {
     opportunities,
     alerts: maker.counter('arb_alerts_dispatched_total'),
     alert_latency: maker.histogram('arb_alert_dispatch_seconds'),
+    delivery_attempts,
+    delivery_latency: maker.histogram('arb_delivery_seconds'),
     retention_deleted: maker.counter('arb_retention_deleted_total'),
   }
 }
@@ -219,7 +228,11 @@ function storeMetrics({ read }: Maker, { stores, figures }: MetricSources): void
   read('arb_backup_age_seconds', () => reading({}, inSeconds(figures()?.backup_age_ms ?? null)))
 }
 
-function processMetrics({ read }: Maker, { build, leads, lateness, sockets }: MetricSources): void {
+function processMetrics(
+  { read }: Maker,
+  { build, leads, lateness, sockets, deliveries_waiting }: MetricSources,
+): void {
+  read('arb_deliveries_waiting', () => [[{}, deliveries_waiting()]])
   read('arb_sockets', () => [[{}, sockets().open]])
   read('arb_sockets_let_go_total', () => [[{}, sockets().let_go_total]])
   read('arb_event_loop_lag_seconds', () => {

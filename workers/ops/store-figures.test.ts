@@ -4,7 +4,8 @@ import { type Redis as RedisServer, startRedis } from '../../sandbox/redis.ts'
 import type { Clock } from '../../shared/clock.ts'
 import { GROUPS, KEYS } from '../../shared/keys.ts'
 import { silentLog } from '../../shared/log.ts'
-import { createAlertQueue } from '../alerts/queue.ts'
+import { createQueues } from '../alerts/jobs.ts'
+import { createEnqueue } from '../alerts/queue.ts'
 import { connectRedis } from '../publish/redis.ts'
 import { detected } from '../publish/testing.ts'
 import { readStoreFigures } from './store-figures.ts'
@@ -46,9 +47,9 @@ it('tells how far each group is behind, what waits in the queues and how old the
   await redis.xgroup('CREATE', KEYS.events, GROUPS.archive, '0')
   await redis.xgroup('CREATE', KEYS.events, GROUPS.alerts, '$')
   await redis.xreadgroup('GROUP', GROUPS.archive, 'me', 'COUNT', 1, 'STREAMS', KEYS.events, '>')
-  const queue = createAlertQueue(connectRedis(server.url, 'patient', 'queue', silentLog), silentLog)
-  await queue.enqueue([first])
-  queue.close()
+  const queue_redis = connectRedis(server.url, 'patient', 'queue', silentLog)
+  await createEnqueue(createQueues(queue_redis, silentLog), silentLog)([first])
+  queue_redis.disconnect()
   await redis.set(KEYS.backup, '2026-01-01T23:00:00.000Z')
   await redis.config('SET', 'maxmemory', '64mb')
   const figures = await readStoreFigures(redis, clock)

@@ -78,6 +78,7 @@ async function series(): Promise<[string, Set<string>][]> {
     },
     figures: () => null,
     sockets: () => ({ open: 0, let_go_total: 0 }),
+    deliveries_waiting: () => 0,
     leads: () => [false],
     lateness: { quantile_ms: () => 0, reset: () => {} },
   })
