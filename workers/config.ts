@@ -48,6 +48,8 @@ export interface Config extends WatchConfig {
   readonly error_log_file: string | null
   readonly redis_url: string
   readonly database_url: string
+  /** into how many parts the coins are divided among the workers */
+  readonly shard_count: number
   /** opens what only the operator may see; null: closed to everybody */
   readonly admin_token: string | null
   /** development: webhooks may go to this machine, by http and to any port */
@@ -128,6 +130,7 @@ function settings(exchange_ids: readonly string[]) {
     ERROR_LOG_FILE: z.string().optional(),
     REDIS_URL: address(['redis', 'rediss']),
     DATABASE_URL: address(['postgres', 'postgresql']),
+    SHARD_COUNT: integer(1, 1, 64),
     ADMIN_TOKEN: z.string().min(SHORTEST_TOKEN, 'at least 16 characters').optional(),
     WEBHOOKS_ALLOW_LOCAL: oneOf(['true', 'false']).default('false'),
     PUBLIC_URL: address(['http', 'https']).optional(),
@@ -205,6 +208,7 @@ export function readConfig(env: Environment, exchange_ids: readonly string[]): C
     error_log_file: data.ERROR_LOG_FILE ?? null,
     redis_url: data.REDIS_URL,
     database_url: data.DATABASE_URL,
+    shard_count: data.SHARD_COUNT,
     admin_token: data.ADMIN_TOKEN ?? null,
     webhooks_allow_local: data.WEBHOOKS_ALLOW_LOCAL === 'true',
     public_url: data.PUBLIC_URL ?? null,

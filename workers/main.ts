@@ -22,40 +22,33 @@ import { markout } from './detection/markout.ts'
 import { Transfers } from './detection/transfers.ts'
 import { exchanges } from './exchanges/index.ts'
 import { Gateway } from './gateway/gateway.ts'
+import { Leading } from './leading.ts'
 import { createIds } from './lifecycle/id.ts'
-import type { Measure } from './lifecycle/markouts.ts'
-import { Tracker } from './lifecycle/tracker.ts'
 import { createBookView } from './ops/books.ts'
-import { every } from './ops/every.ts'
+import { createExchangeBoard } from './ops/exchanges.ts'
 import { createHealth } from './ops/health.ts'
 import { createHeartbeat, startPulse } from './ops/heartbeat.ts'
 import { watchLateness } from './ops/lateness.ts'
-import { Lease } from './ops/lease.ts'
 import { createLog, type OperatorLog, tellOperator } from './ops/log.ts'
-import { MarketBoard } from './ops/markets.ts'
 import { createMetrics } from './ops/metrics.ts'
 import { Operator } from './ops/operator.ts'
 import { startOtlp } from './ops/otlp.ts'
 import { connectPostgres, createPostgresProbe, endPostgres } from './ops/postgres.ts'
 import { QueuePage } from './ops/queues.ts'
+import { readinessOf } from './ops/readiness.ts'
 import { startRetention } from './ops/retention.ts'
 import { startOpsServer } from './ops/server.ts'
 import { giveUp, installLastResort, installShutdown } from './ops/shutdown.ts'
 import { watchStoreFigures } from './ops/store-figures.ts'
-import { TopBoard } from './ops/top.ts'
 import { startWatchdog } from './ops/watchdog.ts'
 import { Pipeline } from './pipeline.ts'
 import { createArchive } from './publish/archive.ts'
 import { GroupConsumer } from './publish/group.ts'
 import { NearMisses } from './publish/near-misses.ts'
-import { expireOrphans } from './publish/orphans.ts'
 import { connectRedis } from './publish/redis.ts'
-import { Publisher } from './publish/stream.ts'
 import { Watch } from './watch.ts'
 
 const RECHECK_EVERY_MS = 250
-const BOARD_EVERY_MS = 1_000
-const FLUSH_DEADLINE_MS = 6_000
 const CLOSE_DEADLINE_MS = 3_000
 
 async function start(config: Config, log: OperatorLog): Promise<void> {
@@ -66,8 +59,9 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
   const redis = connectRedis(config.redis_url, 'command', 'main', log)
   const pool = connectPostgres(config.database_url, log)
 
+  const { shard_count } = config
   const books = new Books(() => setImmediate(() => pipeline.round()))
-  const watch = new Watch({ exchanges, config, books, clock, log, random })
+  const watch = new Watch({ exchanges, config, books, clock, log, random, shard_count })
   const transfers = new Transfers()
   const accounts = new Accounts({ exchanges, config, books, transfers, clock, log, random })
   const fees = createFees(accounts)
@@ -82,42 +76,36 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
     log,
     transfers,
   })
-  const measure: Measure = (legs) => markout(legs, books)
-  const { min_percent } = config.limits
-  const tracker = new Tracker({ clock, newId: createIds(random), measure, min_percent })
-
-  const publisher: Publisher = new Publisher({
+  const is_simulated = (exchange: string) => watch.isSimulated(exchange)
+  const near_misses = new NearMisses({ redis, clock, is_simulated })
+  const leading = new Leading({
     redis,
     clock,
     log,
-    onFenced: () => void lease.ask(),
+    worker_id,
+    shard_count,
+    min_percent: config.limits.min_percent,
+    books,
+    newId: createIds(random),
+    measure: (legs) => markout(legs, books),
+    feeOf: (market) => fees.of(market),
+    near_misses,
+    readiness: () => readinessOf(watch.statuses()),
     onPublished: (type, waited_ms) => {
       metrics.signal_to_wire.observe(waited_ms / 1_000)
       const [subject, kind] = type.split('.')
       if (subject === 'opportunity' && kind !== undefined) metrics.opportunities.inc({ kind })
     },
+    onShards: (shards) => watch.watchShards(shards),
+    onLead: (shard, token, kind) => pipeline.lead(shard, token, kind),
   })
   const pipeline: Pipeline = new Pipeline({
     books,
     detector,
-    tracker,
-    publisher,
+    terms: leading.terms,
     clock,
-    log,
-    expireOrphans: () => expireOrphans(redis, clock, log),
     onSignal: (latency_ms) => metrics.tick_to_signal.observe(latency_ms / 1_000),
     onNearMisses: (refused) => near_misses.offer(refused),
-  })
-  const top = new TopBoard({ redis, clock, books })
-  const is_simulated = (exchange: string) => watch.isSimulated(exchange)
-  const near_misses = new NearMisses({ redis, clock, is_simulated })
-  const markets = new MarketBoard({ redis, clock, books, feeOf: (market) => fees.of(market) })
-  const lease = new Lease({
-    redis,
-    worker_id,
-    log,
-    onLead: (token, kind) => pipeline.lead(token, kind),
-    onLose: () => pipeline.lose(),
   })
 
   const postgres_probe = createPostgresProbe(pool, clock)
@@ -131,8 +119,8 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
     redis: () => heartbeat.latest(),
     postgres: () => postgres_probe.latest(),
   })
-  const token = () => lease.token
-  const heartbeat = createHeartbeat({ redis, clock, worker_id, version, token, health })
+  const tokens = () => leading.tokens
+  const heartbeat = createHeartbeat({ redis, clock, worker_id, version, tokens, health })
   const metrics = createMetrics({
     build: { version, environment: config.environment },
     exchanges: () => watch.statuses(),
@@ -140,12 +128,12 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
     books: () => books.all.map(({ market, state }) => ({ exchange: market.exchange, state })),
     rejected: () => detector.rejected,
     near_misses: () => near_misses.totals,
-    outbox: () => publisher,
+    outbox: () => leading,
     stores: () => ({ redis: heartbeat.latest(), postgres: postgres_probe.latest() }),
     figures: () => figures.latest(),
+    leads: () => leading.terms.map((_, shard) => leading.tokens.has(shard)),
     sockets: () => ({ open: gateway.sockets, let_go_total: gateway.slow_total }),
     deliveries_waiting: () => alerts.waiting(),
-    is_leader: () => lease.token !== null,
     lateness,
   })
 
@@ -213,7 +201,7 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
 
   watch.start()
   accounts.start()
-  lease.start()
+  leading.start()
   archive.start()
   const stopPulse = startPulse({
     redis,
@@ -222,27 +210,16 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
     worker_id,
     probes: [postgres_probe, heartbeat],
     exchanges: () => watch.statuses(),
-    is_leader: () => lease.token !== null,
+    announces: () => leading.terms[0]?.is_leading === true,
+    writeExchanges: createExchangeBoard(redis, tokens),
     announce: (drafts) => pipeline.announce(drafts),
   })
-  const stopBoard = every(
-    BOARD_EVERY_MS,
-    async () => {
-      const token = lease.token
-      if (token === null) return
-      await near_misses.write(token)
-      await top.write(token)
-      await markets.write(token)
-    },
-    // Outages are told by the connection, and a lost term by the lease.
-    (error) => log.debug('the board was not written', { error }),
-  )
   const stopRetention = startRetention({
     pool,
     clock,
     log,
     days: config.retention_days,
-    is_leader: () => lease.token !== null,
+    is_leader: () => leading.tokens.has(0),
     onDeleted: (table, rows) => metrics.retention_deleted.inc({ table }, rows),
   })
   const resource = {
@@ -270,8 +247,7 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
     clearInterval(rechecks)
     lateness.stop()
     pipeline.end()
-    const flushed = await publisher.flush(FLUSH_DEADLINE_MS)
-    if (!flushed) log.error('events were not delivered', { count: publisher.depth })
+    await leading.stop()
     await Promise.all([
       gateway.close(),
       watch.stop(),
@@ -280,8 +256,7 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
       alerts.stop(CLOSE_DEADLINE_MS),
     ])
     queue_page.close()
-    await Promise.all([stopBoard(), figures.stop(), stopRetention(), stopOtlp()])
-    await lease.release()
+    await Promise.all([figures.stop(), stopRetention(), stopOtlp()])
     await stopPulse()
     redis.disconnect()
     await Promise.all([endPostgres(pool, CLOSE_DEADLINE_MS), server.close()])

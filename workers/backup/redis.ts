@@ -25,6 +25,8 @@ const IS_KEPT = {
   fence: true,
   /** belongs to a term that is over */
   published: false,
+  shards: false,
+  members: false,
   watchdog: true,
   backup: false,
   api_key: false,
@@ -60,6 +62,8 @@ const beginsAgain = (key: string, group: string) =>
 
 /** Terms that began after the backup was made must not share a token with those to come. */
 const FENCE_LEAP = 1_000
+/** a key a shard */
+const isFence = (key: string) => key === KEYS.fence || key.startsWith(`${KEYS.fence}:`)
 
 function queueNames(): string[] {
   return Object.values(QUEUES).map((queue) => `${QUEUE_PREFIX}:${queue}`)
@@ -266,7 +270,7 @@ function addValue(
   { key, kind, value }: Extract<RedisLine, { kind: unknown }>,
 ): void {
   const flat = typeof value === 'string' ? [value] : value
-  if (key === KEYS.fence) commands.set(key, Number(flat[0]) + FENCE_LEAP)
+  if (isFence(key)) commands.set(key, Number(flat[0]) + FENCE_LEAP)
   else if (kind === 'string') commands.set(key, flat[0] ?? '')
   else if (kind === 'hash') commands.hset(key, ...flat)
   else if (kind === 'list') commands.rpush(key, ...flat)

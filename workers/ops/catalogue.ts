@@ -139,7 +139,7 @@ const PROCESS = {
     'How late the event loop turned since the last scrape, by quantile: 0.5, 0.99, 1.',
     'quantile',
   ),
-  arb_leader: gauge('1 while this worker leads.'),
+  arb_leader: gauge('1 while this worker leads the shard.', 'shard'),
   arb_build_info: gauge('Always 1; the labels say what runs.', 'version', 'node', 'environment'),
 } as const
 

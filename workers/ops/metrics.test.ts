@@ -52,7 +52,7 @@ const { registry } = createMetrics({
   }),
   sockets: () => ({ open: 2, let_go_total: 1 }),
   deliveries_waiting: () => 3,
-  is_leader: () => false,
+  leads: () => [false],
   lateness: { quantile_ms: () => 0, reset: () => {} },
 })
 

@@ -28,7 +28,8 @@ export interface MetricSources {
   readonly sockets: () => { readonly open: number; readonly let_go_total: number }
   /** deliveries that wait: for a worker, for their turn, for the next attempt */
   readonly deliveries_waiting: () => number
-  readonly is_leader: () => boolean
+  /** by shard, whether this worker leads it */
+  readonly leads: () => readonly boolean[]
   readonly lateness: Pick<Lateness, 'quantile_ms' | 'reset'>
 }
 
@@ -229,7 +230,7 @@ function storeMetrics({ read }: Maker, { stores, figures }: MetricSources): void
 
 function processMetrics(
   { read }: Maker,
-  { build, is_leader, lateness, sockets, deliveries_waiting }: MetricSources,
+  { build, leads, lateness, sockets, deliveries_waiting }: MetricSources,
 ): void {
   read('arb_deliveries_waiting', () => [[{}, deliveries_waiting()]])
   read('arb_sockets', () => [[{}, sockets().open]])
@@ -242,7 +243,7 @@ function processMetrics(
     lateness.reset()
     return readings
   })
-  read('arb_leader', () => [[{}, Number(is_leader())]])
+  read('arb_leader', () => leads().map((is, shard) => [{ shard: String(shard) }, Number(is)]))
   read('arb_build_info', () => [[{ ...build, node: process.version }, 1]])
 }
 

@@ -79,7 +79,7 @@ async function series(): Promise<[string, Set<string>][]> {
     figures: () => null,
     sockets: () => ({ open: 0, let_go_total: 0 }),
     deliveries_waiting: () => 0,
-    is_leader: () => false,
+    leads: () => [false],
     lateness: { quantile_ms: () => 0, reset: () => {} },
   })
   return registry.getMetricsAsArray().flatMap((metric): [string, Set<string>][] => {
