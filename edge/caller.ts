@@ -1,14 +1,13 @@
 /** Who asks, and how much of everything that caller may. It does not decide what a caller may do. */
-import type { Context } from 'hono'
 import type { ApiKey } from '../shared/api-key.ts'
-import type { Caller, Edge } from './edge.ts'
+import type { Caller } from './edge.ts'
 import type { Settings } from './environment.ts'
 
-export function anonymous(c: Context<Edge>): Caller {
-  const { PUBLIC_READ, ANONYMOUS_REQUESTS, ANONYMOUS_STREAMS } = c.var.settings
+export function anonymous(headers: Headers, settings: Settings): Caller {
+  const { PUBLIC_READ, ANONYMOUS_REQUESTS, ANONYMOUS_STREAMS } = settings
   return {
     kind: 'anonymous',
-    id: addressOf(c),
+    id: addressOf(headers),
     scopes: PUBLIC_READ ? ['read'] : [],
     requests_per_minute: ANONYMOUS_REQUESTS,
     streams: ANONYMOUS_STREAMS,
@@ -40,8 +39,8 @@ export function operator({ KEY_REQUESTS, KEY_STREAMS }: Settings): Caller {
  * that is what one subscriber is given.
  * https://developers.cloudflare.com/fundamentals/reference/http-headers/#cf-connecting-ip
  */
-export function addressOf(c: Context<Edge>): string {
-  const address = c.req.header('cf-connecting-ip') ?? 'unknown'
+export function addressOf(headers: Headers): string {
+  const address = headers.get('cf-connecting-ip') ?? 'unknown'
   return address.includes(':') ? `${network(address)}::/64` : address
 }
 

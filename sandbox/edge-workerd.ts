@@ -14,12 +14,16 @@ const Options = z.object({
   port: z.int(),
   assets_dir: z.string(),
   vars: z.record(z.string(), z.string()),
+  entry_file: z.string().optional(),
 })
 
 async function main(): Promise<void> {
-  const { port, assets_dir, vars } = Options.parse(JSON.parse(variable('EDGE_OPTIONS') ?? 'null'))
+  const { port, assets_dir, vars, entry_file } = Options.parse(
+    JSON.parse(variable('EDGE_OPTIONS') ?? 'null'),
+  )
   const worker = await unstable_startWorker({
     config: join(PROJECT_DIR, 'wrangler.toml'),
+    ...(entry_file === undefined ? {} : { entrypoint: entry_file }),
     envFiles: [devNull],
     assets: assets_dir,
     bindings: Object.fromEntries(

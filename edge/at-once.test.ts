@@ -1,0 +1,189 @@
+/** Both roads, in one isolate and one moment: whatever the short one answers, the long one answers. */
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { mintKey } from '../shared/api-key.ts'
+import { KEYS, workerKey } from '../shared/keys.ts'
+import { exchangeStatus, expired, heartbeat, sample } from './testing/opportunities.ts'
+import { insertHistory, type Stack, setLive, startStack } from './testing/stack.ts'
+
+const QUOTA = 40
+const Said = z.object({
+  status: z.int(),
+  headers: z.array(z.tuple([z.string(), z.string()])),
+  has_body: z.boolean(),
+  body: z.string(),
+})
+const Both = z.object({ short: Said.nullable(), long: Said })
+type Said = z.infer<typeof Said>
+
+interface Asked {
+  readonly path: string
+  readonly method: string
+  readonly headers: Readonly<Record<string, string>>
+}
+
+let stack: Stack
+let key = ''
+beforeAll(async () => {
+  stack = await startStack(
+    { ANSWER_CACHE_MS: '15000', ANONYMOUS_REQUESTS: String(QUOTA) },
+    join(import.meta.dirname, 'testing-both-roads.ts'),
+  )
+  const { redis, pool } = stack
+  await setLive(redis, sample(5, 1))
+  await insertHistory(
+    pool,
+    sample(30, 2).map((one) => expired(one)),
+  )
+  await redis.hset(KEYS.exchanges, 'kraken', JSON.stringify(exchangeStatus()))
+  await redis.set(workerKey('worker-1'), JSON.stringify(heartbeat()))
+  const minted = await mintKey()
+  key = minted.key
+  await pool.query(
+    'INSERT INTO api_keys (id, name, prefix, hash, scopes) VALUES ($1, $2, $3, $4, $5)',
+    [minted.id, 'a key', minted.prefix, minted.hash, '["read"]'],
+  )
+})
+afterAll(() => stack?.stop())
+
+async function ask({ path, method, headers }: Asked) {
+  const response = await fetch(stack.url, {
+    method: 'POST',
+    body: JSON.stringify({ path, method, headers }),
+  })
+  return Both.parse(await response.json())
+}
+
+const get = (path: string, headers: Record<string, string> = {}): Asked => ({
+  path,
+  method: 'GET',
+  headers: { 'cf-connecting-ip': '198.51.100.1', ...headers },
+})
+const headerOf = ({ headers }: Said, wanted: string) =>
+  headers.find(([name]) => name === wanted)?.[1]
+const left = (said: Said) => Number(/r=(\d+)/.exec(headerOf(said, 'ratelimit') ?? '')?.[1])
+
+/** All but what must differ: each road counts, and health says when it looked. */
+function comparable({ headers, body, ...rest }: Said, { path }: Asked) {
+  return {
+    ...rest,
+    headers: headers.filter(([name]) => name !== 'ratelimit'),
+    body: /^\/(health|ready)/.test(path) ? body.replace(/\d+/g, '0') : body,
+  }
+}
+
+const DAY = 'from=2026-10-01T00:00:00Z&to=2026-10-02T00:00:00Z'
+const paths = fc.constantFrom(
+  ...['/v1/opportunities', '/v1/opportunities?limit=2', '/v1/opportunities?limit=2&sort=nonsense'],
+  ...['/v1/opportunities?limit=%32', '/v1/opportunities?', '/v1/opportunities/', '/v1/nope'],
+  ...['/v1/history?limit=3', `/v1/history?limit=3&format=csv`, `/v1/stats?${DAY}`],
+  ...['/v1/exchanges', '/v1/exchanges/kraken', '/v1/exchanges/nope', '/v1/markets'],
+  ...['/v1/opportunities/opp_00000000000000000000000001', '/v1/keys', '/openapi.json'],
+  ...['/health', '/health?verbose=1', '/ready', '/', '/V1/opportunities'],
+)
+const conditions = fc.constantFrom('*', 'W/"x"', '"x", "y"', '', 'nonsense', 'held', 'held, weakly')
+const requests: fc.Arbitrary<Asked & { readonly condition: string | undefined }> = fc.record({
+  path: paths,
+  method: fc.oneof(
+    { weight: 8, arbitrary: fc.constant('GET') },
+    { weight: 1, arbitrary: fc.constantFrom('HEAD', 'OPTIONS', 'POST', 'DELETE') },
+  ),
+  condition: fc.option(conditions, { nil: undefined }),
+  headers: fc.oneof(
+    { weight: 8, arbitrary: fc.constant({}) },
+    {
+      weight: 1,
+      arbitrary: fc.constantFrom(
+        { origin: 'https://example.com' },
+        { authorization: 'the key' },
+        { authorization: 'Bearer nonsense' },
+        { 'accept-encoding': 'gzip', range: 'bytes=0-1' },
+      ),
+    },
+  ),
+})
+
+describe('an answer of the short road', () => {
+  it('is that of the long road, header by header and byte by byte', async () => {
+    let address = 0
+    let compared = 0
+    let held = 0
+    const tags = new Map<string, string>()
+    await fc.assert(
+      fc.asyncProperty(fc.array(requests, { minLength: 30, maxLength: 30 }), async (sequence) => {
+        // a quota of its own, which ends before the sequence does
+        const own = { 'cf-connecting-ip': `198.51.100.${100 + (address++ % 100)}` }
+        for (const { condition, ...request } of sequence) {
+          const tag = tags.get(request.path) ?? '"none"'
+          const headers: Record<string, string> = { ...own, ...request.headers }
+          if (headers.authorization === 'the key') headers.authorization = `Bearer ${key}`
+          if (condition === 'held') headers['if-none-match'] = tag
+          else if (condition === 'held, weakly')
+            headers['if-none-match'] = `"x", ${tag.replace('W/', '')}`
+          else if (condition !== undefined) headers['if-none-match'] = condition
+          const asked = { ...request, headers }
+          const { short, long } = await ask(asked)
+          tags.set(request.path, headerOf(long, 'etag') ?? tag)
+          if (short === null) continue
+          expect(asked.method).toBe('GET')
+          expect(headers).not.toHaveProperty('authorization')
+          compared++
+          if (short.status === 304) held++
+          if (left(short) === 0) {
+            expect(long.status).toBe(429)
+            continue
+          }
+          expect(comparable(short, asked)).toEqual(comparable(long, asked))
+          if (headerOf(long, 'ratelimit') === undefined) continue
+          expect(left(long)).toBe(left(short) - 1)
+        }
+      }),
+      { numRuns: 20 },
+    )
+    expect(compared).toBeGreaterThan(100)
+    expect(held).toBeGreaterThan(20)
+  })
+
+  it('is given where nothing is to be asked, for a list, a page, a document and health', async () => {
+    for (const path of [
+      ...['/v1/opportunities?limit=9', '/v1/history?limit=9', `/v1/stats?${DAY}`, '/v1/exchanges'],
+      ...['/openapi.json', '/health', '/ready'],
+    ]) {
+      await ask(get(path))
+      const { short, long } = await ask(get(path))
+      expect(short?.status, path).toBe(200)
+      if (path === '/health' || path === '/ready') continue
+      const { short: again } = await ask(
+        get(path, { 'if-none-match': headerOf(long, 'etag') ?? '' }),
+      )
+      const third = await ask(get(path, { 'if-none-match': headerOf(long, 'etag') ?? '' }))
+      expect([again?.status, third.short?.status], path).toContain(304)
+    }
+  })
+
+  it('is never given to whoever is refused, and counts each one', async () => {
+    const asked = get('/v1/opportunities?limit=8', { 'cf-connecting-ip': '203.0.113.9' })
+    let allowed = 0
+    for (let i = 0; i < QUOTA; i++) {
+      const { short, long } = await ask(asked)
+      allowed += [short, long].filter((said) => said?.status === 200).length
+      if (long.status === 429 && short === null) break
+    }
+    // what is left of a window slides: some of the quota may be given back meanwhile
+    expect(allowed).toBeGreaterThanOrEqual(QUOTA)
+    expect(allowed).toBeLessThan(QUOTA + 5)
+    expect(await ask(asked)).toMatchObject({ short: null, long: { status: 429 } })
+  })
+
+  it('is never given to HEAD, to a key, or twice as old as it may be', async () => {
+    const path = '/v1/opportunities?limit=7'
+    await ask(get(path))
+    expect((await ask(get(path))).short).not.toBeNull()
+    expect((await ask({ ...get(path), method: 'HEAD' })).short).toBeNull()
+    expect((await ask(get(path, { authorization: `Bearer ${key}` }))).short).toBeNull()
+    await new Promise((resolve) => setTimeout(resolve, 1_100))
+    expect((await ask(get(path))).short).toBeNull()
+  })
+})
