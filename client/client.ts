@@ -2,14 +2,10 @@
  * The API as typed calls. It asks, waits as long as the server wants when that is busy, and gives up
  * with a `Refused` that says what was wrong. It keeps nothing between calls.
  */
-import type {
-  Filters,
-  Grouping,
-  NearMissQuery as NearMissFilters,
-  Sort,
-} from '../edge/parameters.ts'
+import type { Grouping, NearMissQuery as NearMissFilters, Sort } from '../edge/parameters.ts'
 import { type Clock, systemClock } from '../shared/clock.ts'
 import type { EventType } from '../shared/event.ts'
+import type { Filters } from '../shared/filters.ts'
 import type { EdgeHealth, ExchangeStatus } from '../shared/health.ts'
 import type { NearMiss } from '../shared/near-miss.ts'
 import type { Opportunity } from '../shared/opportunity.ts'

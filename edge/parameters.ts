@@ -4,21 +4,12 @@
  * that is silently ignored answers a question nobody asked.
  */
 import { z } from '@hono/zod-openapi'
-import { DECIMAL_PATTERN } from '../shared/decimal.ts'
 import { EVENT_TYPES, EventId, EventType } from '../shared/event.ts'
-import { SYMBOL_PATTERN } from '../shared/market.ts'
+import { ExchangeId, Filters, FILTERS as filters } from '../shared/filters.ts'
 import { GUARDS } from '../shared/near-miss.ts'
-import { OPPORTUNITY_TYPES, OpportunityType, TransferStatus } from '../shared/opportunity.ts'
+import { OPPORTUNITY_TYPES, TransferStatus } from '../shared/opportunity.ts'
 
 const list = (values: readonly string[]) => values.join(', ')
-
-const ExchangeId = z.string().regex(/^[a-z0-9_-]{1,32}$/, 'an exchange id, such as kraken')
-
-/** Compared exactly, so its digits are limited and not its magnitude. */
-const Minimum = z
-  .string()
-  .max(40, 'a decimal number of at most 40 characters')
-  .regex(DECIMAL_PATTERN, 'a decimal number, such as 0.5')
 
 const Moment = z
   .string()
@@ -38,26 +29,6 @@ function limit(maximum: number, otherwise: number) {
     .default(otherwise)
     .openapi({ type: 'integer', minimum: 1, maximum, default: otherwise })
 }
-
-const filters = {
-  type: OpportunityType.describe('kind of opportunity'),
-  symbol: z
-    .string()
-    .max(64, 'BASE/QUOTE of at most 64 characters, such as BTC/USDT')
-    .regex(SYMBOL_PATTERN, 'BASE/QUOTE, such as BTC/USDT')
-    .regex(/^\P{Cc}*$/u, 'BASE/QUOTE, such as BTC/USDT')
-    .toUpperCase()
-    .describe('canonical BASE/QUOTE, such as BTC/USDT'),
-  exchange: ExchangeId.describe('an exchange of any leg'),
-  buy_exchange: ExchangeId.describe('the exchange bought on'),
-  sell_exchange: ExchangeId.describe('the exchange sold on'),
-  min_profit_percent: Minimum.describe('profit after fees, in percent, is at least this'),
-  min_volume_usd: Minimum.describe('volume in US dollars is at least this'),
-  transfer: TransferStatus.describe('whether the asset can move between the exchanges'),
-}
-
-const Filters = z.strictObject(filters).partial()
-export type Filters = z.infer<typeof Filters>
 
 const SORTS = ['profit_percent', 'volume_usd', 'detected_at'] as const
 export type Sort = (typeof SORTS)[number]

@@ -4,13 +4,13 @@
  * SHA-256 is ever stored: 256 random bits need no salt.
  */
 import { z } from 'zod'
+import { base62, randomBytes, randomId } from './base62.ts'
 import { Timestamp } from './opportunity.ts'
 
 const SCOPES = ['read', 'webhooks', 'admin'] as const
 export const Scope = z.enum(SCOPES, `one of ${SCOPES.join(', ')}`)
 export type Scope = z.infer<typeof Scope>
 
-const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 const MARK = 'arb_'
 const RANDOM_BYTES = 32
 /** 62^43 is the first power above 2^256, 62^6 the first above 2^32. */
@@ -18,8 +18,6 @@ const RANDOM_DIGITS = 43
 const CHECKSUM_DIGITS = 6
 const PATTERN = new RegExp(`^${MARK}[0-9A-Za-z]{${RANDOM_DIGITS + CHECKSUM_DIGITS}}$`)
 const PREFIX_LENGTH = MARK.length + 6
-const ID_BYTES = 16
-const ID_DIGITS = 22
 
 export const API_KEY_ID = /^key_[0-9A-Za-z]{22}$/
 
@@ -72,7 +70,7 @@ export async function mintKey(): Promise<MintedKey> {
   const secret = MARK + base62(randomBytes(RANDOM_BYTES), RANDOM_DIGITS)
   const key = secret + (await checksum(secret))
   return {
-    id: `key_${base62(randomBytes(ID_BYTES), ID_DIGITS)}`,
+    id: randomId('key_'),
     key,
     prefix: key.slice(0, PREFIX_LENGTH),
     hash: await hashKey(key),
@@ -97,19 +95,4 @@ async function checksum(secret: string): Promise<string> {
 
 async function sha256(text: string): Promise<Uint8Array> {
   return new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text)))
-}
-
-function randomBytes(count: number): Uint8Array {
-  return crypto.getRandomValues(new Uint8Array(count))
-}
-
-/** The bytes as one number, most significant first, padded to `width` digits. */
-function base62(bytes: Uint8Array, width: number): string {
-  let rest = bytes.reduce((number, byte) => number * 256n + BigInt(byte), 0n)
-  let text = ''
-  for (let i = 0; i < width; i++) {
-    text = (DIGITS[Number(rest % 62n)] ?? '') + text
-    rest /= 62n
-  }
-  return text
 }

@@ -39,6 +39,14 @@ export const KEYS = {
   /** prefix of the kept answers to POST; a string with TTL a caller and Idempotency-Key, sealed with
    * the caller's own credentials · owner: the edge */
   idempotency: `${PREFIX}idempotency:`,
+  /** stream, field `data` → WebhookCommand as JSON, trimmed to WEBHOOK_COMMANDS_MAX · owner: the edge */
+  webhook_commands: `${PREFIX}webhook-commands`,
+  /** stream, fields `kind` (message, attempt) and `data` (JSON): what was delivered, on its way to
+   * PostgreSQL, trimmed to about DELIVERIES_MAX · owner: the workers */
+  delivery_log: `${PREFIX}delivery-log`,
+  /** prefix of the windows of `min_interval_ms`; a hash with TTL an endpoint and chain of legs ·
+   * owner: the workers */
+  alert_window: `${PREFIX}alert-window:`,
   /** prefix of the heartbeats; a string with TTL a worker, Heartbeat as JSON · owner: that worker */
   worker: `${PREFIX}worker:`,
 } as const
@@ -48,6 +56,8 @@ export function workerKey(worker_id: string): string {
 }
 
 export const EVENTS_MAX = 50_000
+export const WEBHOOK_COMMANDS_MAX = 10_000
+export const DELIVERIES_MAX = 200_000
 /** About 4 MB. */
 export const NEAR_MISSES_MAX = 5_000
 /** Refreshed every second: of a dead worker's prices nothing is left when another takes over. */

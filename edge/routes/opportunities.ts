@@ -1,11 +1,12 @@
 /** The opportunities that can be taken now, and any one of them, now or later. */
 import { z } from '@hono/zod-openapi'
+import { passes } from '../../shared/filters.ts'
 import { isMeasured, Opportunity } from '../../shared/opportunity.ts'
 import { CACHE, entityTag } from '../caching.ts'
-import { passes, sorted } from '../filters.ts'
 import { LiveQuery, NoQuery, OPPORTUNITY_ID } from '../parameters.ts'
 import { refuse, unavailable } from '../problems.ts'
 import { type App, get, json, problems } from '../serve.ts'
+import { sorted } from '../sorted.ts'
 
 const LiveList = z.object({ data: z.array(Opportunity.openapi('Opportunity')) })
 

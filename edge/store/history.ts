@@ -4,12 +4,12 @@
  */
 import { and, desc, eq, getTableColumns, gte, lt, type SQL, sql } from 'drizzle-orm'
 import { opportunities } from '../../shared/database/schema.ts'
+import type { Filters } from '../../shared/filters.ts'
 import type { Log } from '../../shared/log.ts'
 import { Opportunity } from '../../shared/opportunity.ts'
 import type { StatsAnswer } from '../../shared/stats.ts'
 import type { Position } from '../cursor.ts'
 import type { StoreSettings } from '../environment.ts'
-import type { Filters } from '../parameters.ts'
 import { type Answer, ask } from './answer.ts'
 import { postgresOver, utc } from './clients.ts'
 import { type StatsQuestion, statsAnswer, statsStatement } from './stats.ts'

@@ -3,9 +3,14 @@
  * word even when its figures fall below the reader's minimum: nobody is left holding a dead one.
  */
 import { compareEventIds, type Event, type EventType, isLastWord } from '../../shared/event.ts'
+import {
+  type Filters,
+  mayHavePassed,
+  passes,
+  passesIdentity,
+  passesThresholds,
+} from '../../shared/filters.ts'
 import type { Opportunity } from '../../shared/opportunity.ts'
-import { passes, passesIdentity, passesThresholds } from '../filters.ts'
-import type { Filters } from '../parameters.ts'
 
 export interface SelectionOptions {
   readonly filters: Filters
@@ -66,10 +71,6 @@ export class Selection {
     if (resumed_from === null) return false
     const detected = `${Date.parse(opportunity.detected_at)}-0`
     if (compareEventIds(detected, resumed_from) > 0) return false
-    const { peak_profit_percent: profit_percent, volume_usd, status } = opportunity
-    const { min_profit_percent, min_volume_usd } = filters
-    const minimums =
-      status === 'expired' ? { min_profit_percent } : { min_profit_percent, min_volume_usd }
-    return passesThresholds({ profit_percent, volume_usd }, minimums)
+    return mayHavePassed(opportunity, filters)
   }
 }

@@ -94,9 +94,8 @@ export const api_keys = pgTable('api_keys', {
 /** Subscriptions. Two secrets are valid while one replaces the other. */
 export const webhook_endpoints = pgTable('webhook_endpoints', {
   id: varchar('id', { length: 40 }).primaryKey(),
-  key_id: varchar('key_id', { length: 40 })
-    .notNull()
-    .references(() => api_keys.id),
+  /** the owner; null: the operator */
+  key_id: varchar('key_id', { length: 40 }).references(() => api_keys.id),
   url: text('url').notNull(),
   event_types: jsonb('event_types').$type<string[]>().notNull(),
   filters: jsonb('filters').$type<Record<string, unknown>>().notNull(),
@@ -107,6 +106,8 @@ export const webhook_endpoints = pgTable('webhook_endpoints', {
   secret: text('secret').notNull(),
   previous_secret: text('previous_secret'),
   previous_secret_until: moment('previous_secret_until'),
+  /** the first failure since the last success */
+  failing_since: moment('failing_since'),
   created_at: moment('created_at').notNull().default(sql`now()`),
   updated_at: moment('updated_at').notNull().default(sql`now()`),
 })
@@ -117,7 +118,8 @@ export const webhook_messages = pgTable(
   {
     id: varchar('id', { length: 64 }).primaryKey(),
     type: varchar('type', { length: 64 }).notNull(),
-    body: jsonb('body').notNull(),
+    /** as it was signed and sent in the format `standard`, to the byte */
+    body: text('body').notNull(),
     created_at: moment('created_at').notNull().default(sql`now()`),
   },
   (table) => [index('idx_webhook_messages_created').on(table.created_at.desc().nullsFirst())],
@@ -135,19 +137,19 @@ export const webhook_attempts = pgTable(
       .notNull()
       .references(() => webhook_messages.id, { onDelete: 'cascade' }),
     attempt: integer('attempt').notNull(),
-    /** success, failure or expired */
+    /** the id of its entry in Redis: written twice, it is still one row */
+    log_id: varchar('log_id', { length: 40 }).notNull().unique(),
+    /** success, failure, expired or missed */
     result: varchar('result', { length: 16 }).notNull(),
     response_status: integer('response_status'),
-    response_body: text('response_body'),
+    /** how the answer began */
+    response_excerpt: text('response_body'),
     error: text('error'),
     duration_ms: integer('duration_ms'),
     attempted_at: moment('attempted_at').notNull().default(sql`now()`),
   },
   (table) => [
-    index('idx_webhook_attempts_endpoint').on(
-      table.endpoint_id,
-      table.attempted_at.desc().nullsFirst(),
-    ),
+    index('idx_webhook_attempts_endpoint').on(table.endpoint_id, table.id.desc().nullsFirst()),
     index('idx_webhook_attempts_message').on(table.message_id),
   ],
 )
