@@ -9,6 +9,7 @@ import { systemClock } from '../shared/clock.ts'
 import type { Log } from '../shared/log.ts'
 import { asItLeft } from './at-once.ts'
 import { authenticate } from './auth.ts'
+import { limitedBody } from './body.ts'
 import type { Edge } from './edge.ts'
 import { readSettings } from './environment.ts'
 import { ofAnswers, ofPages, openToAll } from './headers.ts'
@@ -34,7 +35,7 @@ const API = ['/v1', '/v1/*', '/health', '/ready', '/openapi.json', '/asyncapi.js
 export function createApp(log: Log): App {
   const app: App = new OpenAPIHono<Edge>({ defaultHook: refuseInvalid })
   for (const path of API) app.use(path, asItLeft, ofAnswers, openToAll, stores(log))
-  app.use('/v1/*', authenticate)
+  app.use('/v1/*', authenticate, limitedBody)
 
   opportunities(app)
   history(app)

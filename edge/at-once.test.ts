@@ -3,10 +3,10 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { mintKey } from '../shared/api-key.ts'
-import { KEYS, workerKey } from '../shared/keys.ts'
-import { exchangeStatus, expired, heartbeat, sample } from './testing/opportunities.ts'
-import { insertHistory, type Stack, setLive, startStack } from './testing/stack.ts'
+import { eventually } from './testing/check.ts'
+import { beat, fill } from './testing/filled.ts'
+import { insertKey } from './testing/keys.ts'
+import { type Stack, startStack } from './testing/stack.ts'
 
 const QUOTA = 40
 const Said = z.object({
@@ -31,20 +31,8 @@ beforeAll(async () => {
     { ANSWER_CACHE_MS: '15000', ANONYMOUS_REQUESTS: String(QUOTA) },
     join(import.meta.dirname, 'testing-both-roads.ts'),
   )
-  const { redis, pool } = stack
-  await setLive(redis, sample(5, 1))
-  await insertHistory(
-    pool,
-    sample(30, 2).map((one) => expired(one)),
-  )
-  await redis.hset(KEYS.exchanges, 'kraken', JSON.stringify(exchangeStatus()))
-  await redis.set(workerKey('worker-1'), JSON.stringify(heartbeat()))
-  const minted = await mintKey()
-  key = minted.key
-  await pool.query(
-    'INSERT INTO api_keys (id, name, prefix, hash, scopes) VALUES ($1, $2, $3, $4, $5)',
-    [minted.id, 'a key', minted.prefix, minted.hash, '["read"]'],
-  )
+  await fill(stack)
+  key = await insertKey(stack.pool)
 })
 afterAll(() => stack?.stop())
 
@@ -54,6 +42,15 @@ async function ask({ path, method, headers }: Asked) {
     body: JSON.stringify({ path, method, headers }),
   })
   return Both.parse(await response.json())
+}
+
+/** What the short road answers, once it knows the answer. */
+function onShortRoad(asked: Asked, status: number): Promise<Said> {
+  return eventually(async () => {
+    const { short } = await ask(asked)
+    if (short?.status !== status) throw new Error(`${asked.path}: ${short?.status}`)
+    return short
+  })
 }
 
 const get = (path: string, headers: Record<string, string> = {}): Asked => ({
@@ -113,6 +110,7 @@ describe('an answer of the short road', () => {
     const tags = new Map<string, string>()
     await fc.assert(
       fc.asyncProperty(fc.array(requests, { minLength: 30, maxLength: 30 }), async (sequence) => {
+        await beat(stack.redis)
         // a quota of its own, which ends before the sequence does
         const own = { 'cf-connecting-ip': `198.51.100.${100 + (address++ % 100)}` }
         for (const { condition, ...request } of sequence) {
@@ -140,26 +138,21 @@ describe('an answer of the short road', () => {
           expect(left(long)).toBe(left(short) - 1)
         }
       }),
-      { numRuns: 20 },
+      { numRuns: 12 },
     )
-    expect(compared).toBeGreaterThan(100)
-    expect(held).toBeGreaterThan(20)
+    expect(compared).toBeGreaterThan(60)
+    expect(held).toBeGreaterThan(5)
   })
 
   it('is given where nothing is to be asked, for a list, a page, a document and health', async () => {
+    await beat(stack.redis)
     for (const path of [
       ...['/v1/opportunities?limit=9', '/v1/history?limit=9', `/v1/stats?${DAY}`, '/v1/exchanges'],
       ...['/openapi.json', '/health', '/ready'],
     ]) {
-      await ask(get(path))
-      const { short, long } = await ask(get(path))
-      expect(short?.status, path).toBe(200)
-      if (path === '/health' || path === '/ready') continue
-      const { short: again } = await ask(
-        get(path, { 'if-none-match': headerOf(long, 'etag') ?? '' }),
-      )
-      const third = await ask(get(path, { 'if-none-match': headerOf(long, 'etag') ?? '' }))
-      expect([again?.status, third.short?.status], path).toContain(304)
+      const tag = headerOf(await onShortRoad(get(path), 200), 'etag')
+      expect(tag === undefined, path).toBe(path === '/health' || path === '/ready')
+      if (tag !== undefined) await onShortRoad(get(path, { 'if-none-match': tag }), 304)
     }
   })
 
@@ -179,8 +172,7 @@ describe('an answer of the short road', () => {
 
   it('is never given to HEAD, to a key, or twice as old as it may be', async () => {
     const path = '/v1/opportunities?limit=7'
-    await ask(get(path))
-    expect((await ask(get(path))).short).not.toBeNull()
+    await onShortRoad(get(path), 200)
     expect((await ask({ ...get(path), method: 'HEAD' })).short).toBeNull()
     expect((await ask(get(path, { authorization: `Bearer ${key}` }))).short).toBeNull()
     await new Promise((resolve) => setTimeout(resolve, 1_100))

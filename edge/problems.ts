@@ -11,6 +11,12 @@ import type { StoreName } from './store/answer.ts'
 
 type FieldErrors = NonNullable<Problem['errors']>
 
+/** Nobody reads more, and an answer must not be many times what was asked. */
+const ERRORS_MAX = 50
+const TEXT_MAX = 500
+const VALUE_MAX = 2_000
+const KEY_LIKE = /arb_[0-9A-Za-z]{8,}/g
+
 export function refuse(
   c: Context<Edge>,
   type: ProblemType,
@@ -30,7 +36,7 @@ export function unavailable(c: Context<Edge>, store: StoreName, reason: string):
 
 /** One bad parameter that only its endpoint can judge. */
 export function invalidParameter(c: Context<Edge>, field: string, expected: string): Response {
-  const errors = [{ field, value: c.req.query(field) ?? null, expected }]
+  const errors = [{ field, value: shown(field, c.req.query(field) ?? null), expected }]
   return refuse(c, 'invalid_request', `${field} is not valid`, errors)
 }
 
@@ -44,37 +50,72 @@ export function refuseBody(c: Context<Edge>, status: number): Response {
   return refuse(c, 'invalid_request', `${error.field} is not valid`, [error])
 }
 
-/** Names every parameter that failed validation, with its value and what was expected. */
+/** Names every parameter or field that failed validation, with its value and what was expected. */
 export const refuseInvalid: Hook<unknown, Edge, string, Response | undefined> = (result, c) => {
   if (result.success) return undefined
   const errors = new Map<string, FieldErrors[number]>()
-  const given = givenTo(result, c)
+  const queries = result.target === 'query' ? c.req.queries() : {}
   for (const issue of result.error.issues) {
     const unknown = issue.code === 'unrecognized_keys'
-    const fields = unknown ? issue.keys : [String(issue.path[0] ?? result.target)]
-    for (const field of fields) {
+    const place = named(issue.path)
+    const places = unknown ? issue.keys.map((name) => [...place, name]) : [place]
+    for (const path of places) {
+      const field = path.join('.') || result.target
       if (errors.has(field)) continue
-      const values = given[field] ?? []
+      const values = Object.hasOwn(queries, field) ? (queries[field] ?? []) : []
       const repeated = values.length > 1 && !unknown
+      const value = repeated ? values : (values[0] ?? valueAt(sent(result, c), path))
       const expected = unknown
         ? `no such ${result.target === 'json' ? 'field' : 'parameter'} here`
         : repeated
           ? 'to be given once'
-          : (EXPECTED[field] ?? issue.message)
-      errors.set(field, { field, value: repeated ? values : (values[0] ?? null), expected })
+          : expectedOf(result.target, field, issue.message)
+      errors.set(field, { field: cut(field), value: shown(field, value), expected })
     }
   }
-  const names = [...errors.keys()]
-  const detail = `${names.join(', ')} ${names.length === 1 ? 'is' : 'are'} not valid`
-  return refuse(c, 'invalid_request', detail, [...errors.values()])
+  const all = [...errors.values()]
+  const told = all.slice(0, ERRORS_MAX)
+  const names = told.map(({ field }) => field).join(', ')
+  const more = all.length > told.length ? ` and ${all.length - told.length} more` : ''
+  const detail = `${names}${more} ${all.length === 1 ? 'is' : 'are'} not valid`
+  return refuse(c, 'invalid_request', detail, told)
 }
 
-/** What was sent, each with every value that was given for it. */
-function givenTo(
-  result: { target: string; data?: unknown },
-  c: Context<Edge>,
-): Readonly<Record<string, readonly unknown[]>> {
-  if (result.target === 'query') return c.req.queries()
-  const sent = result.target === 'header' ? c.req.header() : Object(result.data)
-  return Object.fromEntries(Object.entries(sent).map(([name, value]) => [name, [value]]))
+/** Up to where fields have names: an entry of a list is the list's. */
+function named(path: readonly PropertyKey[]): string[] {
+  const end = path.findIndex((part) => typeof part !== 'string')
+  return path.slice(0, end < 0 ? path.length : end).map(String)
+}
+
+/** What the enumerations of the parameters accept is said better than their validator says it. */
+function expectedOf(target: string, field: string, message: string): string {
+  const text = target === 'query' && Object.hasOwn(EXPECTED, field) ? EXPECTED[field] : undefined
+  return text ?? message
+}
+
+function sent(result: { target: string; data?: unknown }, c: Context<Edge>): unknown {
+  return result.target === 'header' ? c.req.header() : result.data
+}
+
+/** Null where there is nothing. */
+function valueAt(data: unknown, path: readonly string[]): unknown {
+  let value = data
+  for (const name of path) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return null
+    value = (value as Record<string, unknown>)[name]
+  }
+  return value ?? null
+}
+
+/** As it may be repeated: no credential, and not all of what is very long. */
+function shown(field: string, value: unknown): unknown {
+  if (field === 'access_token' || value === null) return null
+  const readable = (_name: string, one: unknown) =>
+    typeof one === 'string' ? cut(one.replaceAll(KEY_LIKE, 'arb_…')) : one
+  const text = JSON.stringify(value, readable)
+  return text.length <= VALUE_MAX ? JSON.parse(text) : cut(text)
+}
+
+function cut(text: string): string {
+  return text.length <= TEXT_MAX ? text : `${text.slice(0, TEXT_MAX).toWellFormed()}…`
 }

@@ -7,6 +7,7 @@ export const PROBLEMS = {
   forbidden: { status: 403, title: 'The API key may not do this' },
   not_found: { status: 404, title: 'There is nothing here' },
   method_not_allowed: { status: 405, title: 'This method is not served here' },
+  too_large: { status: 413, title: 'The body is too large' },
   conflict: { status: 409, title: 'The same request is being worked on' },
   idempotency_mismatch: {
     status: 422,
@@ -31,7 +32,10 @@ export const Problem = z.object({
 })
 export type Problem = z.infer<typeof Problem>
 
-/** `type` is relative to the API's origin and documented in /docs. */
+/** Every `type` that there is. */
+export const PROBLEM_TYPES = Object.keys(PROBLEMS).map((type) => `/problems/${type}`)
+
+/** `type` is relative to the API's origin. */
 export function problem(
   type: ProblemType,
   detail: string,

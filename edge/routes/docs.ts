@@ -8,7 +8,7 @@ import { asyncApi } from '../asyncapi.ts'
 import { CACHE, entityTag } from '../caching.ts'
 import type { Edge } from '../edge.ts'
 import { NoQuery } from '../parameters.ts'
-import { type App, get, json, problems } from '../serve.ts'
+import { type App, get, json, problems, unchanged } from '../serve.ts'
 
 export function docs(app: App): void {
   app.openAPIRegistry.registerComponent('securitySchemes', 'key', {
@@ -38,6 +38,7 @@ export function docs(app: App): void {
         request: { query: NoQuery },
         responses: {
           200: json('the document', z.looseObject({ [version]: z.string() })),
+          ...unchanged,
           ...problems('invalid_request'),
         },
       },

@@ -115,43 +115,6 @@ describe('/v1/keys', () => {
   })
 })
 
-it('says in openapi.json how a key is sent, which scope it needs and how it is refused', async () => {
-  const Described = z.object({
-    security: z.unknown(),
-    paths: z.record(
-      z.string(),
-      z.record(
-        z.string(),
-        z.object({ security: z.unknown().optional(), responses: z.looseObject({}) }),
-      ),
-    ),
-    components: z.object({ securitySchemes: z.unknown() }),
-  })
-  const document = Described.parse(await (await fetch(at('/openapi.json'))).json())
-  expect(document.components.securitySchemes).toMatchObject({
-    key: { type: 'http', scheme: 'bearer' },
-    access_token: { type: 'apiKey', in: 'query', name: 'access_token' },
-  })
-  expect(document.security).toEqual([{}, { key: ['read'] }])
-  const { get, post: make } = document.paths['/v1/keys'] ?? {}
-  expect(get?.security).toEqual([{ key: ['admin'] }])
-  expect(Object.keys(make?.responses ?? {})).toEqual([
-    '201',
-    '400',
-    '401',
-    '403',
-    '409',
-    '422',
-    '429',
-    '503',
-  ])
-  for (const path of Object.keys(document.paths).filter((one) => one.startsWith('/v1/'))) {
-    expect(Object.keys(document.paths[path]?.get?.responses ?? {}), path).toEqual(
-      expect.arrayContaining(['200', '400', '401', '403', '429', '503']),
-    )
-  }
-})
-
 describe('Idempotency-Key', () => {
   const body = { name: 'once', scopes: ['read'] }
   const send = (key: string, what: unknown = body, token = ADMIN_TOKEN) => {

@@ -4,7 +4,7 @@ import { StatsAnswer } from '../../shared/stats.ts'
 import { CACHE, entityTag } from '../caching.ts'
 import { StatsQuery } from '../parameters.ts'
 import { invalidParameter, unavailable } from '../problems.ts'
-import { type App, get, json, problems } from '../serve.ts'
+import { type App, get, json, problems, unchanged } from '../serve.ts'
 
 const DAY_MS = 86_400_000
 /** What one answer may sum up: more would keep the database busy for seconds. */
@@ -24,6 +24,7 @@ export function stats(app: App): void {
       request: { query: StatsQuery },
       responses: {
         200: json('the groups and their total', StatsAnswer.openapi('Stats')),
+        ...unchanged,
         ...problems('invalid_request', 'unavailable'),
       },
     },
