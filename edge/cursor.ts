@@ -5,7 +5,7 @@
  */
 import { z } from 'zod'
 import { Timestamp } from '../shared/opportunity.ts'
-import { OPPORTUNITY_ID } from './parameters.ts'
+import { FIRST_MOMENT_MS, OPPORTUNITY_ID } from './parameters.ts'
 
 export interface Position {
   readonly detected_at: string
@@ -25,6 +25,7 @@ export function decodeCursor(cursor: string): Position | null {
   try {
     const text = atob(cursor.replaceAll('-', '+').replaceAll('_', '/'))
     const [, detected_at, id] = Content.parse(JSON.parse(text))
+    if (Date.parse(detected_at) < FIRST_MOMENT_MS) return null
     return { detected_at, id }
   } catch {
     return null

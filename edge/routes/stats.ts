@@ -2,7 +2,7 @@
 import { systemClock, timestamp } from '../../shared/clock.ts'
 import { StatsAnswer } from '../../shared/stats.ts'
 import { CACHE, entityTag } from '../caching.ts'
-import { StatsQuery } from '../parameters.ts'
+import { FIRST_MOMENT_MS, StatsQuery } from '../parameters.ts'
 import { invalidParameter, unavailable } from '../problems.ts'
 import { type App, get, json, problems, unchanged } from '../serve.ts'
 
@@ -31,7 +31,7 @@ export function stats(app: App): void {
     async (c) => {
       const asked = c.req.valid('query')
       const to = asked.to ?? timestamp(systemClock.wall_ms())
-      const from = asked.from ?? timestamp(Date.parse(to) - DAY_MS)
+      const from = asked.from ?? timestamp(Math.max(FIRST_MOMENT_MS, Date.parse(to) - DAY_MS))
       const range_ms = Date.parse(to) - Date.parse(from)
       if (range_ms < 0) return invalidParameter(c, 'to', 'a moment that is not before from')
       if (range_ms > RANGE_MAX_MS) {

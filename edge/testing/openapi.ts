@@ -1,4 +1,5 @@
 /** The served OpenAPI document in tests: its operations, and whether an answer is one that it describes. */
+import type { ValidateFunction } from 'ajv'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
 import { expect } from 'vitest'
@@ -37,6 +38,7 @@ export interface Operation extends z.infer<typeof OperationObject> {
 export class OpenApi {
   readonly operations: readonly Operation[]
   readonly #validator = new Ajv2020({ strict: false, allErrors: true })
+  readonly #compiled = new Map<string, ValidateFunction>()
 
   /** The document that this deployment serves. */
   static async of(url: string): Promise<OpenApi> {
@@ -72,11 +74,16 @@ export class OpenApi {
     expect(validate(value), `${asked}: ${JSON.stringify(validate.errors)}`).toBe(true)
   }
 
-  validator(names: readonly string[]) {
+  /** Of the schema at this place in the document. */
+  validator(names: readonly string[]): ValidateFunction {
     const pointer = names
       .map((name) => encodeURIComponent(name.replaceAll('~', '~0').replaceAll('/', '~1')))
       .join('/')
-    return this.#validator.compile({ $ref: `openapi#/${pointer}` })
+    const known = this.#compiled.get(pointer)
+    if (known !== undefined) return known
+    const compiled = this.#validator.compile({ $ref: `openapi#/${pointer}` })
+    this.#compiled.set(pointer, compiled)
+    return compiled
   }
 }
 
