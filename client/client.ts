@@ -14,7 +14,9 @@ import type { StatsAnswer } from '../shared/stats.ts'
 import type { WatchedMarket } from '../shared/watched.ts'
 import { isObject, list } from './answers.ts'
 import { events, type Message } from './events.ts'
-import { Refused, refusal, retryAfter_ms } from './refused.ts'
+import { Refused } from './refused.ts'
+import { address, orNothing, pages, request } from './request.ts'
+import { type Webhooks, webhooks } from './webhooks.ts'
 
 export interface ClientOptions {
   /** where the API is, such as https://api.example.com */
@@ -70,14 +72,11 @@ export interface Client {
   /** The whole matrix of a symbol, or without one the best route of each. */
   spreads(query?: Asked<{ symbol: string; limit: number }>): Promise<Spread[]>
   exchanges(): Promise<ExchangeStatus[]>
+  /** Needs a key with the scope webhooks. */
+  readonly webhooks: Webhooks
   /** Also when the answer is that something is down. */
   health(): Promise<EdgeHealth>
 }
-
-/** A busy server is asked so often in all. */
-const ATTEMPTS = 3
-const RETRY_FIRST_MS = 250
-const RETRY_LAST_MS = 10_000
 
 export function createClient(options: ClientOptions): Client {
   const { key, clock = systemClock, random = Math.random } = options
@@ -85,22 +84,11 @@ export function createClient(options: ClientOptions): Client {
   const headers: Record<string, string> =
     key === undefined ? {} : { authorization: `Bearer ${key}` }
 
-  /** @throws Refused, or TypeError when the server cannot be reached */
-  async function request(path: string, query: object): Promise<Response> {
-    for (let attempt = 1; ; attempt++) {
-      const response = await fetching(address(options.url, path, query), { headers })
-      if (response.ok) return response
-      const refused = await refusal(response)
-      if (refused.is_final || attempt === ATTEMPTS) throw refused
-      const backoff_ms = RETRY_FIRST_MS * 2 ** attempt * (0.5 + random() / 2)
-      const wait_ms = Math.max(backoff_ms, retryAfter_ms(refused))
-      if (wait_ms > RETRY_LAST_MS) throw refused
-      await new Promise((resolve) => setTimeout(resolve, wait_ms))
-    }
-  }
+  const requester = { url: options.url, headers, fetch: fetching, random }
 
+  /** @throws Refused, or TypeError when the server cannot be reached */
   async function get(path: string, query: object = {}): Promise<unknown> {
-    return (await request(path, query)).json()
+    return (await request(requester, path, { query })).json()
   }
 
   async function getList<T>(path: string, query?: object): Promise<T[]> {
@@ -111,25 +99,12 @@ export function createClient(options: ClientOptions): Client {
 
   return {
     opportunities: (query) => getList('/v1/opportunities', query),
-    async opportunity(id) {
-      try {
-        return (await get(`/v1/opportunities/${encodeURIComponent(id)}`)) as Opportunity
-      } catch (error) {
-        if (error instanceof Refused && error.status === 404) return null
-        throw error
-      }
-    },
-    async *history(query) {
-      for (let cursor: string | undefined; ; ) {
-        const page = await get('/v1/history', { ...query, cursor })
-        yield* list<Opportunity>(page) ?? []
-        const next = isObject(page) ? page.next_cursor : null
-        if (typeof next !== 'string') return
-        cursor = next
-      }
-    },
+    opportunity: (id) =>
+      orNothing(get(`/v1/opportunities/${encodeURIComponent(id)}`) as Promise<Opportunity>),
+    history: (query) => pages(requester, '/v1/history', query),
     async historyCsv(query) {
-      const { body } = await request('/v1/history', { ...query, format: 'csv' })
+      const asked = { query: { ...query, format: 'csv' } }
+      const { body } = await request(requester, '/v1/history', asked)
       if (body === null) throw new TypeError(`${options.url}/v1/history answered without a body`)
       return body
     },
@@ -142,6 +117,7 @@ export function createClient(options: ClientOptions): Client {
     markets: (query) => getList('/v1/markets', query),
     spreads: (query) => getList('/v1/spreads', query),
     exchanges: () => getList('/v1/exchanges'),
+    webhooks: webhooks(requester),
     async health() {
       const response = await fetching(address(options.url, '/health', {}), { headers })
       const body: unknown = await response.json().catch(() => null)
@@ -149,12 +125,4 @@ export function createClient(options: ClientOptions): Client {
       return body as unknown as EdgeHealth
     },
   }
-}
-
-function address(base: string, path: string, query: object): string {
-  const url = new URL(path, base)
-  for (const [name, value] of Object.entries(query)) {
-    if (value !== undefined) url.searchParams.set(name, String(value))
-  }
-  return url.href
 }

@@ -7,6 +7,14 @@ export type { Problem } from '../shared/problem.ts'
 export type { Route, Spread } from '../shared/spread.ts'
 export type { StatsAnswer, StatsRow } from '../shared/stats.ts'
 export type { WatchedMarket } from '../shared/watched.ts'
+export type {
+  EndpointEvent,
+  MadeWebhook,
+  Replaying,
+  ReplayRequest,
+  Webhook,
+  WebhookAttempt,
+} from '../shared/webhook.ts'
 export {
   type Client,
   type ClientOptions,
@@ -20,4 +28,5 @@ export {
 } from './client.ts'
 export type { Message } from './events.ts'
 export { Refused } from './refused.ts'
-export { verifyWebhook, type Webhook, WebhookRefused } from './webhook.ts'
+export { type Received, verifyWebhook, WebhookRefused } from './webhook.ts'
+export type { AttemptsQuery, NewWebhook, WebhookChange, Webhooks } from './webhooks.ts'

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { Webhook } from 'standardwebhooks'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { insertKey } from '../edge/testing/keys.ts'
 import { exchangeStatus, expired, heartbeat, opportunity } from '../edge/testing/opportunities.ts'
 import { insertHistory, publish, type Stack, setLive, startStack } from '../edge/testing/stack.ts'
 import { KEYS, workerKey } from '../shared/keys.ts'
@@ -20,10 +21,12 @@ function blocks(language: string): string[] {
 
 let stack: Stack
 let folder: string
+let key: string
 beforeAll(async () => {
   stack = await startStack()
   await mkdir(join(PROJECT, '.data'), { recursive: true })
   folder = await mkdtemp(join(PROJECT, '.data', 'readme-'))
+  key = (await insertKey(stack.pool, { scopes: ['webhooks'] })).key
   await setLive(stack.redis, [opportunity()])
   await insertHistory(stack.pool, [expired()])
   await stack.redis.hset(KEYS.exchanges, 'kraken', JSON.stringify(exchangeStatus()))
@@ -44,11 +47,14 @@ describe('curl', () => {
 
   it.each(curls)('%s', async (line) => {
     const [, url = ''] = /'(http[^']+)'/.exec(line) ?? []
-    const [, name = 'accept', value = '*/*'] = /-H '([^:]+): ([^']+)'/.exec(line) ?? []
+    const headers = [...line.replaceAll('$KEY', key).matchAll(/-H ['"]([^:]+): ([^'"]+)['"]/g)]
+    const body = / -d '([^']+)'/.exec(line)?.[1] ?? null
     const response = await fetch(url.replace(EXAMPLE_URL, stack.url), {
-      headers: { [name]: value },
+      method: body === null ? 'GET' : 'POST',
+      headers: headers.map(([, name = '', value = '']) => [name, value]),
+      body,
     })
-    expect(response.status).toBe(200)
+    expect(response.status).toBe(body === null ? 200 : 201)
     if (!/ -N /.test(line)) return void (await response.json())
     const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader()
     expect((await reader?.read())?.value).toMatch(/^retry: \d+\n/)

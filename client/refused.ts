@@ -26,6 +26,8 @@ export class Refused extends Error {
 
   /** Asking again as it is would be refused again. */
   get is_final(): boolean {
+    // the same request, sent before, is still being worked on
+    if (this.status === 409 && this.retry_after_ms > 0) return false
     return this.status >= 400 && this.status < 500 && !PASSING.includes(this.status)
   }
 }

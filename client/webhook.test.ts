@@ -1,6 +1,6 @@
 import { Webhook as Standard } from 'standardwebhooks'
 import { describe, expect, it } from 'vitest'
-import { verifyWebhook, type Webhook, WebhookRefused } from './webhook.ts'
+import { type Received, verifyWebhook, WebhookRefused } from './webhook.ts'
 
 const SECRET = `whsec_${Buffer.alloc(24, 7).toString('base64')}`
 const OTHER = `whsec_${Buffer.alloc(32, 9).toString('base64')}`
@@ -9,7 +9,7 @@ const NOW_MS = 1_790_000_000_123
 const clock = { wall_ms: () => NOW_MS }
 
 /** Signed by the library that the specification's authors keep. */
-function signed(secret = SECRET, at_ms = NOW_MS, body = BODY): Webhook {
+function signed(secret = SECRET, at_ms = NOW_MS, body = BODY): Received {
   const id = '1790000000000-0'
   const signature = new Standard(secret).sign(id, new Date(at_ms), body)
   const headers = {
@@ -36,7 +36,7 @@ it('accepts one of two signatures while a secret rotates', async () => {
 })
 
 describe('refuses', () => {
-  const refused = async (webhook: Webhook, why: RegExp) => {
+  const refused = async (webhook: Received, why: RegExp) => {
     const error = await verifyWebhook(webhook).catch((thrown: unknown) => thrown)
     expect(error).toBeInstanceOf(WebhookRefused)
     expect(String(error)).toMatch(why)

@@ -6,6 +6,7 @@
 import { type Clock, systemClock } from '../shared/clock.ts'
 import type { Event } from '../shared/event.ts'
 import { isSigned, signingKey } from '../shared/signature.ts'
+import type { EndpointEvent } from '../shared/webhook.ts'
 
 /** Older or newer messages are refused: somebody may send a recorded one again. */
 const TOLERANCE_MS = 5 * 60_000
@@ -14,7 +15,7 @@ export class WebhookRefused extends Error {
   override name = 'WebhookRefused'
 }
 
-export interface Webhook {
+export interface Received {
   /** the request's headers, names in any case */
   readonly headers: Headers | Readonly<Record<string, string | readonly string[] | undefined>>
   readonly body: string
@@ -23,8 +24,8 @@ export interface Webhook {
   readonly clock?: Pick<Clock, 'wall_ms'>
 }
 
-/** The event that was sent. @throws WebhookRefused when it was not sent by us, or not now */
-export async function verifyWebhook(webhook: Webhook): Promise<Event> {
+/** What was sent, an event or a word about a webhook of yours. @throws WebhookRefused when it was not sent by us, or not now */
+export async function verifyWebhook(webhook: Received): Promise<Event | EndpointEvent> {
   const { body, clock = systemClock } = webhook
   const id = header(webhook, 'webhook-id')
   const timestamp = header(webhook, 'webhook-timestamp')
@@ -39,7 +40,7 @@ export async function verifyWebhook(webhook: Webhook): Promise<Event> {
   throw new WebhookRefused('no signature in webhook-signature is right for this body and secret')
 }
 
-function header({ headers }: Webhook, name: string): string {
+function header({ headers }: Received, name: string): string {
   const value =
     headers instanceof Headers
       ? headers.get(name)

@@ -24,6 +24,8 @@ import { nearMisses } from './routes/near-misses.ts'
 import { opportunities } from './routes/opportunities.ts'
 import { stats } from './routes/stats.ts'
 import { stream } from './routes/stream.ts'
+import { webhookActions } from './routes/webhook-actions.ts'
+import { webhooks } from './routes/webhooks.ts'
 import type { App } from './serve.ts'
 import { historyStore } from './store/history.ts'
 import { hotLive } from './store/hot.ts'
@@ -45,6 +47,8 @@ export function createApp(log: Log): App {
   stream(app)
   exchanges(app)
   keys(app)
+  webhooks(app)
+  webhookActions(app)
   health(app)
   docs(app)
   app.all('/v1', (c) => refuse(c, 'not_found', `there is no ${c.req.path}`))

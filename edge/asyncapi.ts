@@ -7,6 +7,7 @@ import { z } from 'zod'
 import { Event, type EventType } from '../shared/event.ts'
 import { ExchangeStatus } from '../shared/health.ts'
 import { Opportunity } from '../shared/opportunity.ts'
+import { EndpointEvent } from '../shared/webhook.ts'
 import { StreamQuery } from './parameters.ts'
 
 /** Draft 7 is what AsyncAPI takes a schema for when it is not told otherwise. */
@@ -21,11 +22,17 @@ const MEANINGS: Readonly<Record<EventType, string>> = {
     'Its last markout is known, about a second after the detection, open or not: once for each.',
   'exchange.status': 'The state of an exchange has changed.',
 }
+const ENDPOINT_MEANINGS: Readonly<Record<EndpointEvent['type'], string>> = {
+  'endpoint.disabled':
+    'Another webhook of yours was switched off: it failed for five days, or answered 410.',
+  'endpoint.test': 'You asked for a test of this webhook.',
+}
 
 const Reset = z.object({ data: z.array(Opportunity) })
 
 const WebhookHeaders = z.object({
-  'webhook-id': z.string().describe('id of the event, the same on every retry'),
+  'content-type': z.literal('application/json'),
+  'webhook-id': z.string().describe('id of the message, the same on every retry and replay'),
   'webhook-timestamp': z.string().regex(/^\d+$/).describe('seconds since 1970 of this attempt'),
   'webhook-signature': z
     .string()
@@ -48,11 +55,17 @@ const EVENTS = Event.options.flatMap((option) => {
   return types.map((one) => ({ type: one, schema: option.extend({ type: z.literal(one) }) }))
 })
 
+/** What is only sent to webhooks, about them. */
+const ENDPOINT_EVENTS = EndpointEvent.options.map((schema) => ({
+  type: schema.shape.type.value,
+  schema,
+}))
+
 /** @param origin of the API, such as https://api.example.com */
 export function asyncApi(origin: string) {
   const { host, protocol } = new URL(origin)
   const streamed = [...EVENTS.map(({ type }) => pascal(type)), 'Reset']
-  const delivered = EVENTS.map(({ type }) => `${pascal(type)}Webhook`)
+  const delivered = [...EVENTS, ...ENDPOINT_EVENTS].map(({ type }) => `${pascal(type)}Webhook`)
   const refs = (names: readonly string[]) =>
     Object.fromEntries(names.map((name) => [name, to('components', 'messages', name)]))
   const operation = (channel: string, names: readonly string[], summary: string, http: object) => ({
@@ -88,8 +101,13 @@ export function asyncApi(origin: string) {
         address: null,
         title: 'Webhooks',
         description:
-          'POST to the url of a subscription, signed as Standard Webhooks 1.0.0 has it. 2xx is ' +
-          'success; another answer is tried again after 2 and 10 seconds.',
+          'POST to the url of a subscription (/v1/webhooks) in its format `standard`, signed as ' +
+          'Standard Webhooks 1.0.0 has it; the formats slack, discord and telegram are messages ' +
+          'for people, in those services’ own shapes. 2xx within 15 seconds is success, 410 ' +
+          'switches the webhook off, and redirects are not followed. What failed is tried again: ' +
+          'an event 2 and 10 seconds after it, because it soon means nothing; `endpoint.*` after ' +
+          '5 seconds, 5 and 30 minutes, 2, 5, 10 and 10 hours. Each message comes at least once; ' +
+          '`webhook-id` tells whether it came before.',
         messages: refs(delivered),
       },
     },
@@ -108,14 +126,24 @@ export function asyncApi(origin: string) {
 
 function messages() {
   const payload = (name: string) => to('components', 'schemas', name)
+  const headers = payload('WebhookHeaders')
+  const message = (type: string, summary: string) => ({
+    name: type,
+    title: type,
+    summary,
+    payload: payload(envelope(type)),
+  })
   const events = EVENTS.flatMap(({ type }) => {
-    const message = { title: type, summary: MEANINGS[type], payload: payload(envelope(type)) }
-    const headers = payload('WebhookHeaders')
+    const described = message(type, MEANINGS[type])
     return [
-      [pascal(type), { name: type, ...message }],
-      [`${pascal(type)}Webhook`, { name: type, ...message, headers }],
+      [pascal(type), described],
+      [`${pascal(type)}Webhook`, { ...described, headers }],
     ]
   })
+  const about_endpoints = ENDPOINT_EVENTS.map(({ type }) => [
+    `${pascal(type)}Webhook`,
+    { ...message(type, ENDPOINT_MEANINGS[type]), headers },
+  ])
   const reset = {
     name: 'reset',
     title: 'reset',
@@ -124,7 +152,7 @@ function messages() {
       'wanted, instead of them.',
     payload: payload('Reset'),
   }
-  return { ...Object.fromEntries(events), Reset: reset }
+  return { ...Object.fromEntries([...events, ...about_endpoints]), Reset: reset }
 }
 
 /** What several messages carry is a component of its own. */
@@ -134,7 +162,9 @@ function schemas() {
   registry.add(ExchangeStatus, { id: 'ExchangeStatus' })
   registry.add(Reset, { id: 'Reset' })
   registry.add(WebhookHeaders, { id: 'WebhookHeaders' })
-  for (const { type, schema } of EVENTS) registry.add(schema, { id: envelope(type) })
+  for (const { type, schema } of [...EVENTS, ...ENDPOINT_EVENTS]) {
+    registry.add(schema, { id: envelope(type) })
+  }
   const uri = (id: string) => `#/components/schemas/${id}`
   const made = z.toJSONSchema(registry, { target: TARGET, io: 'input', uri }).schemas
   return Object.fromEntries(

@@ -32,7 +32,7 @@ beforeAll(async () => {
     join(import.meta.dirname, 'testing-both-roads.ts'),
   )
   await fill(stack)
-  key = await insertKey(stack.pool)
+  key = (await insertKey(stack.pool)).key
 })
 afterAll(() => stack?.stop())
 

@@ -26,7 +26,8 @@ const bearer = (token: string, address = '198.51.100.1') => ({
 })
 const list = (headers: Record<string, string>) => fetch(at('/v1/opportunities'), { headers })
 
-const newKey = (options: Parameters<typeof insertKey>[1] = {}) => insertKey(stack.pool, options)
+const newKey = async (options: Parameters<typeof insertKey>[1] = {}) =>
+  (await insertKey(stack.pool, options)).key
 
 /** Counting to the last one must not meet the end of a window, where some are given back. */
 async function withinOneWindow(): Promise<void> {

@@ -25,6 +25,7 @@ export interface Bindings {
   readonly KEY_REQUESTS?: string
   readonly KEY_STREAMS?: string
   readonly ANSWER_CACHE_MS?: string
+  readonly WEBHOOKS_ALLOW_LOCAL?: string
 }
 
 export interface Caller {

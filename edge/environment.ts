@@ -44,6 +44,11 @@ const Settings = StoreSettings.extend({
   STREAM_HUBS: z
     .enum(['none', 'one', 'continent'], 'expected none, one or continent')
     .default('one'),
+  /** development only: webhooks may go to http, any port and this machine itself */
+  WEBHOOKS_ALLOW_LOCAL: z
+    .enum(['true', 'false'], 'expected true or false')
+    .default('false')
+    .transform((text) => text === 'true'),
   /** told when the worker stops sending heartbeats, and when it is back */
   ALERT_WEBHOOK_URL: z.url({ protocol: /^https?$/, error: 'expected an http(s) URL' }).optional(),
   ALERT_WEBHOOK_SECRET: z

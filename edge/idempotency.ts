@@ -48,12 +48,17 @@ export const idempotent: MiddlewareHandler<Edge> = async (c, next) => {
     return replay(c, await unseal(secret, begun.value.sealed))
   }
   await next()
-  if (c.res.status >= 500) {
+  if (isOfTheMoment(c.res.status)) {
     await store.forget(name)
     return
   }
   const sealed = await seal(secret, await textOf(c.res))
   await store.keep(name, { request, sealed })
+}
+
+/** Nothing was done, and the same request may well be done later. */
+function isOfTheMoment(status: number): boolean {
+  return status >= 500 || status === 429 || status === 409
 }
 
 async function textOf(response: Response): Promise<string> {

@@ -8,6 +8,7 @@ import { EVENT_TYPES, EventId, EventType } from '../shared/event.ts'
 import { ExchangeId, Filters, FILTERS as filters } from '../shared/filters.ts'
 import { GUARDS } from '../shared/near-miss.ts'
 import { OPPORTUNITY_TYPES, TransferStatus } from '../shared/opportunity.ts'
+import { AttemptResult, MESSAGE_ID, WEBHOOKS_MAX } from '../shared/webhook.ts'
 
 const list = (values: readonly string[]) => values.join(', ')
 
@@ -16,7 +17,7 @@ export const FIRST_MOMENT_MS = Date.parse('0001-01-01T00:00:00.000Z')
 const LAST_MOMENT_MS = Date.parse('9999-12-31T23:59:59.999Z')
 
 const MOMENT = 'an RFC 3339 time, such as 2026-01-31T12:00:00.000Z'
-const Moment = z
+export const Moment = z
   .string()
   .pipe(z.iso.datetime({ offset: true, error: MOMENT }))
   .transform((text) => Date.parse(text))
@@ -50,6 +51,12 @@ const FORMATS = ['json', 'csv'] as const
 /** The longest page of the history. */
 export const PAGE_MAX = 500
 
+const Cursor = z
+  .string()
+  .max(256, 'a cursor as it was given')
+  .optional()
+  .describe('next_cursor of the page before')
+
 export const HistoryQuery = Filters.extend({
   from: Moment.optional()
     .openapi({ type: 'string', format: 'date-time' })
@@ -57,11 +64,7 @@ export const HistoryQuery = Filters.extend({
   to: Moment.optional()
     .openapi({ type: 'string', format: 'date-time' })
     .describe('detected before this moment'),
-  cursor: z
-    .string()
-    .max(256, 'a cursor as it was given')
-    .optional()
-    .describe('next_cursor of the page before'),
+  cursor: Cursor,
   limit: limit(PAGE_MAX, 100).describe('opportunities of a page; CSV has no pages'),
   format: z
     .enum(FORMATS, `one of ${list(FORMATS)}`)
@@ -110,6 +113,21 @@ export const NearMissQuery = z.strictObject({
   limit: limit(500, 100),
 })
 export type NearMissQuery = z.infer<typeof NearMissQuery>
+
+/** A key has no more than fit on one page; the operator sees everybody's. */
+export const WebhooksQuery = z.strictObject({ cursor: Cursor, limit: limit(1_000, WEBHOOKS_MAX) })
+
+export const AttemptsQuery = z.strictObject({
+  result: AttemptResult.optional().describe('only those that ended so'),
+  message_id: z
+    .string()
+    .regex(MESSAGE_ID, 'a webhook-id, such as 1700000000000-0')
+    .optional()
+    .describe('only those of this message'),
+  cursor: Cursor,
+  limit: limit(500, 100),
+})
+export type AttemptsQuery = z.infer<typeof AttemptsQuery>
 
 const EventTypes = z
   .string()

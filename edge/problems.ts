@@ -7,15 +7,13 @@ import type { Context } from 'hono'
 import { PROBLEMS, type Problem, type ProblemType, problem } from '../shared/problem.ts'
 import type { Edge } from './edge.ts'
 import { EXPECTED } from './parameters.ts'
+import { beginning, shown } from './shown.ts'
 import type { StoreName } from './store/answer.ts'
 
 type FieldErrors = NonNullable<Problem['errors']>
 
 /** Nobody reads more, and an answer must not be many times what was asked. */
 const ERRORS_MAX = 50
-const TEXT_MAX = 500
-const VALUE_MAX = 2_000
-const KEY_LIKE = /arb_[0-9A-Za-z]{8,}/g
 
 export function refuse(
   c: Context<Edge>,
@@ -50,27 +48,36 @@ export function refuseBody(c: Context<Edge>, status: number): Response {
   return refuse(c, 'invalid_request', `${error.field} is not valid`, [error])
 }
 
+/** One bad field of a JSON body that only its endpoint can judge. */
+export function invalidField(
+  c: Context<Edge>,
+  field: string,
+  value: unknown,
+  expected: string,
+): Response {
+  const errors = [{ field, value: shown(field, value), expected }]
+  return refuse(c, 'invalid_request', `${field} is not valid`, errors)
+}
+
 /** Names every parameter or field that failed validation, with its value and what was expected. */
 export const refuseInvalid: Hook<unknown, Edge, string, Response | undefined> = (result, c) => {
   if (result.success) return undefined
   const errors = new Map<string, FieldErrors[number]>()
-  const queries = result.target === 'query' ? c.req.queries() : {}
   for (const issue of result.error.issues) {
     const unknown = issue.code === 'unrecognized_keys'
-    const place = named(issue.path)
-    const places = unknown ? issue.keys.map((name) => [...place, name]) : [place]
-    for (const path of places) {
+    const names = namesOf(issue.path)
+    for (const path of unknown ? issue.keys.map((key) => [...names, key]) : [names]) {
       const field = path.join('.') || result.target
       if (errors.has(field)) continue
-      const values = Object.hasOwn(queries, field) ? (queries[field] ?? []) : []
+      const values = givenTo(result, c, path)
       const repeated = values.length > 1 && !unknown
-      const value = repeated ? values : (values[0] ?? valueAt(sent(result, c), path))
+      const value = shown(path.at(-1) ?? '', repeated ? values : (values[0] ?? null))
       const expected = unknown
         ? `no such ${result.target === 'json' ? 'field' : 'parameter'} here`
         : repeated
           ? 'to be given once'
-          : expectedOf(result.target, field, issue.message)
-      errors.set(field, { field: cut(field), value: shown(field, value), expected })
+          : (expectedOf(path.at(-1)) ?? issue.message)
+      errors.set(field, { field: beginning(field), value, expected })
     }
   }
   const all = [...errors.values()]
@@ -81,41 +88,30 @@ export const refuseInvalid: Hook<unknown, Edge, string, Response | undefined> = 
   return refuse(c, 'invalid_request', detail, told)
 }
 
-/** Up to where fields have names: an entry of a list is the list's. */
-function named(path: readonly PropertyKey[]): string[] {
-  const end = path.findIndex((part) => typeof part !== 'string')
-  return path.slice(0, end < 0 ? path.length : end).map(String)
+/** What an enumeration accepts is said better than its validator says it. */
+function expectedOf(name = ''): string | undefined {
+  return Object.hasOwn(EXPECTED, name) ? EXPECTED[name] : undefined
 }
 
-/** What the enumerations of the parameters accept is said better than their validator says it. */
-function expectedOf(target: string, field: string, message: string): string {
-  const text = target === 'query' && Object.hasOwn(EXPECTED, field) ? EXPECTED[field] : undefined
-  return text ?? message
+/** A list is one field, whichever of its items is wrong. */
+function namesOf(path: readonly PropertyKey[]): string[] {
+  const item = path.findIndex((step) => typeof step !== 'string')
+  return (item === -1 ? path : path.slice(0, item)).map(String)
 }
 
-function sent(result: { target: string; data?: unknown }, c: Context<Edge>): unknown {
-  return result.target === 'header' ? c.req.header() : result.data
-}
-
-/** Null where there is nothing. */
-function valueAt(data: unknown, path: readonly string[]): unknown {
-  let value = data
-  for (const name of path) {
-    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return null
-    value = (value as Record<string, unknown>)[name]
+/** Every value that was given for this field. */
+function givenTo(
+  result: { target: string; data?: unknown },
+  c: Context<Edge>,
+  path: readonly string[],
+): readonly unknown[] {
+  const [name] = path
+  if (name === undefined) return []
+  if (result.target === 'query') return c.req.queries(name) ?? []
+  let value: unknown = result.target === 'header' ? c.req.header() : result.data
+  for (const step of path) {
+    if (!Object.hasOwn(Object(value), step)) return []
+    value = (value as Record<string, unknown>)[step]
   }
-  return value ?? null
-}
-
-/** As it may be repeated: no credential, and not all of what is very long. */
-function shown(field: string, value: unknown): unknown {
-  if (field === 'access_token' || value === null) return null
-  const readable = (_name: string, one: unknown) =>
-    typeof one === 'string' ? cut(one.replaceAll(KEY_LIKE, 'arb_…')) : one
-  const text = JSON.stringify(value, readable)
-  return text.length <= VALUE_MAX ? JSON.parse(text) : cut(text)
-}
-
-function cut(text: string): string {
-  return text.length <= TEXT_MAX ? text : `${text.slice(0, TEXT_MAX).toWellFormed()}…`
+  return [value]
 }

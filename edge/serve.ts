@@ -15,9 +15,9 @@ export type App = OpenAPIHono<Edge>
 /** As it is described; clients hold answers to the looser one, because the list may grow. */
 const ClosedProblem = Problem.extend({ type: z.enum(PROBLEM_TYPES) }).openapi('Problem')
 
-const header = (description: string, type: 'integer' | 'string') => ({
+const header = (description: string, type: 'integer' | 'string', required = true) => ({
   description,
-  required: true,
+  required,
   schema: { type },
 })
 const RETRY_AFTER = { 'Retry-After': header('seconds to wait', 'integer') }
@@ -26,7 +26,7 @@ const CHALLENGE = { 'WWW-Authenticate': header('what is asked for (RFC 6750)', '
 const HEADERS: Partial<Record<ProblemType, Record<string, ReturnType<typeof header>>>> = {
   unauthorized: CHALLENGE,
   forbidden: CHALLENGE,
-  conflict: RETRY_AFTER,
+  conflict: { 'Retry-After': header('seconds to wait, where that helps', 'integer', false) },
   rate_limited: {
     ...RETRY_AFTER,
     RateLimit: header('what is left and until when', 'string'),

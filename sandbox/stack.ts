@@ -26,9 +26,15 @@ const EDGE_VARIABLES = [
   'KEY_REQUESTS',
   'KEY_STREAMS',
   'ANSWER_CACHE_MS',
+  'WEBHOOKS_ALLOW_LOCAL',
 ]
-/** On one machine all readers have the same address, and they are the operator's own. */
-const EDGE_DEFAULTS = { ANONYMOUS_REQUESTS: '100000', ANONYMOUS_STREAMS: '1000' }
+/** On one machine all readers have the same address, they are the operator's own, and so are their
+ * receivers of webhooks. */
+const EDGE_DEFAULTS = {
+  ANONYMOUS_REQUESTS: '100000',
+  ANONYMOUS_STREAMS: '1000',
+  WEBHOOKS_ALLOW_LOCAL: 'true',
+}
 
 export interface StackOptions {
   readonly data_dir: string

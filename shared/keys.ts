@@ -41,6 +41,9 @@ export const KEYS = {
   idempotency: `${PREFIX}idempotency:`,
   /** stream, field `data` → WebhookCommand as JSON, trimmed to WEBHOOK_COMMANDS_MAX · owner: the edge */
   webhook_commands: `${PREFIX}webhook-commands`,
+  /** prefix of the pauses between replays of much; a string with TTL a webhook, the id of the last ·
+   * owner: the edge */
+  replay_pause: `${PREFIX}replay-pause:`,
   /** stream, fields `kind` (message, attempt) and `data` (JSON): what was delivered, on its way to
    * PostgreSQL, trimmed to about DELIVERIES_MAX · owner: the workers */
   delivery_log: `${PREFIX}delivery-log`,

@@ -7,8 +7,8 @@ export const PROBLEMS = {
   forbidden: { status: 403, title: 'The API key may not do this' },
   not_found: { status: 404, title: 'There is nothing here' },
   method_not_allowed: { status: 405, title: 'This method is not served here' },
+  conflict: { status: 409, title: 'The request does not fit what is there now' },
   too_large: { status: 413, title: 'The body is too large' },
-  conflict: { status: 409, title: 'The same request is being worked on' },
   idempotency_mismatch: {
     status: 422,
     title: 'The Idempotency-Key was used for another request',

@@ -30,16 +30,18 @@ const WebhookEventTypes = z
 
 const asked = {
   /** judged by shared/egress.ts, and again at every dial */
-  url: z.string('an absolute URL, such as https://example.com/hooks'),
-  event_types: WebhookEventTypes,
-  filters: Filters,
-  format: WebhookFormat,
-  /** at most one alert about the same legs in this time, with the newest state; 0: every one */
+  url: z
+    .string('an absolute URL, such as https://example.com/hooks')
+    .describe('where to; for slack, discord and telegram the address that they gave you'),
+  event_types: WebhookEventTypes.describe('what about'),
+  filters: Filters.describe('only what passes all of them, as in /v1/opportunities'),
+  format: WebhookFormat.describe('the event itself, signed, or a message for people'),
   min_interval_ms: z
     .int(`a whole number from 0 to ${INTERVAL_MAX_MS}`)
     .min(0, `a whole number from 0 to ${INTERVAL_MAX_MS}`)
-    .max(INTERVAL_MAX_MS, `a whole number from 0 to ${INTERVAL_MAX_MS}`),
-  enabled: z.boolean('true or false'),
+    .max(INTERVAL_MAX_MS, `a whole number from 0 to ${INTERVAL_MAX_MS}`)
+    .describe('at most one alert about the same legs in it, with the newest state; 0: every one'),
+  enabled: z.boolean('true or false').describe('false: nothing is sent'),
 }
 
 export const NewWebhook = z.strictObject({
@@ -63,15 +65,25 @@ export type DisabledReason = z.infer<typeof DisabledReason>
 export const Webhook = z.object({
   id: z.string().regex(WEBHOOK_ID),
   ...asked,
-  disabled_reason: DisabledReason.nullable(),
-  /** the first failure since the last success; null while deliveries succeed */
-  failing_since: Timestamp.nullable(),
-  /** until then the secret before the last rotation signs too */
-  previous_secret_until: Timestamp.nullable(),
+  disabled_reason: DisabledReason.nullable().describe(
+    'why it is off: its owner, five days of failure, or its own answer 410',
+  ),
+  failing_since: Timestamp.nullable().describe(
+    'the first failure since the last success; null while deliveries succeed',
+  ),
+  previous_secret_until: Timestamp.nullable().describe(
+    'until then the secret before the last rotation signs too',
+  ),
   created_at: Timestamp,
   updated_at: Timestamp,
 })
 export type Webhook = z.infer<typeof Webhook>
+
+/** A webhook with its secret, shown when that is made. */
+export const MadeWebhook = Webhook.extend({
+  secret: z.string().describe('signs every delivery; shown this once'),
+})
+export type MadeWebhook = z.infer<typeof MadeWebhook>
 
 const about_endpoint = {
   webhook_id: z.string().regex(WEBHOOK_ID),
@@ -111,20 +123,45 @@ export const AttemptResult = z.enum(ATTEMPT_RESULTS, `one of ${list(ATTEMPT_RESU
 export type AttemptResult = z.infer<typeof AttemptResult>
 
 export const WebhookAttempt = z.object({
-  /** the webhook-id that the receiver saw: the event's, the same on every attempt */
-  message_id: z.string(),
+  message_id: z
+    .string()
+    .describe('the webhook-id that the receiver saw, on every attempt the same'),
   event_type: z.string(),
-  /** from 1; 0 where nothing was sent */
-  attempt: z.int().min(0),
-  result: AttemptResult,
+  attempt: z.int().min(0).describe('from 1; 0 where nothing was sent'),
+  result: AttemptResult.describe(
+    'success; failure: tried again while there is time; expired: nobody took it in time; missed: ' +
+      'the webhook was off',
+  ),
   response_status: z.int().nullable(),
-  /** how the answer began */
-  response_excerpt: z.string().nullable(),
+  response_excerpt: z.string().nullable().describe('how the answer began'),
   error: z.string().nullable(),
   duration_ms: z.int().nullable(),
   attempted_at: Timestamp,
 })
 export type WebhookAttempt = z.infer<typeof WebhookAttempt>
+
+/** A replay of a time covers at most so much of it, and any replay at most so many messages. */
+export const REPLAY_RANGE_MAX_MS = 7 * 86_400_000
+export const REPLAY_MESSAGES_MAX = 10_000
+
+/** What is to be delivered once more, as its owner asks for it. */
+export type ReplayRequest =
+  | { readonly message_id: string }
+  /** RFC 3339 times of events: from this one on, and before that one */
+  | { readonly from: string; readonly to: string }
+  /** what happened while the endpoint was off, and was not delivered since */
+  | { readonly missed: true }
+
+/** The sample's webhook-id, by which its attempts are found. */
+export const Testing = z.object({ message_id: z.string() })
+export type Testing = z.infer<typeof Testing>
+
+export const Replaying = z.object({
+  replay_id: z.string(),
+  /** as many as there were when it was asked */
+  message_count: z.int().min(0),
+})
+export type Replaying = z.infer<typeof Replaying>
 
 /** What the edge asks of the worker, through the stream KEYS.webhook_commands (field `data`, JSON). */
 export const WebhookCommand = z.discriminatedUnion('kind', [

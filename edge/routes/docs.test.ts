@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { type Draft, EVENT_TYPES } from '../../shared/event.ts'
 import { KEYS } from '../../shared/keys.ts'
+import { EndpointEvent } from '../../shared/webhook.ts'
 import { closed } from '../testing/openapi.ts'
 import { exchangeStatus, expired } from '../testing/opportunities.ts'
 import { StreamReader } from '../testing/reader.ts'
@@ -49,7 +50,8 @@ describe('asyncapi.json', () => {
         .map((name) => document.components.messages[name]?.name)
         .sort()
     expect(names('stream')).toEqual([...EVENT_TYPES, 'reset'].sort())
-    expect(names('webhooks')).toEqual([...EVENT_TYPES].sort())
+    const endpoint_types = EndpointEvent.options.map(({ shape }) => shape.type.value)
+    expect(names('webhooks')).toEqual([...EVENT_TYPES, ...endpoint_types].sort())
     for (const [, pointer = ''] of JSON.stringify(document).matchAll(/"\$ref":"#\/([^"]+)"/g)) {
       const target = pointer
         .split('/')

@@ -3,7 +3,7 @@ import { z } from '@hono/zod-openapi'
 import type { MiddlewareHandler } from 'hono'
 import { Opportunity } from '../../shared/opportunity.ts'
 import { CACHE, entityTag } from '../caching.ts'
-import { decodeCursor, encodeCursor } from '../cursor.ts'
+import { historyCursor } from '../cursor.ts'
 import type { Edge } from '../edge.ts'
 import { COLUMNS, csvOf } from '../export.ts'
 import { HistoryQuery, PAGE_MAX } from '../parameters.ts'
@@ -59,7 +59,7 @@ export function history(app: App): void {
     },
     async (c) => {
       const { cursor, format, ...question } = c.req.valid('query')
-      const after = cursor === undefined ? null : decodeCursor(cursor)
+      const after = cursor === undefined ? null : historyCursor.decode(cursor)
       if (cursor !== undefined && after === null) {
         return invalidParameter(c, 'cursor', 'a next_cursor as it was given')
       }
@@ -86,7 +86,7 @@ export function history(app: App): void {
       }
       const { opportunities, next } = page.value
       c.header('cache-control', CACHE.brief)
-      const next_cursor = next === null ? null : encodeCursor(next)
+      const next_cursor = next === null ? null : historyCursor.encode(next)
       return c.json({ data: opportunities, next_cursor }, 200)
     },
   )

@@ -56,6 +56,13 @@ export class OpenApi {
     )
   }
 
+  /** Whose path this is, without a query. @throws Error when it is nobody's */
+  find(method: string, path: string): Operation {
+    const found = this.operations.find((one) => one.method === method && patternOf(one).test(path))
+    if (found === undefined) throw new Error(`openapi.json has no ${method} ${path}`)
+    return found
+  }
+
   /** Holds an answer to what is said of it: its status, its headers, its type and its body. */
   async check(operation: Operation, response: Response, asked: string): Promise<void> {
     const { status } = response
@@ -85,6 +92,11 @@ export class OpenApi {
     this.#compiled.set(pointer, compiled)
     return compiled
   }
+}
+
+/** The paths of an operation. */
+export function patternOf({ path }: Operation): RegExp {
+  return new RegExp(`^${path.replace(/\{\w+\}/g, '[^/]+')}$`)
 }
 
 /** Of a stream only how it begins. */
