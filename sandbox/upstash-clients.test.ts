@@ -102,7 +102,7 @@ describe('@upstash/redis with all its defaults', () => {
     await upstash.hset('hash', { f: { deep: [1] } })
     expect(await upstash.hmget('hash', 'f', 'none')).toEqual({ f: { deep: [1] }, none: null })
     expect(await upstash.hincrbyfloat('hash', 'n', 0.5)).toBe(0.5)
-    await upstash.rpush('list', 1, 'two', { three: 3 })
+    await upstash.rpush<unknown>('list', 1, 'two', { three: 3 })
     expect(await upstash.lrange('list', 0, -1)).toEqual([1, 'two', { three: 3 }])
     expect(await upstash.scan('0', { match: 's*', count: 100 })).toEqual([
       '0',
