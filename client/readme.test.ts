@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { Webhook } from 'standardwebhooks'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { insertKey } from '../edge/testing/keys.ts'
 import { exchangeStatus, expired, heartbeat, opportunity } from '../edge/testing/opportunities.ts'
 import { insertHistory, publish, type Stack, setLive, startStack } from '../edge/testing/stack.ts'
-import { insertKey } from '../edge/testing/webhooks.ts'
 import { KEYS, workerKey } from '../shared/keys.ts'
 
 const PROJECT = join(import.meta.dirname, '..')
@@ -26,7 +26,7 @@ beforeAll(async () => {
   stack = await startStack()
   await mkdir(join(PROJECT, '.data'), { recursive: true })
   folder = await mkdtemp(join(PROJECT, '.data', 'readme-'))
-  key = (await insertKey(stack.pool, ['webhooks'])).key
+  key = (await insertKey(stack.pool, { scopes: ['webhooks'] })).key
   await setLive(stack.redis, [opportunity()])
   await insertHistory(stack.pool, [expired()])
   await stack.redis.hset(KEYS.exchanges, 'kraken', JSON.stringify(exchangeStatus()))

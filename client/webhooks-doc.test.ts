@@ -6,8 +6,8 @@ import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { Webhook } from 'standardwebhooks'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { insertKey } from '../edge/testing/keys.ts'
 import { type Stack, startStack } from '../edge/testing/stack.ts'
-import { insertKey } from '../edge/testing/webhooks.ts'
 import { KEYS } from '../shared/keys.ts'
 import { WebhookCommand } from '../shared/webhook.ts'
 
@@ -36,7 +36,7 @@ describe('the requests', () => {
   let key: string
   beforeAll(async () => {
     stack = await startStack()
-    key = (await insertKey(stack.pool, ['webhooks'])).key
+    key = (await insertKey(stack.pool, { scopes: ['webhooks'] })).key
   })
   afterAll(() => stack?.stop())
 

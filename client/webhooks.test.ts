@@ -1,8 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { insertKey } from '../edge/testing/keys.ts'
 import { type Stack, startStack } from '../edge/testing/stack.ts'
-import { insertKey } from '../edge/testing/webhooks.ts'
 import { KEYS } from '../shared/keys.ts'
 import { type Client, createClient, type Webhook } from './index.ts'
 
@@ -17,7 +17,7 @@ describe('against the edge itself', () => {
   let client: Client
   beforeAll(async () => {
     stack = await startStack()
-    const { key } = await insertKey(stack.pool, ['webhooks'])
+    const { key } = await insertKey(stack.pool, { scopes: ['webhooks'] })
     client = createClient({ url: stack.url, key })
   })
   afterAll(() => stack?.stop())

@@ -7,10 +7,12 @@ import type { MiddlewareHandler } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import { systemClock } from '../shared/clock.ts'
 import type { Log } from '../shared/log.ts'
+import { asItLeft } from './at-once.ts'
 import { authenticate } from './auth.ts'
+import { limitedBody } from './body.ts'
 import type { Edge } from './edge.ts'
 import { readSettings } from './environment.ts'
-import { openToAll, security } from './headers.ts'
+import { ofAnswers, ofPages, openToAll } from './headers.ts'
 import { refuse, refuseBody, refuseInvalid } from './problems.ts'
 import { docs } from './routes/docs.ts'
 import { exchanges } from './routes/exchanges.ts'
@@ -34,9 +36,8 @@ const API = ['/v1', '/v1/*', '/health', '/ready', '/openapi.json', '/asyncapi.js
 
 export function createApp(log: Log): App {
   const app: App = new OpenAPIHono<Edge>({ defaultHook: refuseInvalid })
-  app.use(security)
-  for (const path of API) app.use(path, openToAll, stores(log))
-  app.use('/v1/*', authenticate)
+  for (const path of API) app.use(path, asItLeft, ofAnswers, openToAll, stores(log))
+  app.use('/v1/*', authenticate, limitedBody)
 
   opportunities(app)
   history(app)
@@ -52,6 +53,7 @@ export function createApp(log: Log): App {
   docs(app)
   app.all('/v1', (c) => refuse(c, 'not_found', `there is no ${c.req.path}`))
   app.all('/v1/*', (c) => refuse(c, 'not_found', `there is no ${c.req.path}`))
+  app.use(ofPages)
   app.get('*', async (c) => {
     const file = await c.env.ASSETS.fetch(c.req.raw)
     return new Response(file.body, file) // its own headers are read-only

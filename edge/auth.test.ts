@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { mintKey } from '../shared/api-key.ts'
 import { KEYS } from '../shared/keys.ts'
 import { eventually, fetchProblem } from './testing/check.ts'
+import { insertKey } from './testing/keys.ts'
 import { StreamReader } from './testing/reader.ts'
 import { type Stack, startStack } from './testing/stack.ts'
 
@@ -25,17 +26,8 @@ const bearer = (token: string, address = '198.51.100.1') => ({
 })
 const list = (headers: Record<string, string>) => fetch(at('/v1/opportunities'), { headers })
 
-async function insertKey(changes: { scopes?: string[]; requests_per_minute?: number } = {}) {
-  const { key, ...minted } = await mintKey()
-  await stack.pool.query(
-    'INSERT INTO api_keys (id, name, prefix, hash, scopes, requests_per_minute) VALUES ($1, $2, $3, $4, $5, $6)',
-    [
-      ...[minted.id, 'a key', minted.prefix, minted.hash],
-      ...[JSON.stringify(changes.scopes ?? ['read']), changes.requests_per_minute ?? null],
-    ],
-  )
-  return key
-}
+const newKey = async (options: Parameters<typeof insertKey>[1] = {}) =>
+  (await insertKey(stack.pool, options)).key
 
 /** Counting to the last one must not meet the end of a window, where some are given back. */
 async function withinOneWindow(): Promise<void> {
@@ -49,7 +41,7 @@ describe('without PUBLIC_READ', () => {
     expect(problem.status).toBe(401)
     expect(problem.detail).toContain('scope read')
     expect(problem.response.headers.get('www-authenticate')).toBe('Bearer realm="spreadwire"')
-    const response = await list(bearer(await insertKey()))
+    const response = await list(bearer(await newKey()))
     expect(response.status).toBe(200)
     expect(response.headers.get('cache-control')).toMatch(/^private, max-age=1/)
     expect((await fetch(at('/health'))).status).not.toBe(401)
@@ -72,7 +64,7 @@ describe('without PUBLIC_READ', () => {
   })
 
   it('opens the stream with access_token, which no log and no answer repeats', async () => {
-    const key = await insertKey()
+    const key = await newKey()
     const reader = await StreamReader.open(`${at('/v1/stream')}?access_token=${key}`)
     expect(reader.response.status).toBe(200)
     await reader.begun()
@@ -87,7 +79,7 @@ describe('without PUBLIC_READ', () => {
   })
 
   it('refuses what is no key, naming what was expected and never what was sent', async () => {
-    const key = await insertKey()
+    const key = await newKey()
     const mistyped = key.slice(0, -1) + (key.endsWith('0') ? '1' : '0')
     const unknown = (await mintKey()).key
     const sent = [`Bearer ${mistyped}`, `Bearer ${unknown}`, `Basic ${key}`, 'Bearer', 'nonsense-x']
@@ -103,7 +95,7 @@ describe('without PUBLIC_READ', () => {
   })
 
   it('tires of an address that keeps failing, but not of a key that is known', async () => {
-    const key = await insertKey()
+    const key = await newKey()
     await withinOneWindow()
     const address = '198.51.100.99'
     expect((await list(bearer(key, address))).status).toBe(200)
@@ -114,7 +106,7 @@ describe('without PUBLIC_READ', () => {
     expect(statuses.filter((status) => status === 401)).toHaveLength(20)
     expect(statuses.slice(20)).toEqual(Array(5).fill(429))
     const guess = await fetchProblem(at('/v1/exchanges'), {
-      headers: bearer(await insertKey(), address),
+      headers: bearer(await newKey(), address),
     })
     expect(guess.status).toBe(429)
     expect(guess.response.headers.get('retry-after')).toMatch(/^\d+$/)
@@ -126,7 +118,7 @@ describe('without PUBLIC_READ', () => {
 describe('the rate of a key', () => {
   it('is its own, told in every answer, and refused with the time to wait', async () => {
     await withinOneWindow()
-    const key = await insertKey({ requests_per_minute: 10 })
+    const key = await newKey({ requests_per_minute: 10 })
     const first = await list(bearer(key))
     expect(first.headers.get('ratelimit-policy')).toBe('"requests";q=10;w=60')
     expect(first.headers.get('ratelimit')).toMatch(/^"requests";r=9;t=\d+$/)
@@ -142,11 +134,11 @@ describe('the rate of a key', () => {
     expect(wait_s).toBeGreaterThan(0)
     expect(wait_s).toBeLessThanOrEqual(60)
     expect(problem.response.headers.get('ratelimit')).toBe(`"requests";r=0;t=${wait_s}`)
-    expect((await list(bearer(await insertKey()))).status).toBe(200)
+    expect((await list(bearer(await newKey()))).status).toBe(200)
   })
 
   it('is counted in Redis across isolates, and a refused caller costs Redis nothing', async () => {
-    const key = await insertKey({ requests_per_minute: 50 })
+    const key = await newKey({ requests_per_minute: 50 })
     expect((await list(bearer(key))).status).toBe(200)
     const counters = await stack.redis.keys(`${KEYS.rate}:*key_*`)
     expect(counters).not.toEqual([])
@@ -164,7 +156,7 @@ describe('the rate of a key', () => {
   })
 
   it('refuses nobody because Redis is away, and says so in the log', async () => {
-    const key = await insertKey()
+    const key = await newKey()
     expect((await list(bearer(key))).status).toBe(200)
     await stack.closeUpstash()
     try {

@@ -9,8 +9,9 @@ import { systemClock } from '../shared/clock.ts'
 import type { ProblemType } from '../shared/problem.ts'
 import { addressOf, anonymous, holderOf, operator } from './caller.ts'
 import type { Caller, Edge } from './edge.ts'
+import type { Settings } from './environment.ts'
 import { KeyRing } from './keys.ts'
-import { Meter, type Policy } from './limits.ts'
+import { Meter, type Policy, type Verdict } from './limits.ts'
 import { refuse, unavailable } from './problems.ts'
 import { refuseTooMany, setRateHeaders } from './rate-headers.ts'
 import { apiKeyStore } from './store/keys.ts'
@@ -33,17 +34,32 @@ const meter = new Meter()
 /** Says who asks, or refuses; and counts the request. */
 export const authenticate: MiddlewareHandler<Edge> = async (c, next) => {
   const credential = credentialOf(c)
-  const caller = credential === null ? anonymous(c) : await callerWith(c, credential)
+  const caller =
+    credential === null
+      ? anonymous(c.req.raw.headers, c.var.settings)
+      : await callerWith(c, credential)
   if (caller instanceof Response) return caller
   const refusal = refuseUnscoped(c, caller)
   if (refusal !== null) return refusal
   c.set('caller', caller)
-  const policy = { name: 'requests', quota: caller.requests_per_minute }
-  const verdict = await meter.take(policy, caller.id, around(c))
+  const verdict = await meter.take(requestsOf(caller), caller.id, around(c))
   if (!verdict.allowed) return refuseTooMany(c, verdict)
   await next()
   setRateHeaders(c.res.headers, verdict)
   if (!c.var.settings.PUBLIC_READ) keepPrivate(c.res.headers)
+}
+
+/**
+ * What `authenticate` would say to a caller without credentials, and counts; null, and nothing is
+ * counted, where that needs more than memory, or is a refusal.
+ */
+export function admitAtOnce(headers: Headers, settings: Settings): Verdict | null {
+  const caller = anonymous(headers, settings)
+  return meter.takeKnown(requestsOf(caller), caller.id, systemClock)
+}
+
+function requestsOf({ requests_per_minute }: Caller): Policy {
+  return { name: 'requests', quota: requests_per_minute }
 }
 
 /** Null: none was sent. The empty text: something that is no bearer token. */
@@ -71,7 +87,7 @@ async function callerWith(c: Context<Edge>, credential: string): Promise<Caller 
   // hashes are compared: how long that takes says nothing of the token
   if (ADMIN_TOKEN !== undefined && hash === (await hashKey(ADMIN_TOKEN))) return operator(settings)
   if (!keys.holds(hash)) {
-    const failures = meter.look(FAILURES, addressOf(c), systemClock)
+    const failures = meter.look(FAILURES, addressOf(c.req.raw.headers), systemClock)
     if (!failures.allowed) return refuseTooMany(c, failures)
     if (!(await isKey(credential))) return refuseCredential(c, 'this is no key of this API')
   }
@@ -84,7 +100,7 @@ async function callerWith(c: Context<Edge>, credential: string): Promise<Caller 
 
 /** Counted for the address it came from. */
 async function refuseCredential(c: Context<Edge>, reason: string): Promise<Response> {
-  const verdict = await meter.take(FAILURES, addressOf(c), around(c))
+  const verdict = await meter.take(FAILURES, addressOf(c.req.raw.headers), around(c))
   if (!verdict.allowed) return refuseTooMany(c, verdict)
   const detail = `${reason}; expected Authorization: Bearer arb_… as it was shown when it was made`
   return challenge(c, 'unauthorized', detail, 'error="invalid_token"')

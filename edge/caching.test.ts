@@ -18,6 +18,23 @@ async function commands(): Promise<Map<string, number>> {
   return new Map([...found].map(([, name, calls]) => [String(name), Number(calls)]))
 }
 
+describe('health', () => {
+  it('looks at the stores about once a second, however many ask', async () => {
+    await stack.redis.config('RESETSTAT')
+    const until_ms = Date.now() + 1_500
+    const statuses = new Set<number>()
+    const ask = async () => {
+      while (Date.now() < until_ms) statuses.add((await fetch(at('/health'))).status)
+    }
+    await Promise.all(Array.from({ length: 20 }, ask))
+    const elapsed_s = (Date.now() - until_ms) / 1_000 + 1.5
+    expect([...statuses]).toEqual([503])
+    expect((await commands()).get('hgetall')).toBeLessThanOrEqual(Math.ceil(elapsed_s) + 1)
+    // refused as before: what is kept is the state and not whatever is answered
+    expect((await fetchProblem(at('/health?verbose=1'))).status).toBe(400)
+  })
+})
+
 describe('a hot list', () => {
   it('costs Redis about one read a second, however many read it', async () => {
     await setLive(stack.redis, [opportunity()])

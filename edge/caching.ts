@@ -1,13 +1,12 @@
 /**
- * How long an answer may be kept, in one place, and the edge's own memory of answers that anybody may
- * keep: however many read a list, it is made once for each isolate and address in its `max-age`. A
- * private answer is no-store and never gets in here.
+ * How long an answer may be kept, in one place; and how the edge itself keeps what anybody may keep:
+ * however many read a list, it is made once for each isolate and address in its `max-age`.
  */
 import type { MiddlewareHandler } from 'hono'
 import { systemClock } from '../shared/clock.ts'
-import { BoundedMap } from './bounded.ts'
 import type { Edge } from './edge.ts'
 import { Flights } from './flights.ts'
+import { BODY_MAX, type Kept, keep, keptFor } from './kept.ts'
 
 export const CACHE = {
   /** lists and whatever still changes */
@@ -20,45 +19,59 @@ export const CACHE = {
   stream: 'no-cache, no-transform',
 } as const
 
-interface Kept {
-  readonly status: number
-  readonly headers: readonly (readonly [string, string])[]
-  readonly body: ArrayBuffer
-  readonly until_ms: number
+const making = new Flights<Kept>()
+
+/** So much longer an answer is given, while the next one is being made: nobody waits for it. */
+const LATE_MS = 1_000
+
+/** What can be given to whoever asks this address now. */
+export function givenNow(url: string): Kept | undefined {
+  return keptFor(url, making.has(url) ? LATE_MS : 0)
 }
 
-/** Together at most a few MB: an isolate has 128. */
-const ANSWERS_MAX = 64
-const BODY_MAX = 512 * 1_024
-
-const kept = new BoundedMap<Kept>(ANSWERS_MAX)
-const making = new Flights<Kept>()
+type Make = (response: Response) => Promise<Pick<Kept, 'headers' | 'body' | 'tag'> & KeepFor>
+interface KeepFor {
+  /** 0: not at all */
+  readonly keep_ms: number
+}
 
 /**
  * Gives a read its entity tag, answers 304 where the reader has it already, and lets all who ask the
  * same address share one answer. What the endpoint says depends on nothing but the address.
  */
-export const entityTag = (): MiddlewareHandler<Edge> => async (c, next) => {
-  const cache_ms = c.var.settings.ANSWER_CACHE_MS
-  const condition = c.req.header('if-none-match')
-  const make = async () => {
-    c.req.raw = unconditional(c.req.raw)
-    await next()
-    const made = await read(c.res, cache_ms)
-    if (made.until_ms > systemClock.wall_ms()) kept.set(c.req.url, made)
-    return made
+export const entityTag = (): MiddlewareHandler<Edge> => shared(tagged)
+
+/** Lets all who ask within a second share one answer, good or bad, which nobody else may keep. */
+export const onceASecond = (): MiddlewareHandler<Edge> => shared(untagged)
+
+const shared =
+  (make: Make): MiddlewareHandler<Edge> =>
+  async (c, next) => {
+    const cache_ms = c.var.settings.ANSWER_CACHE_MS
+    const condition = c.req.header('if-none-match')
+    const { url } = c.req
+    const held = givenNow(url)
+    if (held !== undefined) {
+      c.set('kept', held)
+      c.res = answer(held, condition)
+      return
+    }
+    const work = async () => {
+      c.req.raw = unconditional(c.req.raw)
+      await next()
+      const { keep_ms, ...made } = await make(c.res)
+      const until_ms = systemClock.wall_ms() + Math.min(keep_ms, cache_ms)
+      const kept = { ...made, status: c.res.status, until_ms, left: new Map() }
+      keep(url, kept)
+      return kept
+    }
+    const keepAlive = (promise: Promise<unknown>) => c.executionCtx.waitUntil(promise)
+    const made = await (cache_ms > 0 ? making.join(url, keepAlive, work) : work())
+    c.set('kept', made)
+    // what the endpoint wrote is used up; the headers around it are set again by whoever set them
+    c.res = undefined
+    c.res = answer(made, condition)
   }
-  const held = cache_ms > 0 ? kept.get(c.req.url) : undefined
-  if (held !== undefined && systemClock.wall_ms() < held.until_ms) {
-    c.res = answer(held, condition)
-    return
-  }
-  const keepAlive = (work: Promise<unknown>) => c.executionCtx.waitUntil(work)
-  const made = await (cache_ms > 0 ? making.join(c.req.url, keepAlive, make) : make())
-  // what the endpoint wrote is used up; the headers around it are set again by whoever set them
-  c.res = undefined
-  c.res = answer(made, condition)
-}
 
 /** The answer is made for everybody, not for what this reader has. */
 function unconditional(request: Request): Request {
@@ -68,15 +81,21 @@ function unconditional(request: Request): Request {
   return new Request(request, { headers })
 }
 
-async function read(response: Response, cache_ms: number): Promise<Kept> {
+async function tagged(response: Response) {
   const body = await response.arrayBuffer()
   const control = response.headers.get('cache-control') ?? ''
   const max_age_s = Number(/^public, max-age=(\d+)/.exec(control)?.[1] ?? 0)
   const may_be_kept = response.ok && body.byteLength <= BODY_MAX
-  const keep_ms = may_be_kept ? Math.min(max_age_s * 1_000, cache_ms) : 0
   const headers = [...response.headers]
-  if (response.ok) headers.push(['etag', await weakTag(body)])
-  return { status: response.status, headers, body, until_ms: systemClock.wall_ms() + keep_ms }
+  const tag = response.ok ? await weakTag(body) : null
+  if (tag !== null) headers.push(['etag', tag])
+  return { headers, body, tag, keep_ms: may_be_kept ? max_age_s * 1_000 : 0 }
+}
+
+async function untagged(response: Response) {
+  const is_state = response.ok || response.status === 503
+  const body = await response.arrayBuffer()
+  return { headers: [...response.headers], body, tag: null, keep_ms: is_state ? 1_000 : 0 }
 }
 
 /** Weak, because compression on the way changes bytes. */
@@ -85,20 +104,21 @@ async function weakTag(body: ArrayBuffer): Promise<string> {
   return `W/"${btoa(String.fromCharCode(...digest))}"`
 }
 
-function answer({ status, headers, body }: Kept, condition: string | undefined): Response {
+function answer({ status, headers, body, tag }: Kept, condition: string | undefined): Response {
   const all = new Headers(headers.map(([name, value]) => [name, value]))
-  if (condition === undefined || !matches(condition, all.get('etag'))) {
-    return new Response(body, { status, headers: all })
-  }
+  if (!isHeld(tag, condition)) return new Response(body, { status, headers: all })
   // https://www.rfc-editor.org/rfc/rfc9110#section-15.4.5
   all.delete('content-type')
   all.delete('content-length')
   return new Response(null, { status: 304, headers: all })
 }
 
-/** https://www.rfc-editor.org/rfc/rfc9110#section-13.1.2: weak comparison, a list, or anything. */
-function matches(condition: string, tag: string | null): boolean {
-  if (tag === null) return false
+/**
+ * Whether whoever sent this If-None-Match has the answer already.
+ * https://www.rfc-editor.org/rfc/rfc9110#section-13.1.2: weak comparison, a list, or anything.
+ */
+export function isHeld(tag: string | null, condition: string | null | undefined): boolean {
+  if (tag === null || condition === null || condition === undefined) return false
   if (condition.trim() === '*') return true
   const listed: readonly string[] = condition.match(/"[^"]*"/g) ?? []
   return listed.includes(tag.replace(/^W\//, ''))

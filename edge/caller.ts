@@ -1,15 +1,14 @@
 /** Who asks, and how much of everything that caller may. It does not decide what a caller may do. */
-import type { Context } from 'hono'
 import { subscriber } from '../shared/address.ts'
 import type { ApiKey } from '../shared/api-key.ts'
-import type { Caller, Edge } from './edge.ts'
+import type { Caller } from './edge.ts'
 import type { Settings } from './environment.ts'
 
-export function anonymous(c: Context<Edge>): Caller {
-  const { PUBLIC_READ, ANONYMOUS_REQUESTS, ANONYMOUS_STREAMS } = c.var.settings
+export function anonymous(headers: Headers, settings: Settings): Caller {
+  const { PUBLIC_READ, ANONYMOUS_REQUESTS, ANONYMOUS_STREAMS } = settings
   return {
     kind: 'anonymous',
-    id: addressOf(c),
+    id: addressOf(headers),
     scopes: PUBLIC_READ ? ['read'] : [],
     requests_per_minute: ANONYMOUS_REQUESTS,
     streams: ANONYMOUS_STREAMS,
@@ -40,6 +39,6 @@ export function operator({ KEY_REQUESTS, KEY_STREAMS }: Settings): Caller {
  * By the address that Cloudflare saw, which a client cannot choose.
  * https://developers.cloudflare.com/fundamentals/reference/http-headers/#cf-connecting-ip
  */
-export function addressOf(c: Context<Edge>): string {
-  return subscriber(c.req.header('cf-connecting-ip') ?? 'unknown')
+export function addressOf(headers: Headers): string {
+  return subscriber(headers.get('cf-connecting-ip') ?? 'unknown')
 }

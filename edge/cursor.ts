@@ -6,7 +6,7 @@
 import { z } from 'zod'
 import { Timestamp } from '../shared/opportunity.ts'
 import { WEBHOOK_ID } from '../shared/webhook.ts'
-import { OPPORTUNITY_ID } from './parameters.ts'
+import { FIRST_MOMENT_MS, OPPORTUNITY_ID } from './parameters.ts'
 
 interface Cursor<T> {
   encode(position: T): string
@@ -28,6 +28,9 @@ function read<T>(schema: z.ZodType<T>, text: string): T | null {
   }
 }
 
+/** One that PostgreSQL has too. */
+const Moment = Timestamp.refine((text) => Date.parse(text) >= FIRST_MOMENT_MS)
+
 /** After the opportunity that was detected then and has this id. */
 export interface Position {
   readonly detected_at: string
@@ -35,7 +38,7 @@ export interface Position {
 }
 
 const HistoryContent = z
-  .tuple([z.literal(VERSION), Timestamp, z.string().regex(OPPORTUNITY_ID)])
+  .tuple([z.literal(VERSION), Moment, z.string().regex(OPPORTUNITY_ID)])
   .transform(([, detected_at, id]) => ({ detected_at, id }))
 
 export const historyCursor: Cursor<Position> = {
@@ -50,7 +53,7 @@ export interface WebhookPosition {
 }
 
 const WebhookContent = z
-  .tuple([z.literal(VERSION), Timestamp, z.string().regex(WEBHOOK_ID)])
+  .tuple([z.literal(VERSION), Moment, z.string().regex(WEBHOOK_ID)])
   .transform(([, created_at, id]) => ({ created_at, id }))
 
 export const webhookCursor: Cursor<WebhookPosition> = {

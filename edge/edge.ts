@@ -2,6 +2,7 @@
 import type { Scope } from '../shared/api-key.ts'
 import type { Log } from '../shared/log.ts'
 import type { Settings } from './environment.ts'
+import type { Kept } from './kept.ts'
 import type { History } from './store/history.ts'
 import type { Live } from './store/live.ts'
 
@@ -45,5 +46,7 @@ export interface Edge {
     log: Log
     /** under /v1: who asks */
     caller: Caller
+    /** the answer of this request, when others may be given it too */
+    kept?: Kept
   }
 }

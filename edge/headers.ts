@@ -1,11 +1,25 @@
-/** Headers of every answer: any origin may read, nobody may frame, sniff or run foreign script. */
+/**
+ * Headers of every answer: any origin may read, nobody may frame, sniff or run foreign script. A page
+ * has the policy that it works under; an answer of the API has one that lets nothing run at all.
+ */
 import type { MiddlewareHandler } from 'hono'
 import { cors } from 'hono/cors'
 import { secureHeaders } from 'hono/secure-headers'
 import type { Edge } from './edge.ts'
 
+/** For browsers and plug-ins that are no more. */
+const OLD = {
+  xDnsPrefetchControl: false,
+  xDownloadOptions: false,
+  xPermittedCrossDomainPolicies: false,
+  xXssProtection: false,
+} as const
+
 /** The dashboard loads only its own files and talks only to its own origin. */
-export const security: MiddlewareHandler<Edge> = secureHeaders({
+export const ofPages: MiddlewareHandler<Edge> = secureHeaders({
+  ...OLD,
+  xFrameOptions: 'DENY',
+  referrerPolicy: 'strict-origin-when-cross-origin',
   contentSecurityPolicy: {
     defaultSrc: ["'none'"],
     scriptSrc: ["'self'"],
@@ -18,10 +32,18 @@ export const security: MiddlewareHandler<Edge> = secureHeaders({
     formAction: ["'none'"],
     frameAncestors: ["'none'"],
   },
-  xFrameOptions: 'DENY',
-  referrerPolicy: 'strict-origin-when-cross-origin',
-  // Other origins may read: the API is public, and so is what it says.
-  crossOriginResourcePolicy: 'cross-origin',
+})
+
+/** https://cheatsheetseries.owasp.org/cheatsheets/REST_Security_Cheat_Sheet.html#security-headers */
+export const ofAnswers: MiddlewareHandler<Edge> = secureHeaders({
+  ...OLD,
+  contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
+  // what is said of documents and of what they load: no answer is either
+  xFrameOptions: false,
+  referrerPolicy: false,
+  crossOriginOpenerPolicy: false,
+  crossOriginResourcePolicy: false,
+  originAgentCluster: false,
 })
 
 /** Credentials are a header that a page must send on purpose, never cookies: any origin may call. */

@@ -1,6 +1,7 @@
 /** Entry point of the Cloudflare Worker: requests, the clock, and the hub's class. */
 import { systemClock } from '../shared/clock.ts'
 import { createApp } from './app.ts'
+import { answerAtOnce } from './at-once.ts'
 import type { Bindings } from './edge.ts'
 import { readSettings } from './environment.ts'
 import { edgeLog } from './log.ts'
@@ -13,7 +14,7 @@ export { StreamHub } from './stream/object.ts'
 const app = createApp(edgeLog)
 
 export default {
-  fetch: app.fetch,
+  fetch: (request, env, context) => answerAtOnce(request, env) ?? app.fetch(request, env, context),
   async scheduled(_event, env) {
     const read = readSettings(env)
     if (!read.ok) return edgeLog.error('the edge is not configured', { problems: read.problems })

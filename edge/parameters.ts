@@ -12,12 +12,17 @@ import { AttemptResult, MESSAGE_ID, WEBHOOKS_MAX } from '../shared/webhook.ts'
 
 const list = (values: readonly string[]) => values.join(', ')
 
+/** RFC 3339 ends with the year 9999, and PostgreSQL has no year 0. */
+export const FIRST_MOMENT_MS = Date.parse('0001-01-01T00:00:00.000Z')
+const LAST_MOMENT_MS = Date.parse('9999-12-31T23:59:59.999Z')
+
+const MOMENT = 'an RFC 3339 time, such as 2026-01-31T12:00:00.000Z'
 export const Moment = z
   .string()
-  .pipe(
-    z.iso.datetime({ offset: true, error: 'an RFC 3339 time, such as 2026-01-31T12:00:00.000Z' }),
-  )
-  .transform((text) => new Date(text).toISOString())
+  .pipe(z.iso.datetime({ offset: true, error: MOMENT }))
+  .transform((text) => Date.parse(text))
+  .refine((moment_ms) => moment_ms >= FIRST_MOMENT_MS && moment_ms <= LAST_MOMENT_MS, MOMENT)
+  .transform((moment_ms) => new Date(moment_ms).toISOString())
 
 /** A whole number from 1 to `maximum`. */
 function limit(maximum: number, otherwise: number) {

@@ -7,10 +7,13 @@ import type { Context } from 'hono'
 import { PROBLEMS, type Problem, type ProblemType, problem } from '../shared/problem.ts'
 import type { Edge } from './edge.ts'
 import { EXPECTED } from './parameters.ts'
-import { shown } from './shown.ts'
+import { beginning, shown } from './shown.ts'
 import type { StoreName } from './store/answer.ts'
 
 type FieldErrors = NonNullable<Problem['errors']>
+
+/** Nobody reads more, and an answer must not be many times what was asked. */
+const ERRORS_MAX = 50
 
 export function refuse(
   c: Context<Edge>,
@@ -31,7 +34,7 @@ export function unavailable(c: Context<Edge>, store: StoreName, reason: string):
 
 /** One bad parameter that only its endpoint can judge. */
 export function invalidParameter(c: Context<Edge>, field: string, expected: string): Response {
-  const errors = [{ field, value: c.req.query(field) ?? null, expected }]
+  const errors = [{ field, value: shown(field, c.req.query(field) ?? null), expected }]
   return refuse(c, 'invalid_request', `${field} is not valid`, errors)
 }
 
@@ -56,7 +59,7 @@ export function invalidField(
   return refuse(c, 'invalid_request', `${field} is not valid`, errors)
 }
 
-/** Names every parameter that failed validation, with its value and what was expected. */
+/** Names every parameter or field that failed validation, with its value and what was expected. */
 export const refuseInvalid: Hook<unknown, Edge, string, Response | undefined> = (result, c) => {
   if (result.success) return undefined
   const errors = new Map<string, FieldErrors[number]>()
@@ -68,17 +71,26 @@ export const refuseInvalid: Hook<unknown, Edge, string, Response | undefined> = 
       if (errors.has(field)) continue
       const values = givenTo(result, c, path)
       const repeated = values.length > 1 && !unknown
+      const value = shown(path.at(-1) ?? '', repeated ? values : (values[0] ?? null))
       const expected = unknown
         ? `no such ${result.target === 'json' ? 'field' : 'parameter'} here`
         : repeated
           ? 'to be given once'
-          : (EXPECTED[path.at(-1) ?? ''] ?? issue.message)
-      errors.set(field, { field, value: repeated ? values : (values[0] ?? null), expected })
+          : (expectedOf(path.at(-1)) ?? issue.message)
+      errors.set(field, { field: beginning(field), value, expected })
     }
   }
-  const names = [...errors.keys()]
-  const detail = `${names.join(', ')} ${names.length === 1 ? 'is' : 'are'} not valid`
-  return refuse(c, 'invalid_request', detail, [...errors.values()])
+  const all = [...errors.values()]
+  const told = all.slice(0, ERRORS_MAX)
+  const names = told.map(({ field }) => field).join(', ')
+  const more = all.length > told.length ? ` and ${all.length - told.length} more` : ''
+  const detail = `${names}${more} ${all.length === 1 ? 'is' : 'are'} not valid`
+  return refuse(c, 'invalid_request', detail, told)
+}
+
+/** What an enumeration accepts is said better than its validator says it. */
+function expectedOf(name = ''): string | undefined {
+  return Object.hasOwn(EXPECTED, name) ? EXPECTED[name] : undefined
 }
 
 /** A list is one field, whichever of its items is wrong. */
@@ -93,10 +105,13 @@ function givenTo(
   c: Context<Edge>,
   path: readonly string[],
 ): readonly unknown[] {
-  const [name = ''] = path
+  const [name] = path
+  if (name === undefined) return []
   if (result.target === 'query') return c.req.queries(name) ?? []
-  const sent: unknown = result.target === 'header' ? c.req.header() : result.data
-  const value = path.reduce<unknown>((node, step) => Object(node)[step], sent)
-  if (path.length === 0 || value === undefined) return []
-  return [result.target === 'json' ? shown(path.at(-1) ?? '', value) : value]
+  let value: unknown = result.target === 'header' ? c.req.header() : result.data
+  for (const step of path) {
+    if (!Object.hasOwn(Object(value), step)) return []
+    value = (value as Record<string, unknown>)[step]
+  }
+  return [value]
 }

@@ -7,11 +7,13 @@ import type { Edge } from './edge.ts'
 import { type Verdict, WINDOW_S } from './limits.ts'
 import { refuse } from './problems.ts'
 
-export function setRateHeaders(
-  headers: Headers,
-  { name, quota, remaining, reset_s }: Verdict,
-): void {
-  headers.set('ratelimit-policy', `"${name}";q=${quota};w=${WINDOW_S}`)
+export function setRateHeaders(headers: Headers, verdict: Verdict): void {
+  headers.set('ratelimit-policy', `"${verdict.name}";q=${verdict.quota};w=${WINDOW_S}`)
+  setRate(headers, verdict)
+}
+
+/** What is left, where the policy is said already. */
+export function setRate(headers: Headers, { name, remaining, reset_s }: Verdict): void {
   headers.set('ratelimit', `"${name}";r=${remaining};t=${reset_s}`)
 }
 

@@ -4,13 +4,35 @@ import {
   type OpenAPIHono,
   type RouteConfig,
   type RouteHandler,
-  type z,
+  z,
 } from '@hono/zod-openapi'
-import { PROBLEMS, Problem, type ProblemType } from '../shared/problem.ts'
+import { PROBLEM_TYPES, PROBLEMS, Problem, type ProblemType } from '../shared/problem.ts'
 import type { Edge } from './edge.ts'
 import { refuse } from './problems.ts'
 
 export type App = OpenAPIHono<Edge>
+
+/** As it is described; clients hold answers to the looser one, because the list may grow. */
+const ClosedProblem = Problem.extend({ type: z.enum(PROBLEM_TYPES) }).openapi('Problem')
+
+const header = (description: string, type: 'integer' | 'string', required = true) => ({
+  description,
+  required,
+  schema: { type },
+})
+const RETRY_AFTER = { 'Retry-After': header('seconds to wait', 'integer') }
+const CHALLENGE = { 'WWW-Authenticate': header('what is asked for (RFC 6750)', 'string') }
+/** What an answer of this kind says beside its body. */
+const HEADERS: Partial<Record<ProblemType, Record<string, ReturnType<typeof header>>>> = {
+  unauthorized: CHALLENGE,
+  forbidden: CHALLENGE,
+  conflict: { 'Retry-After': header('seconds to wait, where that helps', 'integer', false) },
+  rate_limited: {
+    ...RETRY_AFTER,
+    RateLimit: header('what is left and until when', 'string'),
+    'RateLimit-Policy': header('the quota and its window', 'string'),
+  },
+}
 
 /** The `responses` of a route that may be refused in these ways. */
 export function problems(...types: readonly ProblemType[]) {
@@ -19,11 +41,23 @@ export function problems(...types: readonly ProblemType[]) {
       PROBLEMS[type].status,
       {
         description: PROBLEMS[type].title,
-        content: { 'application/problem+json': { schema: Problem.openapi('Problem') } },
+        headers: HEADERS[type] ?? {},
+        content: { 'application/problem+json': { schema: ClosedProblem } },
       },
     ]),
   )
 }
+
+/** What a read with an entity tag answers to whoever has it already. */
+export const unchanged = {
+  304: {
+    description: 'what the reader has is still true (If-None-Match)',
+    headers: { ETag: header('of the answer that the reader has', 'string') },
+  },
+} as const
+
+/** Where a thing that was made is from now on. */
+export const madeAt = { Location: header('the path of what was made', 'string') }
 
 export function json(description: string, schema: z.ZodType) {
   return { description, content: { 'application/json': { schema } } }
@@ -54,7 +88,8 @@ export function endpoint<
   handler: RouteHandler<Route<M, Path, Request>, Edge>,
 ): void {
   const refusals = path.startsWith('/v1/') ? problems(...REFUSALS) : {}
-  const responses = { ...refusals, ...config.responses }
+  const has_body = config.request.body !== undefined
+  const responses = { ...refusals, ...(has_body ? problems('too_large') : {}), ...config.responses }
   const route = createRoute<Path, Route<M, Path, Request>>({ ...config, responses, method, path })
   app.openapi(route, handler)
 }

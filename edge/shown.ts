@@ -1,6 +1,7 @@
 /**
  * How much of what a caller sent is said again in a refusal. The address of a webhook is a secret at
- * Slack, Discord and Telegram, and refusals end up in logs: of a URL only the origin is repeated.
+ * Slack, Discord and Telegram, and refusals end up in logs: of a URL only the origin is repeated, of
+ * a credential nothing, and of what is very long the beginning.
  */
 
 const URL_IN_TEXT = /([a-z][a-z0-9+.-]*:\/\/)(?:[^\s/?#]*@)?([^\s/?#]*)[^\s]*/gi
@@ -8,19 +9,35 @@ const OUR_SECRETS = /\b(whsec_|arb_)[\w+/=]+/g
 /** So much of an address that is none tells its writer what it was. */
 const BEGINNING = 12
 
+const TEXT_MAX = 500
+const VALUE_MAX = 2_000
+
+/** What was given for a field, as it may be repeated. */
 export function shown(field: string, value: unknown): unknown {
-  if (typeof value === 'string') {
-    const is_url = value.includes('://')
-    if (field === 'url' && !is_url && value.length > BEGINNING) {
-      return `${value.slice(0, BEGINNING)}…`
-    }
-    return value
-      .replace(URL_IN_TEXT, (whole, scheme: string, host: string) =>
-        whole === scheme + host ? whole : `${scheme}${host}/…`,
-      )
-      .replace(OUR_SECRETS, '$1…')
-  }
-  if (Array.isArray(value)) return value.map((one) => shown(field, one))
+  const text = JSON.stringify(concealed(field, value) ?? null)
+  return text.length <= VALUE_MAX ? JSON.parse(text) : beginning(text)
+}
+
+/** All of a text, or as much as tells its writer what it was. */
+export function beginning(text: string, length = TEXT_MAX): string {
+  return text.length <= length ? text : `${text.slice(0, length).toWellFormed()}…`
+}
+
+function concealed(field: string, value: unknown): unknown {
+  if (field === 'access_token') return null
+  if (typeof value === 'string') return beginning(openly(field, value))
+  if (Array.isArray(value)) return value.map((one) => concealed(field, one))
   if (typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, shown(name, one)]))
+  return Object.fromEntries(
+    Object.entries(value).map(([name, one]) => [name, concealed(name, one)]),
+  )
+}
+
+function openly(field: string, value: string): string {
+  if (field === 'url' && !value.includes('://')) return beginning(value, BEGINNING)
+  return value
+    .replace(URL_IN_TEXT, (whole, scheme: string, host: string) =>
+      whole === scheme + host ? whole : `${scheme}${host}/…`,
+    )
+    .replace(OUR_SECRETS, '$1…')
 }

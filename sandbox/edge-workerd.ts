@@ -15,13 +15,15 @@ const Options = z.object({
   host: z.string(),
   assets_dir: z.string(),
   vars: z.record(z.string(), z.string()),
+  entry_file: z.string().optional(),
 })
 
 async function main(): Promise<void> {
   const options = Options.parse(JSON.parse(variable('EDGE_OPTIONS') ?? 'null'))
-  const { port, host, assets_dir, vars } = options
+  const { port, host, assets_dir, vars, entry_file } = options
   const worker = await unstable_startWorker({
     config: join(PROJECT_DIR, 'wrangler.toml'),
+    ...(entry_file === undefined ? {} : { entrypoint: entry_file }),
     envFiles: [devNull],
     assets: assets_dir,
     bindings: Object.fromEntries(

@@ -48,6 +48,8 @@ export interface EdgeOptions {
   readonly vars: Readonly<Record<string, string>>
   /** the built dashboard; the default is the one that would be deployed */
   readonly assets_dir?: string
+  /** another entry point than the one that would be deployed, which only a test has */
+  readonly entry_file?: string
   /** what the app and workerd write, line by line */
   readonly on_line?: (line: string, stream: 'stdout' | 'stderr') => void
 }
@@ -60,7 +62,7 @@ export interface Edge {
 
 /** @throws SetupError when the port is taken, the dashboard is not built or the app does not start */
 export async function startEdge(options: EdgeOptions): Promise<Edge> {
-  const { port, host = LOCAL_HOST, vars, on_line } = options
+  const { port, host = LOCAL_HOST, vars, on_line, entry_file } = options
   const assets_dir = options.assets_dir ?? join(PROJECT_DIR, 'dist', 'dashboard')
   await access(assets_dir).catch(() => {
     throw new SetupError(
@@ -73,7 +75,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     command: process.execPath,
     args: [join(import.meta.dirname, 'edge-workerd.ts')],
     env: environment({
-      EDGE_OPTIONS: JSON.stringify({ port, host, assets_dir, vars }),
+      EDGE_OPTIONS: JSON.stringify({ port, host, assets_dir, vars, entry_file }),
       // neither the network nor a terminal may be needed, nor anybody's account
       CLOUDFLARE_CF_FETCH_ENABLED: 'false',
       WRANGLER_SEND_METRICS: 'false',

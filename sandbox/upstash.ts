@@ -1,8 +1,8 @@
 /**
  * Upstash's REST API in front of a Redis on this machine, so that the unmodified `@upstash/redis`
  * works offline: commands in the body or the path, /pipeline, /multi-exec, /subscribe. It refuses
- * what Upstash refuses over REST. It has one token and no read-only one, answers JSON only (no
- * `Upstash-Response-Format: resp2`), and a script that fails keeps the writes it made, as in Redis.
+ * what Upstash refuses over REST. It has one token and no read-only one, answers JSON only (and
+ * refuses `Upstash-Response-Format: resp2`), and a script that fails keeps the writes it made, as in Redis.
  * https://upstash.com/docs/redis/features/restapi
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
@@ -42,6 +42,8 @@ export async function startUpstashGateway(options: {
     const read = await readBody(request, MAX_REQUEST_BYTES)
     if (tokenOf(request, url) !== token) return send(UNAUTHORIZED)
     if ('too_large_bytes' in read) return send(tooLarge(read.too_large_bytes))
+    const format = request.headers['upstash-response-format'] ?? 'json'
+    if (format !== 'json') return send(refused(`ERR response format is not served here: ${format}`))
     const segments = pathSegments(url)
     if (!segments) return send(refused('ERR invalid path'))
     const [endpoint, ...rest] = segments

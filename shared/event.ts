@@ -18,10 +18,13 @@ export const EVENT_TYPES = [...OPPORTUNITY_EVENTS, 'exchange.status'] as const
 export const EventType = z.enum(EVENT_TYPES)
 export type EventType = z.infer<typeof EventType>
 
-/** A Redis stream id: it orders events and is what Last-Event-ID carries. */
+/**
+ * A Redis stream id: it orders events and is what Last-Event-ID carries. Redis gives none that is no
+ * exact number here, and refuses to read after its greatest.
+ */
 export const EventId = z
   .string()
-  .regex(/^\d+-\d+$/, 'expected a stream id, such as 1700000000000-0')
+  .regex(/^\d{1,15}-\d{1,15}$/, 'expected a stream id, such as 1700000000000-0')
 
 export const Event = z.discriminatedUnion('type', [
   z.object({

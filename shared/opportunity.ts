@@ -74,7 +74,7 @@ export const Markout = z.object({
 export type Markout = z.infer<typeof Markout>
 
 export const Opportunity = z.object({
-  id: z.string().startsWith('opp_'),
+  id: z.string().regex(/^opp_/),
   type: OpportunityType,
   status: z.enum(['detected', 'expired']),
   symbol: z.string(),

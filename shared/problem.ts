@@ -8,6 +8,7 @@ export const PROBLEMS = {
   not_found: { status: 404, title: 'There is nothing here' },
   method_not_allowed: { status: 405, title: 'This method is not served here' },
   conflict: { status: 409, title: 'The request does not fit what is there now' },
+  too_large: { status: 413, title: 'The body is too large' },
   idempotency_mismatch: {
     status: 422,
     title: 'The Idempotency-Key was used for another request',
@@ -31,7 +32,10 @@ export const Problem = z.object({
 })
 export type Problem = z.infer<typeof Problem>
 
-/** `type` is relative to the API's origin and documented in /docs. */
+/** Every `type` that there is. */
+export const PROBLEM_TYPES = Object.keys(PROBLEMS).map((type) => `/problems/${type}`)
+
+/** `type` is relative to the API's origin. */
 export function problem(
   type: ProblemType,
   detail: string,

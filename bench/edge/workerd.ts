@@ -1,9 +1,10 @@
 /**
  * The edge app in workerd alone, bundled as `wrangler deploy` bundles it: without the proxies that a
- * development server puts in front, which cost more than workerd itself. Beside it stands a worker
- * that answers hello as JSON: what no app could be faster than.
+ * development server puts in front, which cost more than workerd itself. Beside it stand two workers
+ * in the same process: one answers hello as JSON, one sends what the app answered once, headers and
+ * body, again and again: what no app with that answer could be faster than.
  */
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { environment, PROJECT_DIR } from '../../sandbox/environment.ts'
@@ -14,35 +15,56 @@ import { run } from '../../sandbox/run.ts'
 export interface Workerd {
   readonly url: string
   readonly hello_url: string
+  /** the app's own answers, repeated */
+  readonly same_url: string
   readonly pid: number
   stop(): Promise<void>
 }
 
 const HELLO = `export default { fetch: () => Response.json({ hello: 'world' }) }`
+const SAME = `
+const known = new Map()
+export default {
+  async fetch({ url }, { EDGE }) {
+    if (!known.has(url)) {
+      const response = await EDGE.fetch(url)
+      known.set(url, { body: await response.arrayBuffer(), headers: new Headers(response.headers) })
+    }
+    const { body, headers } = known.get(url)
+    return new Response(body, { headers })
+  },
+}`
 const tool = (name: string) => join(PROJECT_DIR, 'node_modules', '.bin', name)
 
 /** @throws Error with wrangler's or workerd's words when the app cannot be bundled or started */
 export async function startWorkerd(vars: Readonly<Record<string, string>>): Promise<Workerd> {
   const folder = await mkdtemp(join(tmpdir(), 'spreadwire-bench-edge-'))
-  const bundled = await run(tool('wrangler'), ['deploy', '--dry-run', '--outdir', folder], {
+  // the dashboard is not measured and need not be built
+  const assets = join(folder, 'assets')
+  await mkdir(assets)
+  const options = ['--dry-run', '--env=', '--assets', assets, '--outdir', folder]
+  const bundled = await run(tool('wrangler'), ['deploy', ...options], {
     cwd: PROJECT_DIR,
     env: environment({ WRANGLER_SEND_METRICS: 'false', CI: '1' }),
   })
   const bundle = (await readdir(folder)).find((name) => name.endsWith('.js'))
   if (!bundled.ok || bundle === undefined) throw new Error(bundled.output)
-  const [port, hello_port] = [await freePort(), await freePort()]
+  const ports = { edge: await freePort(), hello: await freePort(), same: await freePort() }
   await writeFile(join(folder, 'hello.js'), HELLO)
-  await writeFile(join(folder, 'config.capnp'), config(bundle, vars, port, hello_port))
+  await writeFile(join(folder, 'same.js'), SAME)
+  await writeFile(join(folder, 'config.capnp'), config(bundle, vars, ports))
   const child = startChild({
     name: 'workerd',
     command: tool('workerd'),
     args: ['serve', '--experimental', join(folder, 'config.capnp')],
   })
-  const [url, hello_url] = [`http://127.0.0.1:${port}`, `http://127.0.0.1:${hello_port}`]
+  const at = (port: number) => `http://127.0.0.1:${port}`
+  const url = at(ports.edge)
   await answering(`${url}/openapi.json`, () => child.tail())
   return {
     url,
-    hello_url,
+    hello_url: at(ports.hello),
+    same_url: at(ports.same),
     pid: await native(child.pid),
     async stop() {
       await child.stop()
@@ -54,8 +76,7 @@ export async function startWorkerd(vars: Readonly<Record<string, string>>): Prom
 function config(
   bundle: string,
   vars: Readonly<Record<string, string>>,
-  port: number,
-  hello_port: number,
+  ports: Readonly<Record<'edge' | 'hello' | 'same', number>>,
 ): string {
   const bindings = Object.entries(vars).map(
     ([name, value]) => `(name = ${JSON.stringify(name)}, text = ${JSON.stringify(value)}),`,
@@ -65,11 +86,13 @@ const config :Workerd.Config = (
   services = [
     (name = "edge", worker = .edge),
     (name = "hello", worker = .hello),
+    (name = "same", worker = .same),
     (name = "internet", network = (allow = ["public", "private", "local"])),
   ],
   sockets = [
-    (name = "edge", address = "127.0.0.1:${port}", http = (), service = "edge"),
-    (name = "hello", address = "127.0.0.1:${hello_port}", http = (), service = "hello"),
+    (name = "edge", address = "127.0.0.1:${ports.edge}", http = (), service = "edge"),
+    (name = "hello", address = "127.0.0.1:${ports.hello}", http = (), service = "hello"),
+    (name = "same", address = "127.0.0.1:${ports.same}", http = (), service = "same"),
   ],
 );
 const edge :Workerd.Worker = (
@@ -87,6 +110,11 @@ const edge :Workerd.Worker = (
 const hello :Workerd.Worker = (
   modules = [(name = "worker", esModule = embed "hello.js")],
   compatibilityDate = "2026-11-01",
+);
+const same :Workerd.Worker = (
+  modules = [(name = "worker", esModule = embed "same.js")],
+  compatibilityDate = "2026-11-01",
+  bindings = [(name = "EDGE", service = "edge")],
 );
 `
 }

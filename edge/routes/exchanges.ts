@@ -4,7 +4,7 @@ import { ExchangeStatus } from '../../shared/health.ts'
 import { CACHE, entityTag } from '../caching.ts'
 import { NoQuery } from '../parameters.ts'
 import { refuse, unavailable } from '../problems.ts'
-import { type App, get, json, problems } from '../serve.ts'
+import { type App, get, json, problems, unchanged } from '../serve.ts'
 
 const ExchangeList = z.object({ data: z.array(ExchangeStatus.openapi('ExchangeStatus')) })
 
@@ -19,6 +19,7 @@ export function exchanges(app: App): void {
       request: { query: NoQuery },
       responses: {
         200: json('in the order of their ids', ExchangeList),
+        ...unchanged,
         ...problems('invalid_request', 'unavailable'),
       },
     },
@@ -43,6 +44,7 @@ export function exchanges(app: App): void {
       },
       responses: {
         200: json('its status', ExchangeStatus.openapi('ExchangeStatus')),
+        ...unchanged,
         ...problems('invalid_request', 'not_found', 'unavailable'),
       },
     },

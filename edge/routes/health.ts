@@ -12,7 +12,7 @@ import {
   type Heartbeat,
   type StoreHealth,
 } from '../../shared/health.ts'
-import { CACHE } from '../caching.ts'
+import { CACHE, onceASecond } from '../caching.ts'
 import type { Edge } from '../edge.ts'
 import { NoQuery } from '../parameters.ts'
 import { type App, get, json, problems } from '../serve.ts'
@@ -22,6 +22,7 @@ export function health(app: App): void {
   const path = (name: string, summary: string, schema: z.ZodType) => ({
     summary,
     tags: ['health'],
+    middleware: onceASecond(),
     request: { query: NoQuery },
     responses: {
       200: json(`${name}`, schema),

@@ -8,7 +8,7 @@ import type { Edge } from '../edge.ts'
 import { COLUMNS, csvOf } from '../export.ts'
 import { HistoryQuery, PAGE_MAX } from '../parameters.ts'
 import { invalidParameter, unavailable } from '../problems.ts'
-import { type App, get, problems } from '../serve.ts'
+import { type App, get, problems, unchanged } from '../serve.ts'
 
 const HistoryPage = z.object({
   data: z.array(Opportunity.openapi('Opportunity')),
@@ -53,6 +53,7 @@ export function history(app: App): void {
             'text/csv': { schema: z.string() },
           },
         },
+        ...unchanged,
         ...problems('invalid_request', 'unavailable'),
       },
     },

@@ -7,7 +7,7 @@ import type { Edge } from '../edge.ts'
 import { IdempotencyHeader, idempotent } from '../idempotency.ts'
 import { NoQuery } from '../parameters.ts'
 import { refuse, unavailable } from '../problems.ts'
-import { type App, endpoint, json, onlyThese, problems } from '../serve.ts'
+import { type App, endpoint, json, madeAt, onlyThese, problems } from '../serve.ts'
 import { apiKeyStore } from '../store/keys.ts'
 
 const KeyList = z.object({ data: z.array(ApiKey.openapi('ApiKey')) })
@@ -36,7 +36,10 @@ export function keys(app: App): void {
         body: { required: true, content: { 'application/json': { schema: NewApiKey } } },
       },
       responses: {
-        201: json('the key, shown this once', MadeKey.openapi('MadeApiKey')),
+        201: {
+          ...json('the key, shown this once', MadeKey.openapi('MadeApiKey')),
+          headers: madeAt,
+        },
         ...problems('invalid_request', 'conflict', 'idempotency_mismatch', 'unavailable'),
       },
     },

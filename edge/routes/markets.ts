@@ -6,7 +6,7 @@ import { WatchedMarket } from '../../shared/watched.ts'
 import { CACHE, entityTag } from '../caching.ts'
 import { MarketQuery, SpreadQuery } from '../parameters.ts'
 import { refuse, unavailable } from '../problems.ts'
-import { type App, get, json, problems } from '../serve.ts'
+import { type App, get, json, problems, unchanged } from '../serve.ts'
 
 const MarketList = z.object({ data: z.array(WatchedMarket.openapi('WatchedMarket')) })
 const SpreadList = z.object({ data: z.array(Spread.openapi('Spread')) })
@@ -22,6 +22,7 @@ export function markets(app: App): void {
       request: { query: MarketQuery },
       responses: {
         200: json('by symbol, then exchange', MarketList),
+        ...unchanged,
         ...problems('invalid_request', 'unavailable'),
       },
     },
@@ -52,6 +53,7 @@ export function markets(app: App): void {
       request: { query: SpreadQuery },
       responses: {
         200: json('by net edge, best first', SpreadList),
+        ...unchanged,
         ...problems('invalid_request', 'not_found', 'unavailable'),
       },
     },

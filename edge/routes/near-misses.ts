@@ -4,7 +4,7 @@ import { NearMiss } from '../../shared/near-miss.ts'
 import { CACHE, entityTag } from '../caching.ts'
 import { NearMissQuery } from '../parameters.ts'
 import { unavailable } from '../problems.ts'
-import { type App, get, json, problems } from '../serve.ts'
+import { type App, get, json, problems, unchanged } from '../serve.ts'
 
 const NearMissList = z.object({ data: z.array(NearMiss.openapi('NearMiss')) })
 
@@ -22,6 +22,7 @@ export function nearMisses(app: App): void {
       request: { query: NearMissQuery },
       responses: {
         200: json('newest first', NearMissList),
+        ...unchanged,
         ...problems('invalid_request', 'unavailable'),
       },
     },

@@ -5,7 +5,7 @@ import { isMeasured, Opportunity } from '../../shared/opportunity.ts'
 import { CACHE, entityTag } from '../caching.ts'
 import { LiveQuery, NoQuery, OPPORTUNITY_ID } from '../parameters.ts'
 import { refuse, unavailable } from '../problems.ts'
-import { type App, get, json, problems } from '../serve.ts'
+import { type App, get, json, problems, unchanged } from '../serve.ts'
 import { sorted } from '../sorted.ts'
 
 const LiveList = z.object({ data: z.array(Opportunity.openapi('Opportunity')) })
@@ -21,6 +21,7 @@ export function opportunities(app: App): void {
       request: { query: LiveQuery },
       responses: {
         200: json('what can be taken now', LiveList),
+        ...unchanged,
         ...problems('invalid_request', 'unavailable'),
       },
     },
@@ -47,6 +48,7 @@ export function opportunities(app: App): void {
       },
       responses: {
         200: json('the opportunity', Opportunity.openapi('Opportunity')),
+        ...unchanged,
         ...problems('invalid_request', 'not_found', 'unavailable'),
       },
     },

@@ -1,11 +1,7 @@
-import { getTableColumns } from 'drizzle-orm'
-import { PgDialect } from 'drizzle-orm/pg-core'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { opportunities } from '../../shared/database/schema.ts'
 import { compare, decimal } from '../../shared/decimal.ts'
 import { MARKOUTS_AFTER_MS, type Opportunity } from '../../shared/opportunity.ts'
 import { StatsAnswer, type StatsRow } from '../../shared/stats.ts'
-import { statsStatement } from '../store/stats.ts'
 import { fetchProblem } from '../testing/check.ts'
 import { expired, opportunity, sample } from '../testing/opportunities.ts'
 import { insertHistory, type Stack, startStack } from '../testing/stack.ts'
@@ -158,27 +154,4 @@ describe('GET /v1/stats', () => {
     await stack.openNeon()
     expect(problem).toMatchObject({ status: 503, detail: expect.stringMatching(/^postgres/) })
   })
-})
-
-it('finds its range by an index among 100,000 rows', async () => {
-  await insertHistory(stack.pool, [expired()])
-  const names = Object.values(getTableColumns(opportunities)).map(({ name }) => name)
-  const values = names.map((name) => {
-    if (name === 'id') return `'opp_many_' || i`
-    return name === 'detected_at' ? `detected_at + i * interval '40 seconds'` : name
-  })
-  await stack.pool.query(
-    `insert into opportunities (${names}) select ${values} from opportunities, generate_series(1, 100000) i`,
-  )
-  await stack.pool.query('analyze opportunities')
-  const by = ['symbol', 'exchanges'] as const
-  const range = { from: '2026-10-20T00:00:00Z', to: '2026-10-21T00:00:00Z' }
-  const statement = statsStatement({ ...range, by, limit: 100, where: undefined })
-  const { sql, params } = new PgDialect().sqlToQuery(statement)
-  const { rows } = await stack.pool.query(`explain (format json) ${sql}`, params)
-  const plan = JSON.stringify(rows)
-  // whichever of the indexes over detected_at the planner takes: the range is its condition
-  expect(plan).toMatch(/"Index Cond":"\(?\(detected_at >= [^"]* AND \(detected_at < /)
-  expect(plan).not.toContain('Seq Scan')
-  expect((await stats(range)).total?.count).toBe(2_160)
 })

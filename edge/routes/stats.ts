@@ -2,9 +2,9 @@
 import { systemClock, timestamp } from '../../shared/clock.ts'
 import { StatsAnswer } from '../../shared/stats.ts'
 import { CACHE, entityTag } from '../caching.ts'
-import { StatsQuery } from '../parameters.ts'
+import { FIRST_MOMENT_MS, StatsQuery } from '../parameters.ts'
 import { invalidParameter, unavailable } from '../problems.ts'
-import { type App, get, json, problems } from '../serve.ts'
+import { type App, get, json, problems, unchanged } from '../serve.ts'
 
 const DAY_MS = 86_400_000
 /** What one answer may sum up: more would keep the database busy for seconds. */
@@ -24,13 +24,14 @@ export function stats(app: App): void {
       request: { query: StatsQuery },
       responses: {
         200: json('the groups and their total', StatsAnswer.openapi('Stats')),
+        ...unchanged,
         ...problems('invalid_request', 'unavailable'),
       },
     },
     async (c) => {
       const asked = c.req.valid('query')
       const to = asked.to ?? timestamp(systemClock.wall_ms())
-      const from = asked.from ?? timestamp(Date.parse(to) - DAY_MS)
+      const from = asked.from ?? timestamp(Math.max(FIRST_MOMENT_MS, Date.parse(to) - DAY_MS))
       const range_ms = Date.parse(to) - Date.parse(from)
       if (range_ms < 0) return invalidParameter(c, 'to', 'a moment that is not before from')
       if (range_ms > RANGE_MAX_MS) {

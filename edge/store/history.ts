@@ -3,7 +3,7 @@
  * by a keyset page: no question grows slower as the table grows.
  */
 import { and, desc, eq, getTableColumns, gte, lt, type SQL, sql } from 'drizzle-orm'
-import { opportunities } from '../../shared/database/schema.ts'
+import { IS_PAST, LEG_EXCHANGES, opportunities } from '../../shared/database/schema.ts'
 import type { Filters } from '../../shared/filters.ts'
 import type { Log } from '../../shared/log.ts'
 import { Opportunity } from '../../shared/opportunity.ts'
@@ -102,16 +102,13 @@ function conditions(question: Past): SQL | undefined {
   const given = <T>(value: T | undefined, condition: (value: T) => SQL): SQL[] =>
     value === undefined ? [] : [condition(value)]
   return and(
-    eq(table.status, 'expired'),
+    IS_PAST,
     ...given(question.type, (value) => eq(table.type, value)),
     ...given(question.symbol, (value) => eq(table.symbol, value)),
     ...given(question.buy_exchange, (value) => eq(table.buy_exchange, value)),
     ...given(question.sell_exchange, (value) => eq(table.sell_exchange, value)),
     ...given(question.transfer, (value) => eq(table.transfer, value)),
-    ...given(
-      question.exchange,
-      (value) => sql`${table.legs} @> ${JSON.stringify([{ exchange: value }])}::jsonb`,
-    ),
+    ...given(question.exchange, (value) => sql`${LEG_EXCHANGES} @> array[${value}]::text[]`),
     ...given(question.min_profit_percent, (value) => gte(table.profit_percent, value)),
     ...given(question.min_volume_usd, (value) => gte(table.volume_usd, value)),
     ...given(question.from, (value) => gte(table.detected_at, value)),

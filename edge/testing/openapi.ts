@@ -1,65 +1,115 @@
-/** Holds any answer to what openapi.json says of it; fields that are not described are refused too. */
+/** The served OpenAPI document in tests: its operations, and whether an answer is one that it describes. */
+import type { ValidateFunction } from 'ajv'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
+import { expect } from 'vitest'
 import { z } from 'zod'
 
+const Parameter = z.looseObject({
+  name: z.string(),
+  in: z.enum(['path', 'query', 'header']),
+  schema: z.looseObject({}),
+})
 const Described = z.looseObject({
-  paths: z.record(
-    z.string(),
-    z.record(
-      z.string(),
-      z.looseObject({
-        responses: z.record(
-          z.string(),
-          z.looseObject({ content: z.record(z.string(), z.unknown()).optional() }),
-        ),
-      }),
-    ),
-  ),
+  headers: z.record(z.string(), z.looseObject({ required: z.boolean().optional() })).optional(),
+  content: z.record(z.string(), z.object({ schema: z.looseObject({}) })).optional(),
+})
+const OperationObject = z.looseObject({
+  summary: z.string(),
+  security: z.array(z.record(z.string(), z.array(z.string()))).optional(),
+  parameters: z.array(Parameter).optional(),
+  requestBody: z
+    .looseObject({ content: z.record(z.string(), z.object({ schema: z.looseObject({}) })) })
+    .optional(),
+  responses: z.record(z.string(), Described),
+})
+const Document = z.looseObject({
+  openapi: z.literal('3.1.0'),
+  paths: z.record(z.string(), z.record(z.string(), OperationObject)),
 })
 
-export interface Answered {
+export interface Operation extends z.infer<typeof OperationObject> {
+  /** such as "GET /v1/keys/{id}" */
+  readonly id: string
   readonly method: string
-  /** as it was asked, without the query */
   readonly path: string
-  readonly status: number
-  /** null: no body */
-  readonly content_type: string | null
-  readonly body: unknown
 }
 
-/** @returns what is wrong with an answer; null when it is as described */
-export async function readDescription(url: string): Promise<(answer: Answered) => string | null> {
-  const document = Described.parse(await (await fetch(`${url}/openapi.json`)).json())
-  const validator = new Ajv2020({ strict: false, allErrors: true, logger: false })
-  addFormats.default(validator)
-  validator.addSchema({ ...(closed(document) as object), $id: 'openapi' })
-  const templates = Object.keys(document.paths).map((template) => ({
-    template,
-    pattern: new RegExp(`^${template.replace(/\{\w+\}/g, '[^/]+')}$`),
-  }))
+export class OpenApi {
+  readonly operations: readonly Operation[]
+  readonly #validator = new Ajv2020({ strict: false, allErrors: true })
+  readonly #compiled = new Map<string, ValidateFunction>()
 
-  return ({ method, path, status, content_type, body }) => {
-    const template = templates.find(({ pattern }) => pattern.test(path))?.template
-    const what = `${method} ${path} ${status} ${content_type}`
-    if (template === undefined) return `${what}: no such path`
-    const verb = method.toLowerCase()
-    const response = document.paths[template]?.[verb]?.responses[status]
-    if (response === undefined) return `${what}: no such answer`
-    if (content_type === null) return response.content === undefined ? null : `${what}: no body`
-    if (response.content?.[content_type] === undefined) return `${what}: no such type`
-    const pointer = ['paths', template, verb, 'responses', `${status}`, 'content', content_type]
-    const escaped = [...pointer, 'schema'].map((name) =>
-      encodeURIComponent(name.replaceAll('~', '~0').replaceAll('/', '~1')),
+  /** The document that this deployment serves. */
+  static async of(url: string): Promise<OpenApi> {
+    return new OpenApi(Document.parse(await (await fetch(`${url}/openapi.json`)).json()))
+  }
+
+  private constructor(document: z.infer<typeof Document>) {
+    addFormats.default(this.#validator)
+    this.#validator.addSchema({ ...(closed(document) as object), $id: 'openapi' })
+    this.operations = Object.entries(document.paths).flatMap(([path, methods]) =>
+      Object.entries(methods).map(([name, operation]) => {
+        const method = name.toUpperCase()
+        return { ...operation, id: `${method} ${path}`, method, path }
+      }),
     )
-    const validate = validator.compile({ $ref: `openapi#/${escaped.join('/')}` })
-    if (!validate(body)) return `${what}: ${JSON.stringify(validate.errors)}`
-    return validate({ another: 'body' }) ? `${what}: anything would do` : null
+  }
+
+  /** Whose path this is, without a query. @throws Error when it is nobody's */
+  find(method: string, path: string): Operation {
+    const found = this.operations.find((one) => one.method === method && patternOf(one).test(path))
+    if (found === undefined) throw new Error(`openapi.json has no ${method} ${path}`)
+    return found
+  }
+
+  /** Holds an answer to what is said of it: its status, its headers, its type and its body. */
+  async check(operation: Operation, response: Response, asked: string): Promise<void> {
+    const { status } = response
+    const described = operation.responses[status]
+    expect(described, `${asked}: ${status} is not described`).toBeDefined()
+    for (const [name, { required }] of Object.entries(described?.headers ?? {})) {
+      if (required === true) expect(response.headers.has(name), `${asked}: ${name}`).toBe(true)
+    }
+    const body = await bodyOf(response)
+    if (described?.content === undefined) return expect(body, asked).toBe('')
+    const type = (response.headers.get('content-type') ?? '').split(';')[0] ?? ''
+    expect(Object.keys(described.content), asked).toContain(type)
+    const names = [operation.path, operation.method.toLowerCase(), 'responses', `${status}`]
+    const validate = this.validator(['paths', ...names, 'content', type, 'schema'])
+    const value: unknown = type.endsWith('json') ? JSON.parse(body) : body
+    expect(validate(value), `${asked}: ${JSON.stringify(validate.errors)}`).toBe(true)
+  }
+
+  /** Of the schema at this place in the document. */
+  validator(names: readonly string[]): ValidateFunction {
+    const pointer = names
+      .map((name) => encodeURIComponent(name.replaceAll('~', '~0').replaceAll('/', '~1')))
+      .join('/')
+    const known = this.#compiled.get(pointer)
+    if (known !== undefined) return known
+    const compiled = this.#validator.compile({ $ref: `openapi#/${pointer}` })
+    this.#compiled.set(pointer, compiled)
+    return compiled
   }
 }
 
+/** The paths of an operation. */
+export function patternOf({ path }: Operation): RegExp {
+  return new RegExp(`^${path.replace(/\{\w+\}/g, '[^/]+')}$`)
+}
+
+/** Of a stream only how it begins. */
+async function bodyOf(response: Response): Promise<string> {
+  if (response.headers.get('content-type') !== 'text/event-stream') return response.text()
+  const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader()
+  const first = await reader?.read()
+  await reader?.cancel()
+  return first?.value ?? ''
+}
+
 /** Also says no to fields that are not described. */
-function closed(node: unknown): unknown {
+export function closed(node: unknown): unknown {
   if (Array.isArray(node)) return node.map(closed)
   if (typeof node !== 'object' || node === null) return node
   const copy = Object.fromEntries(Object.entries(node).map(([name, one]) => [name, closed(one)]))

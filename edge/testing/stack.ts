@@ -75,7 +75,7 @@ export async function startStores() {
 }
 export type Stores = Awaited<ReturnType<typeof startStores>>
 
-export async function startStack(changes: Record<string, string> = {}) {
+export async function startStack(changes: Record<string, string> = {}, entry_file?: string) {
   const stores = await startStores()
   const lines: string[] = []
   const edge = await startEdge({
@@ -83,6 +83,7 @@ export async function startStack(changes: Record<string, string> = {}) {
     vars: { ...stores.vars, ...UNLIMITED, ...changes },
     assets_dir: await assets(stores.folder),
     on_line: (line) => lines.push(line),
+    ...(entry_file === undefined ? {} : { entry_file }),
   })
   return {
     ...stores,

@@ -1,8 +1,6 @@
 /** Callers of the webhook API for tests, whose every answer must be as openapi.json describes it. */
-import type pg from 'pg'
 import { expect } from 'vitest'
 import { z } from 'zod'
-import { mintKey } from '../../shared/api-key.ts'
 import {
   MadeWebhook,
   type Replaying,
@@ -10,18 +8,9 @@ import {
   type Webhook,
   type WebhookAttempt,
 } from '../../shared/webhook.ts'
-import { type Answered, readDescription } from './openapi.ts'
+import { insertKey } from './keys.ts'
+import { OpenApi } from './openapi.ts'
 import type { Stack } from './stack.ts'
-
-/** A key as PostgreSQL has it, without asking the API. */
-export async function insertKey(pool: pg.Pool, scopes: readonly string[]) {
-  const { id, key, prefix, hash } = await mintKey()
-  await pool.query(
-    'INSERT INTO api_keys (id, name, prefix, hash, scopes) VALUES ($1, $2, $3, $4, $5)',
-    [id, 'a test', prefix, hash, JSON.stringify(scopes)],
-  )
-  return { id, key }
-}
 
 /** What the answers have, each some of it; that each has what it should is checked before. */
 interface Body extends MadeWebhook, Testing, Replaying {
@@ -30,7 +19,8 @@ interface Body extends MadeWebhook, Testing, Replaying {
   readonly detail: string
 }
 
-export interface Said extends Answered {
+export interface Said {
+  readonly status: number
   readonly body: Body
   readonly headers: Headers
   readonly text: string
@@ -46,9 +36,9 @@ export interface Caller {
 
 /** Makes callers, each with a key of its own. */
 export async function webhookCallers(stack: Stack) {
-  const wrong = await readDescription(stack.url)
+  const openapi = await OpenApi.of(stack.url)
   return async (scopes: readonly string[] = ['webhooks']): Promise<Caller> =>
-    callerWith(await insertKey(stack.pool, scopes))
+    callerWith(await insertKey(stack.pool, { scopes }))
 
   function callerWith({ id, key }: { id: string; key: string }): Caller {
     const ask: Caller['ask'] = async (method, path, body, more = {}) => {
@@ -57,17 +47,13 @@ export async function webhookCallers(stack: Stack) {
       const sent =
         body === undefined ? null : typeof body === 'string' ? body : JSON.stringify(body)
       const response = await fetch(`${stack.url}${path}`, { method, headers, body: sent })
-      const text = await response.text()
-      const said = {
-        method,
-        path: new URL(response.url).pathname,
-        status: response.status,
-        content_type: response.headers.get('content-type')?.split(';')[0] ?? null,
-        body: text === '' ? null : JSON.parse(text),
-        text,
-        headers: response.headers,
+      const { status, headers: answered } = response
+      if (status !== 405) {
+        const operation = openapi.find(method, new URL(response.url).pathname)
+        await openapi.check(operation, response.clone(), `${method} ${path}`)
       }
-      if (said.status !== 405) expect(wrong(said)).toBeNull()
+      const text = await response.text()
+      const said = { status, body: text === '' ? null : JSON.parse(text), text, headers: answered }
       expect(said.headers.get('cache-control') ?? 'no-store').toBe('no-store')
       return said
     }

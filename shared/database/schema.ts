@@ -20,6 +20,17 @@ import type { Leg, Markout } from '../opportunity.ts'
 const moment = (name: string) =>
   timestamp(name, { withTimezone: true, precision: 3, mode: 'string' })
 
+/**
+ * Exchange ids of all legs, as text[]: PostgreSQL keeps statistics of its elements, which it does not
+ * of a document's, so it knows a rare exchange from a common one. Ids have no character of JSON's own.
+ */
+export const LEG_EXCHANGES = sql.raw(
+  `string_to_array(translate(jsonb_path_query_array("legs", '$[*].exchange')::text, '[]" ', ''), ',')`,
+)
+
+/** As a literal: PostgreSQL proves by it that a partial index is enough. */
+export const IS_PAST = sql.raw(`"status" = 'expired'`)
+
 /** The history: one row an opportunity, first written when it is detected. */
 export const opportunities = pgTable(
   'opportunities',
@@ -71,6 +82,20 @@ export const opportunities = pgTable(
       table.detected_at.desc().nullsFirst(),
       table.id.desc().nullsFirst(),
     ),
+    // a filter that few rows pass finds them, instead of looking through all that do not
+    index('idx_sell_detected')
+      .on(table.sell_exchange, table.detected_at.desc().nullsFirst(), table.id.desc().nullsFirst())
+      .where(IS_PAST),
+    index('idx_type_detected')
+      .on(table.type, table.detected_at.desc().nullsFirst(), table.id.desc().nullsFirst())
+      .where(IS_PAST),
+    index('idx_transfer_detected')
+      .on(table.transfer, table.detected_at.desc().nullsFirst(), table.id.desc().nullsFirst())
+      .where(IS_PAST),
+    index('idx_profit_percent').on(table.profit_percent).where(IS_PAST),
+    index('idx_volume_usd').on(table.volume_usd).where(IS_PAST),
+    // not partial: of an expression PostgreSQL uses only the statistics of a whole index
+    index('idx_leg_exchanges').using('gin', sql`(${LEG_EXCHANGES})`),
   ],
 )
 

@@ -96,7 +96,7 @@ describe('what is read', () => {
         'Profit $5.51',
         'Transfer open',
         'Age found 840 ms ago',
-        'Evidence (https://spreadwire.example/#opp_x)',
+        'Evidence (https://spreadwire.example/?open=opp_x)',
       ].join('\n'),
     )
   })
@@ -112,7 +112,7 @@ describe('what is read', () => {
         'Profit $5.51',
         'Transfer open',
         'Age found 840 ms ago',
-        'Evidence (https://spreadwire.example/#opp_x)',
+        'Evidence (https://spreadwire.example/?open=opp_x)',
       ].join('\n'),
     )
   })

@@ -50,7 +50,7 @@ export function aboutOpportunity(
 /** The page that shows every fill of it. */
 function evidenceUrl(dashboard_url: string, id: string): string {
   const url = new URL(dashboard_url)
-  url.hash = id
+  url.searchParams.set('open', id)
   return url.href
 }
 
