@@ -66,7 +66,7 @@ const stores = await startStores()
 await setLive(stores.redis, sample(10, 1))
 await insertHistory(
   stores.pool,
-  sample(2_000, 2).map((one) => expired(one)),
+  sample(2_000, 2).map((one) => ({ ...expired(one), status: 'expired' as const })),
 )
 const beat = () => stores.redis.set(workerKey('worker-1'), JSON.stringify(heartbeat()))
 await beat()

@@ -6,7 +6,8 @@ import { z } from 'zod'
 import { eventually } from './testing/check.ts'
 import { beat, fill } from './testing/filled.ts'
 import { insertKey } from './testing/keys.ts'
-import { type Stack, startStack } from './testing/stack.ts'
+import { sample } from './testing/opportunities.ts'
+import { type Stack, setLive, startStack } from './testing/stack.ts'
 
 const QUOTA = 40
 const Said = z.object({
@@ -177,5 +178,20 @@ describe('an answer of the short road', () => {
     expect((await ask(get(path, { authorization: `Bearer ${key}` }))).short).toBeNull()
     await new Promise((resolve) => setTimeout(resolve, 1_100))
     expect((await ask(get(path))).short).toBeNull()
+  })
+
+  it('is given a little late while the next one is being made, and no later', async () => {
+    const path = '/v1/opportunities?limit=6'
+    const tag = headerOf(await onShortRoad(get(path), 200), 'etag')
+    await new Promise((resolve) => setTimeout(resolve, 1_100))
+    await setLive(stack.redis, sample(5, 7))
+    await stack.redis.client('PAUSE', 1_500, 'ALL')
+    const first = ask(get(path)) // finds it too old, and waits for Redis
+    const late = await onShortRoad(get(path), 200)
+    expect(headerOf(late, 'etag')).toBe(tag)
+    await new Promise((resolve) => setTimeout(resolve, 1_000))
+    expect((await ask(get(path))).short).toBeNull()
+    expect((await first).long.status).toBe(200)
+    expect(headerOf((await first).long, 'etag')).not.toBe(tag)
   })
 })

@@ -6,16 +6,15 @@
  */
 import type { MiddlewareHandler } from 'hono'
 import { admitAtOnce } from './auth.ts'
-import { isHeld } from './caching.ts'
+import { givenNow, isHeld } from './caching.ts'
 import type { Bindings, Edge } from './edge.ts'
 import { readSettings } from './environment.ts'
-import { keptFor } from './kept.ts'
 import { setRate } from './rate-headers.ts'
 
 /** Null: the long road. */
 export function answerAtOnce(request: Request, bindings: Bindings): Response | null {
   if (!isPlain(request)) return null
-  const kept = keptFor(request.url)
+  const kept = givenNow(request.url)
   if (kept === undefined) return null
   const is_held = isHeld(kept.tag, request.headers.get('if-none-match'))
   const status = is_held ? 304 : kept.status

@@ -21,6 +21,14 @@ export const CACHE = {
 
 const making = new Flights<Kept>()
 
+/** So much longer an answer is given, while the next one is being made: nobody waits for it. */
+const LATE_MS = 1_000
+
+/** What can be given to whoever asks this address now. */
+export function givenNow(url: string): Kept | undefined {
+  return keptFor(url, making.has(url) ? LATE_MS : 0)
+}
+
 type Make = (response: Response) => Promise<Pick<Kept, 'headers' | 'body' | 'tag'> & KeepFor>
 interface KeepFor {
   /** 0: not at all */
@@ -42,7 +50,7 @@ const shared =
     const cache_ms = c.var.settings.ANSWER_CACHE_MS
     const condition = c.req.header('if-none-match')
     const { url } = c.req
-    const held = keptFor(url)
+    const held = givenNow(url)
     if (held !== undefined) {
       c.set('kept', held)
       c.res = answer(held, condition)

@@ -7,12 +7,8 @@ import { cors } from 'hono/cors'
 import { secureHeaders } from 'hono/secure-headers'
 import type { Edge } from './edge.ts'
 
-const common = {
-  xFrameOptions: 'DENY',
-  referrerPolicy: 'strict-origin-when-cross-origin',
-  // Other origins may read: the API is public, and so is what it says.
-  crossOriginResourcePolicy: 'cross-origin',
-  // for browsers and plug-ins that are no more
+/** For browsers and plug-ins that are no more. */
+const OLD = {
   xDnsPrefetchControl: false,
   xDownloadOptions: false,
   xPermittedCrossDomainPolicies: false,
@@ -21,7 +17,9 @@ const common = {
 
 /** The dashboard loads only its own files and talks only to its own origin. */
 export const ofPages: MiddlewareHandler<Edge> = secureHeaders({
-  ...common,
+  ...OLD,
+  xFrameOptions: 'DENY',
+  referrerPolicy: 'strict-origin-when-cross-origin',
   contentSecurityPolicy: {
     defaultSrc: ["'none'"],
     scriptSrc: ["'self'"],
@@ -38,10 +36,13 @@ export const ofPages: MiddlewareHandler<Edge> = secureHeaders({
 
 /** https://cheatsheetseries.owasp.org/cheatsheets/REST_Security_Cheat_Sheet.html#security-headers */
 export const ofAnswers: MiddlewareHandler<Edge> = secureHeaders({
-  ...common,
+  ...OLD,
   contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
-  // of windows, which no answer is
+  // what is said of documents and of what they load: no answer is either
+  xFrameOptions: false,
+  referrerPolicy: false,
   crossOriginOpenerPolicy: false,
+  crossOriginResourcePolicy: false,
   originAgentCluster: false,
 })
 

@@ -29,16 +29,16 @@ export const BODY_MAX = 512 * 1_024
 
 const answers = new BoundedMap<Kept>(ANSWERS_MAX)
 
-/** What may still be given to whoever asks this address. */
-export function keptFor(url: string): Kept | undefined {
+/** What was kept for this address, unless it is older than it may be by more than `late_ms`. */
+export function keptFor(url: string, late_ms: number): Kept | undefined {
   const kept = answers.get(url)
-  return kept !== undefined && isFresh(kept) ? kept : undefined
+  return kept !== undefined && isFresh(kept, late_ms) ? kept : undefined
 }
 
 export function keep(url: string, made: Kept): void {
-  if (isFresh(made)) answers.set(url, made)
+  if (isFresh(made, 0)) answers.set(url, made)
 }
 
-function isFresh({ until_ms }: Kept): boolean {
-  return systemClock.wall_ms() < until_ms
+function isFresh({ until_ms }: Kept, late_ms: number): boolean {
+  return systemClock.wall_ms() < until_ms + late_ms
 }

@@ -3,7 +3,7 @@
  * edge asks through them. That they work here says that the edge works there.
  */
 import { MultiRegionRatelimit, Ratelimit } from '@upstash/ratelimit'
-import { Redis as Upstash } from '@upstash/redis'
+import { type RedisConfigNodejs, Redis as Upstash } from '@upstash/redis'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { Gateway } from './gateway-http.ts'
 import { type Redis, startRedis } from './redis.ts'
@@ -39,7 +39,7 @@ afterEach(async () => {
 })
 
 /** With every default: telemetry, automatic pipelines, base64, objects, read-your-writes. */
-const client = (options: Partial<ConstructorParameters<typeof Upstash>[0]> = {}) =>
+const client = (options: Partial<RedisConfigNodejs> = {}) =>
   new Upstash({ url: gateway.url, token: TOKEN, retry: false, ...options })
 /** As the edge makes it: replies as they are. */
 const plain = () =>
@@ -102,7 +102,7 @@ describe('@upstash/redis with all its defaults', () => {
     await upstash.hset('hash', { f: { deep: [1] } })
     expect(await upstash.hmget('hash', 'f', 'none')).toEqual({ f: { deep: [1] }, none: null })
     expect(await upstash.hincrbyfloat('hash', 'n', 0.5)).toBe(0.5)
-    await upstash.rpush('list', 1, 'two', { three: 3 })
+    await upstash.rpush<unknown>('list', 1, 'two', { three: 3 })
     expect(await upstash.lrange('list', 0, -1)).toEqual([1, 'two', { three: 3 }])
     expect(await upstash.scan('0', { match: 's*', count: 100 })).toEqual([
       '0',
@@ -269,6 +269,8 @@ describe('subscriptions through the client', () => {
   })
 })
 
+type Regions = ConstructorParameters<typeof MultiRegionRatelimit>[0]['redis']
+
 describe('@upstash/ratelimit', () => {
   /** So long that no test meets the end of one. */
   const WINDOW = '10 d'
@@ -362,7 +364,8 @@ describe('@upstash/ratelimit', () => {
       client({ url, enableAutoPipelining: false }),
     )
     const ratelimit = new MultiRegionRatelimit({
-      redis: regions,
+      // the package declares its own copy of the client's type
+      redis: regions as unknown as Regions,
       limiter: MultiRegionRatelimit.slidingWindow(3, WINDOW),
       prefix: 'regions',
       ephemeralCache: false,

@@ -42,7 +42,12 @@ export async function pageRates({ url, hello_url, same_url, pid }: Workerd): Pro
   const rounds: Slice[][] = []
   for (let round = -1; round < ROUNDS; round++) {
     const rates: Slice[] = []
-    for (const [, from, path] of pages) rates.push(await slice(from, path))
+    // nobody always follows the same one
+    for (let turn = 0; turn < pages.length; turn++) {
+      const i = (turn + round + 1) % pages.length
+      const [, from, path] = pages[i] as (typeof pages)[number]
+      rates[i] = await slice(from, path)
+    }
     if (round >= 0) rounds.push(rates)
   }
   return pages.map(([page], i) => {
