@@ -105,6 +105,8 @@ export const GROUPS = {
   /** on KEYS.delivery_log */
   records: 'records',
 } as const
+/** Those on KEYS.events: what they have not finished stays in it. */
+export const EVENT_GROUPS = [GROUPS.archive, GROUPS.alerts] as const
 
 /** BullMQ queues. The braces keep all keys of the queues in one Redis Cluster slot. */
 export const QUEUE_PREFIX = '{arb}'

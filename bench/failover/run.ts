@@ -5,7 +5,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { STEP_EVERY_MS } from '../../sandbox/exchanges/simulation.ts'
-import { GROUPS, KEYS, QUEUE_PREFIX, QUEUES } from '../../shared/keys.ts'
+import { EVENT_GROUPS, GROUPS, KEYS, QUEUE_PREFIX, QUEUES } from '../../shared/keys.ts'
 import { LEASE_TTL_MS } from '../../workers/ops/lease.ts'
 import { keepTearing, longGaps } from './gaps.ts'
 import type { ToldLife } from './ledger.ts'
@@ -249,7 +249,7 @@ async function isArchived(rig: Rig, event_id: string): Promise<boolean> {
 /** The groups that have not finished the stream, with the first id that they miss. */
 async function unfinished(rig: Rig): Promise<{ group: string; id: string }[]> {
   const found: { group: string; id: string }[] = []
-  for (const group of Object.values(GROUPS)) {
+  for (const group of EVENT_GROUPS) {
     const pending = (await rig.redis.xpending(KEYS.events, group).catch(() => [0])) as [
       number,
       string?,

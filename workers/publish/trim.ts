@@ -4,7 +4,7 @@
  * EVENTS_MAX, unless Redis is full: then half of what is finished may go at a time.
  */
 import type { Redis } from 'ioredis'
-import { EVENTS_MAX, GROUPS, KEYS } from '../../shared/keys.ts'
+import { EVENT_GROUPS, EVENTS_MAX, KEYS } from '../../shared/keys.ts'
 
 const LUA = `
 --[[
@@ -59,6 +59,6 @@ export interface Trim {
 export function createTrim(redis: Redis, keep: number = EVENTS_MAX): Trim {
   redis.defineCommand('arbTrim', { lua: LUA })
   const command = (redis as unknown as { arbTrim: Command }).arbTrim.bind(redis)
-  const cut = (to: number | 'half') => command(1, KEYS.events, to, ...Object.values(GROUPS))
+  const cut = (to: number | 'half') => command(1, KEYS.events, to, ...EVENT_GROUPS)
   return { trim: () => cut(keep), relieve: () => cut('half') }
 }
