@@ -3,6 +3,7 @@
  * its publisher and boards, and how terms begin, move to another worker and end. It decides nothing
  * about markets.
  */
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Redis } from 'ioredis'
 import type { Clock } from '../shared/clock.ts'
 import type { Draft } from '../shared/event.ts'
@@ -47,6 +48,7 @@ export interface LeadingOptions {
 
 const BOARD_EVERY_MS = 1_000
 const FLUSH_DEADLINE_MS = 6_000
+const TAKEN_WITHIN_MS = 1_000
 
 export class Leading {
   /** by shard */
@@ -106,17 +108,39 @@ export class Leading {
   }
 
   /**
-   * Ends every term: what is open goes on under a successor, or ends where there is none. Nothing may
-   * be applied to the terms afterwards.
+   * Ends every term: what is open goes on under a successor, or ends where there is none, also when the
+   * successor leaves in the same moment. Nothing may be applied to the terms afterwards.
    */
   async stop(): Promise<void> {
-    for (const term of this.terms) term.end(this.lease.has_successor)
+    await this.takeWhatIsLeft()
+    const { lease, terms } = this
+    const has_successor = lease.has_successor
+    for (const term of terms) term.end(has_successor)
+    await this.flush()
+    if (has_successor) {
+      await lease.ask()
+      if (!lease.has_successor) {
+        await Promise.all([...lease.tokens.keys()].map((shard) => terms[shard]?.sweepUp()))
+        await this.flush()
+      }
+    }
+    await lease.release()
+    await this.stopBoards()
+  }
+
+  /** A leader that has just left, in order, may have left what is open to this worker. */
+  private async takeWhatIsLeft(): Promise<void> {
+    if (this.lease.tokens.size === this.terms.length) return
+    await this.lease.ask()
+    const taken = Promise.all(this.terms.map((term) => term.taken))
+    await Promise.race([taken, sleep(TAKEN_WITHIN_MS, undefined, { ref: false })])
+  }
+
+  private async flush(): Promise<void> {
     const flushes = this.desks.map(({ publisher }) => publisher.flush(FLUSH_DEADLINE_MS))
     if ((await Promise.all(flushes)).includes(false)) {
       this.options.log.error('events were not delivered', { count: this.depth })
     }
-    await this.lease.release()
-    await this.stopBoards()
   }
 
   private async give(shard: number): Promise<void> {

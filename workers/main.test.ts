@@ -335,6 +335,22 @@ describe('the worker', () => {
     expect(ended!.data).toMatchObject({ id: one!.data.id, expiry_reason: 'closed' })
   })
 
+  it('ends everything when the last two end together, whoever is first', async () => {
+    const [first, second] = [await startWorker(), await startWorker()]
+    await first.ready()
+    await second.ready()
+    exchanges.openGap()
+    await waitForLives(1)
+    await new Promise((resolve) => setTimeout(resolve, 1_500))
+    for (const { child } of [first, second]) process.kill(child.pid, 'SIGTERM')
+    for (const { child } of [first, second]) expect((await child.exited).code).toBe(0)
+    expect((await lives()).map(({ type }) => type)).toEqual([
+      'opportunity.detected',
+      'opportunity.expired',
+    ])
+    expect(await redis.exists(KEYS.live, KEYS.members)).toBe(0)
+  })
+
   it('writes nothing after a sleep in which another took over, notices, and stands by', async () => {
     const first = await startWorker()
     await first.ready()

@@ -28,6 +28,7 @@ export class Term {
   private state: 'standby' | 'taking over' | 'inheriting' | 'leading' | 'ended' = 'standby'
   /** counts terms: work that began in an older one must not go on in a newer */
   private term = 0
+  private taking: Promise<void> = Promise.resolve()
   private markout_timer: NodeJS.Timeout | undefined
   private markout_at_ms = Number.POSITIVE_INFINITY
 
@@ -39,6 +40,11 @@ export class Term {
     return this.state === 'leading'
   }
 
+  /** Resolves when a take-over that is under way knows what was left, or was overtaken. */
+  get taken(): Promise<void> {
+    return this.taking
+  }
+
   /**
    * Leads from now on. `survey` is called once what was left is known: it has to lead to one `apply`
    * of everything that is open, at once.
@@ -46,7 +52,7 @@ export class Term {
   lead(token: number, kind: TermKind, survey: () => void): void {
     if (this.state === 'ended') return
     if (kind === 'restored' && this.state === 'leading') this.restore(token)
-    else void this.takeOver(token, survey)
+    else this.taking = this.takeOver(token, survey)
   }
 
   /** Another worker leads: it goes on with what lives. */
@@ -90,11 +96,18 @@ export class Term {
 
   /** Takes no more. What is open ends, or is left to a successor. Flush the publisher afterwards. */
   end(has_successor: boolean): void {
-    if (this.state === 'leading' && !has_successor) {
-      this.options.publisher.publish(this.options.tracker.end('shutdown'))
-    }
+    const { publisher, tracker } = this.options
+    if (this.state === 'leading' && !has_successor) publisher.publish(tracker.end('shutdown'))
+    if (this.state === 'inheriting' && !has_successor) publisher.publish(tracker.disown())
     this.state = 'ended'
     this.leave()
+  }
+
+  /** After the end: the successor has gone as well, so what it was to go on with ends here. */
+  async sweepUp(): Promise<void> {
+    const { publisher, tracker, readLive } = this.options
+    tracker.inherit(await readLive().catch(() => []))
+    publisher.publish(tracker.disown())
   }
 
   private leave(): void {

@@ -16,13 +16,14 @@ export const ACQUIRE = `
 
   KEYS[1] arb:members  hash, worker id -> "last seen, ms of this clock" and readiness in percent
   KEYS[2] arb:shards   string with TTL, into how many shards those who lead divide the work
-  KEYS[2n+1], KEYS[2n+2]  of the nth shard: arb:lease, string with TTL, id of the leading worker;
+  KEYS[2n+1], KEYS[2n+2]  of the nth shard: arb:lease, string with TTL, id of the leading worker,
+                       '' when it was given back;
                        and arb:fence, integer, the token of the present term
 
   ARGV[1] the caller's worker id
   ARGV[2] time to live of a lease, ms; a member that was not seen for so long is dead
   ARGV[3] the caller's readiness, percent
-  ARGV[4] '1' when the caller may take what another led
+  ARGV[4] '1' when the caller may take what another led and did not give back
   ARGV[5..] for each shard the token that the caller held last, or ''
 
   Output: the number of others who may lead, -1 when those who lead divide the work otherwise, then for each shard token and kind; kind is 'kept',
@@ -59,7 +60,7 @@ local ruling = redis.call('GET', KEYS[2])
 local is_foreign = ruling and tonumber(ruling) ~= shards
 local function lease_of(shard) return KEYS[2 * shard + 1] end
 local function fence_of(shard) return KEYS[2 * shard + 2] end
-local tokens, kinds, free, mine = {}, {}, {}, 0
+local tokens, kinds, free, given, mine = {}, {}, {}, {}, 0
 local function lead(shard, token, kind)
   redis.call('SET', lease_of(shard), id, 'PX', ttl)
   redis.call('SET', KEYS[2], shards, 'PX', ttl)
@@ -70,6 +71,7 @@ for shard = 1, shards do
   tokens[shard], kinds[shard] = 0, 'standby'
   local holder, fence = redis.call('GET', lease_of(shard)), redis.call('GET', fence_of(shard))
   local held = ARGV[4 + shard]
+  if holder == '' then holder, given[shard] = false, true end
   if holder and holder ~= id then
     if leads[holder] then leads[holder] = leads[holder] + 1 end
   elseif fence and fence == held then
@@ -96,7 +98,7 @@ local is_fit = leads[id] ~= nil
 if #free > 0 then
   for _, shard in ipairs(free) do
     local is_due = mine < least or (mine < most and not is_wanted)
-    if is_fit and may_take and is_due and not is_foreign then
+    if is_fit and (may_take or given[shard]) and is_due and not is_foreign then
       lead(shard, redis.call('INCR', fence_of(shard)), 'new')
     end
   end
@@ -120,18 +122,24 @@ return answer
 
 export const RELEASE = `
 --[[
-  Gives leases back, so that nobody need wait for them to run out.
+  Gives leases back, so that nobody need wait for them to run out: as '' where others are there to
+  take them.
 
   KEYS[1] arb:members   hash of the workers that live
   KEYS[2..] arb:lease   of the shards to give back
 
   ARGV[1] the caller's worker id   ARGV[2] '1' when the caller leaves altogether
+  ARGV[3] time to live of a lease, ms
 
   Output: the number of leases that were the caller's
 ]]
+local others = redis.call('HLEN', KEYS[1]) - redis.call('HEXISTS', KEYS[1], ARGV[1])
 local given = 0
 for i = 2, #KEYS do
-  if redis.call('GET', KEYS[i]) == ARGV[1] then given = given + redis.call('DEL', KEYS[i]) end
+  if redis.call('GET', KEYS[i]) == ARGV[1] then
+    if others > 0 then redis.call('SET', KEYS[i], '', 'PX', ARGV[3]) else redis.call('DEL', KEYS[i]) end
+    given = given + 1
+  end
 end
 if ARGV[2] == '1' then redis.call('HDEL', KEYS[1], ARGV[1]) end
 return given

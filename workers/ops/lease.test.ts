@@ -171,6 +171,36 @@ describe('Lease', () => {
     }
   })
 
+  it('that was given back is taken at once, also soon after an outage', async () => {
+    const own = await startRedis()
+    const [first, second] = ['a', 'b'].map((name) =>
+      connectRedis(own.url, 'command', name, silentLog),
+    )
+    const a = contender('a', { redis: first! })
+    const b = contender('b', { redis: second! })
+    const ready = () => first!.status === 'ready' && second!.status === 'ready'
+    await vi.waitUntil(ready)
+    await a.lease.ask()
+    await own.stop()
+    await b.lease.ask()
+    const back = await startRedis({ port: own.port })
+    try {
+      await vi.waitUntil(ready)
+      await a.lease.ask()
+      await b.lease.ask()
+      expect(b.told).toEqual([])
+      await a.lease.release()
+      await b.lease.ask()
+      expect(b.told).toEqual(['new 3'])
+      await b.lease.release()
+      expect(await second!.exists(KEYS.lease)).toBe(0)
+    } finally {
+      first!.disconnect()
+      second!.disconnect()
+      await back.stop()
+    }
+  })
+
   it('renews by itself and lets a standby in after release', async () => {
     const make = (worker_id: string) => {
       const lease = new Lease({

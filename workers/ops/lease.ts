@@ -124,7 +124,8 @@ export class Lease {
     const { worker_id, log } = this.options
     const keys = [KEYS.members, ...shards.map((shard) => shardKey('lease', shard))]
     try {
-      await this.commands.arbLeaseRelease(keys.length, ...keys, worker_id, leaves ? '1' : '0')
+      const args = [worker_id, leaves ? '1' : '0', this.ttl_ms]
+      await this.commands.arbLeaseRelease(keys.length, ...keys, ...args)
     } catch (error) {
       log.warn('the lease was not released: it will run out', { error })
     }
