@@ -19,7 +19,7 @@ const base = { environment: 'node', env, testTimeout: 30_000, hookTimeout: 120_0
 export default defineConfig({
   test: {
     // machines that build this have as few as two cores, and the tests start real servers
-    maxWorkers: 2,
+    maxWorkers: 3,
     projects: [
       {
         test: {
