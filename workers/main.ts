@@ -49,6 +49,8 @@ import { connectRedis } from './publish/redis.ts'
 import { Watch } from './watch.ts'
 
 const RECHECK_EVERY_MS = 250
+/** The history may be so much behind. */
+const HISTORY_GATHERS_MS = 100
 const CLOSE_DEADLINE_MS = 3_000
 
 async function start(config: Config, log: OperatorLog): Promise<void> {
@@ -178,6 +180,7 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
     clock,
     log,
     handle: createArchive(pool, log),
+    gather_ms: HISTORY_GATHERS_MS,
   })
   const alerts = startAlerts({
     connect,

@@ -95,12 +95,12 @@ export async function runFailover(options: FailoverOptions): Promise<FailoverRes
     const steps_taken = (await rig.sandbox.status()).steps - steps
     const steps_share = steps_taken / ((to_ms - from_ms) / STEP_EVERY_MS)
     onPhase('compare')
-    await rig.sandbox.pause()
-    await until('the queues', () => isIdle(rig))
+    // without exchanges everything ends, and what was told can be finished
+    await rig.sandbox.stop()
+    await until('the end of all', () => isFinished(rig))
     await rig.stopWorkers()
     await until('the ledger', () => rig.ledger.isUpToDate(rig.redis))
     const wrong = [...rig.ledger.faults, ...(await unequal(rig))]
-    await rig.sandbox.stop()
     const least_ms = LEASE_TTL_MS + 2 * SLACK_MS
     const { gaps, missed } = await longGaps(rig.truth_file, rig.ledger.lives.values(), {
       ...{ from_ms, to_ms, least_ms },
@@ -265,12 +265,14 @@ async function unfinished(rig: Rig): Promise<{ group: string; id: string }[]> {
   return found
 }
 
-/** No job waits or runs. */
-async function isIdle(rig: Rig): Promise<boolean> {
+/** Nothing is open, every group has finished the stream, and no job waits or runs. */
+async function isFinished(rig: Rig): Promise<boolean> {
   const lengths = Object.values(QUEUES).flatMap((queue) =>
     ['wait', 'active'].map((state) => rig.redis.llen(`${QUEUE_PREFIX}:${queue}:${state}`)),
   )
-  return (await Promise.all(lengths)).every((length) => length === 0)
+  const is_idle = (await Promise.all(lengths)).every((length) => length === 0)
+  if (!is_idle || (await rig.redis.hlen(KEYS.live)) > 0) return false
+  return (await unfinished(rig)).length === 0
 }
 
 /** What differs between the stream, the live set, PostgreSQL and the queue after the last worker ended. */

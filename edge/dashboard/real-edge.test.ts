@@ -8,9 +8,10 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type Edge, startEdge } from '../../sandbox/edge.ts'
 import { KEYS } from '../../shared/keys.ts'
 import { WebhookCommand } from '../../shared/webhook.ts'
+import { insertKey } from '../testing/keys.ts'
 import { expired } from '../testing/opportunities.ts'
 import { insertHistory, type Stores, startStores } from '../testing/stack.ts'
-import { insertKey } from '../testing/webhooks.ts'
+
 import type { ApiDocument } from './model/reference.ts'
 import { openBrowser } from './testing/browser.ts'
 import { buildDashboard } from './testing/build.ts'
@@ -106,7 +107,7 @@ it('shows the history that PostgreSQL holds, with the evidence of each', async (
 })
 
 it('manages alerts from the first key to the last rotation', async () => {
-  const { key } = await insertKey(stores.pool, ['webhooks'])
+  const { key } = await insertKey(stores.pool, { scopes: ['webhooks'] })
   const [page, complaints] = await open('/alerts')
   const press = (name: string) => page.getByRole('button', { name, exact: true }).click()
   await page.getByLabel('API key').fill(key)

@@ -57,6 +57,8 @@ export interface Alerts {
 /** What a dead worker had read is read again this soon: an alert is worth 15 s. */
 const CLAIM_AFTER_MS = 2_000
 const COUNT_EVERY_MS = 2_000
+/** What became of an attempt is looked at by people. */
+const RECORDS_GATHER_MS = 200
 
 export function startAlerts(options: AlertsOptions): Alerts {
   const { connect, database_url, pool, worker_id, clock, log, random } = options
@@ -134,6 +136,7 @@ export function startAlerts(options: AlertsOptions): Alerts {
   )
   const records = consume(KEYS.delivery_log, GROUPS.records, createRecords({ pool, clock, log }), {
     remove: true,
+    gather_ms: RECORDS_GATHER_MS,
   })
 
   let waiting = 0

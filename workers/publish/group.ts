@@ -27,11 +27,15 @@ export interface GroupOptions {
   readonly claim_after_ms?: number
   /** takes what was handled out of the stream: nobody else reads it */
   readonly remove?: boolean
+  /** so long news gathers between two batches, where nobody waits for it: one write then serves many */
+  readonly gather_ms?: number
 }
 
 /** Entries that one call of the handler gets at most. */
 const BATCH = 200
 const BLOCK_MS = 1_000
+/** Redis takes 0 for ever. */
+const AT_ONCE_MS = 1
 const CLAIM_AFTER_MS = 15_000
 const RETRY_FIRST_MS = 100
 const RETRY_MAX_MS = 5_000
@@ -74,7 +78,8 @@ export class GroupConsumer {
           await this.claim(claim_after_ms)
           claimed_ms = clock.monotonic_ms()
         }
-        await this.process(await this.read())
+        await this.process(await this.read(BLOCK_MS))
+        await this.gather()
         retry_ms = RETRY_FIRST_MS
       } catch (error) {
         if (this.stopping) return
@@ -105,7 +110,15 @@ export class GroupConsumer {
     }
   }
 
-  private async read(): Promise<RawEntry[]> {
+  /** What came meanwhile is in the next batch, and at the end in the last one. */
+  private async gather(): Promise<void> {
+    const { gather_ms = 0 } = this.options
+    if (gather_ms === 0) return
+    await pause(gather_ms, this.abort.signal)
+    if (this.stopping) await this.process(await this.read(AT_ONCE_MS))
+  }
+
+  private async read(block_ms: number): Promise<RawEntry[]> {
     const { redis, stream, group, consumer } = this.options
     const replies = (await redis.xreadgroup(
       'GROUP',
@@ -114,7 +127,7 @@ export class GroupConsumer {
       'COUNT',
       BATCH,
       'BLOCK',
-      BLOCK_MS,
+      block_ms,
       'STREAMS',
       stream,
       '>',
@@ -196,8 +209,13 @@ function fieldsOf<T extends string | number>(flat: readonly T[]): Record<string,
 function pause(duration_ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal?.aborted) return resolve()
-    const timer = setTimeout(resolve, duration_ms)
+    const end = () => {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', end)
+      resolve()
+    }
+    const timer = setTimeout(end, duration_ms)
     timer.unref()
-    signal?.addEventListener('abort', () => resolve(), { once: true })
+    signal?.addEventListener('abort', end)
   })
 }
