@@ -34,7 +34,7 @@ export const KEYS = {
   api_key: `${PREFIX}api-key:`,
   /** prefix of the counters of @upstash/ratelimit, which end with their window · owner: the edge */
   rate: `${PREFIX}rate`,
-  /** prefix of the open streams; a sorted set with TTL a caller, lease → end in ms · owner: the edge */
+  /** prefix of the open streams; a hash with TTL a caller, isolate → its streams and until when · owner: the edge */
   streams: `${PREFIX}streams:`,
   /** prefix of the kept answers to POST; a string with TTL a caller and Idempotency-Key, sealed with
    * the caller's own credentials · owner: the edge */
