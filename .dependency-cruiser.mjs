@@ -27,7 +27,9 @@ const WORKER_ROOMS = {
   lifecycle: ['detection/candidate.ts'],
   publish: ['lifecycle'],
   alerts: ['publish'],
+  gateway: ['publish'],
   ops: ['book'],
+  backup: ['ops/migrations.ts', 'config.ts'],
   capture: ['exchanges', 'feed', 'arguments.ts', 'config.ts'],
   replay: [
     'capture',

@@ -6,7 +6,15 @@
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 
-const SECTIONS = ['fast.ts', 'detection.ts', 'worker.ts', 'edge.ts']
+const SECTIONS = [
+  'fast.ts',
+  'detection.ts',
+  'worker.ts',
+  'edge.ts',
+  'alerts.ts',
+  'dashboard.ts',
+  'failover.ts',
+]
 
 for (const section of SECTIONS) {
   const { status } = spawnSync(process.execPath, [join(import.meta.dirname, section)], {

@@ -1,4 +1,5 @@
 /** Who asks, and how much of everything that caller may. It does not decide what a caller may do. */
+import { subscriber } from '../shared/address.ts'
 import type { ApiKey } from '../shared/api-key.ts'
 import type { Caller } from './edge.ts'
 import type { Settings } from './environment.ts'
@@ -35,24 +36,9 @@ export function operator({ KEY_REQUESTS, KEY_STREAMS }: Settings): Caller {
 }
 
 /**
- * The address that Cloudflare saw, which a client cannot choose. Of IPv6 the first 64 bits, because
- * that is what one subscriber is given.
+ * By the address that Cloudflare saw, which a client cannot choose.
  * https://developers.cloudflare.com/fundamentals/reference/http-headers/#cf-connecting-ip
  */
 export function addressOf(headers: Headers): string {
-  const address = headers.get('cf-connecting-ip') ?? 'unknown'
-  return address.includes(':') ? `${network(address)}::/64` : address
-}
-
-/** Groups left out by `::` are zeros. */
-function network(ipv6: string): string {
-  const [head = '', tail = ''] = ipv6.toLowerCase().split('::')
-  const before = head.split(':').filter(Boolean)
-  const after = tail.split(':').filter(Boolean)
-  const zeros = ipv6.includes('::') ? Math.max(0, 8 - before.length - after.length) : 0
-  const groups = [...before, ...Array<string>(zeros).fill('0'), ...after]
-  return groups
-    .slice(0, 4)
-    .map((group) => group.replace(/^0+(?=.)/, ''))
-    .join(':')
+  return subscriber(headers.get('cf-connecting-ip') ?? 'unknown')
 }

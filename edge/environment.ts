@@ -3,6 +3,7 @@
  * never repeats a value in an error: some of them are secrets.
  */
 import { z } from 'zod'
+import { hideSecretsOf } from '../shared/redact.ts'
 
 const StoreSettings = z.object({
   UPSTASH_REDIS_REST_URL: z.url({ protocol: /^https?$/, error: 'expected an http(s) URL' }),
@@ -73,6 +74,7 @@ export function readSettings(bindings: object): SettingsResult {
 }
 
 function parseSettings(bindings: object): SettingsResult {
+  hideSecretsOf({ ...bindings })
   const present = Object.entries(bindings).filter(([, value]) => value !== '')
   const parsed = Settings.safeParse(Object.fromEntries(present))
   if (parsed.success) return { ok: true, settings: parsed.data }

@@ -8,44 +8,15 @@ import type { Context } from 'hono'
 import { z } from 'zod'
 import { systemClock } from '../shared/clock.ts'
 import { KEYS } from '../shared/keys.ts'
+import { ANY, LEASE_MS, RENEW_EVERY_MS, TELL } from '../shared/stream-lease.ts'
 import type { Edge } from './edge.ts'
 import { refuse } from './problems.ts'
 import { ask } from './store/answer.ts'
 import { redisOver } from './store/clients.ts'
 
-const LEASE_MS = 30_000
-const RENEW_EVERY_MS = 10_000
 const TELL_AFTER_MS = 1_000
 const TIMEOUT_MS = 1_000
 const CALLERS_MAX = 10_000
-/** No limit, in the script. */
-const ANY = -1
-
-/**
- * KEYS: callers. ARGV: now, end, life, isolate, most or -1, then the isolate's streams of each caller.
- * Gives the streams that other isolates hold for each. One too many is not counted.
- */
-const TELL = `
-  local now, most, others = tonumber(ARGV[1]), tonumber(ARGV[5]), {}
-  for i, key in ipairs(KEYS) do
-    local own, sum = tonumber(ARGV[5 + i]), 0
-    local leases = redis.call('HGETALL', key)
-    for j = 1, #leases, 2 do
-      local count, last = string.match(leases[j + 1], '^(%d+) (%d+)$')
-      if leases[j] ~= ARGV[4] then
-        if tonumber(last) < now then redis.call('HDEL', key, leases[j]) else sum = sum + count end
-      end
-    end
-    if most >= 0 and sum + own > most then own = own - 1 end
-    if own > 0 then
-      redis.call('HSET', key, ARGV[4], own .. ' ' .. ARGV[2])
-      redis.call('PEXPIRE', key, ARGV[3])
-    else
-      redis.call('HDEL', key, ARGV[4])
-    end
-    others[i] = sum
-  end
-  return others`
 
 /** What this isolate holds for one caller. */
 interface Share {

@@ -12,15 +12,15 @@ import { reasonOf } from './failure.ts'
 
 const Options = z.object({
   port: z.int(),
+  host: z.string(),
   assets_dir: z.string(),
   vars: z.record(z.string(), z.string()),
   entry_file: z.string().optional(),
 })
 
 async function main(): Promise<void> {
-  const { port, assets_dir, vars, entry_file } = Options.parse(
-    JSON.parse(variable('EDGE_OPTIONS') ?? 'null'),
-  )
+  const options = Options.parse(JSON.parse(variable('EDGE_OPTIONS') ?? 'null'))
+  const { port, host, assets_dir, vars, entry_file } = options
   const worker = await unstable_startWorker({
     config: join(PROJECT_DIR, 'wrangler.toml'),
     ...(entry_file === undefined ? {} : { entrypoint: entry_file }),
@@ -34,7 +34,7 @@ async function main(): Promise<void> {
       persist: false,
       inspector: false,
       logLevel: 'error',
-      server: { hostname: '127.0.0.1', port },
+      server: { hostname: host, port },
       structuredLogsHandler: ({ message }: { message: string }) =>
         void process.stdout.write(`${message}\n`),
     },

@@ -9,16 +9,41 @@
 import { access } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { environment, PROJECT_DIR } from './environment.ts'
+import { environment, PROJECT_DIR, variable } from './environment.ts'
 import { SetupError } from './failure.ts'
 import { requireFreePort } from './ports.ts'
 import { startChild } from './process.ts'
 
 const READY_WITHIN_MS = 60_000
+const LOCAL_HOST = '127.0.0.1'
+
+/** What the operator may have set for the edge; passed on unread. */
+const EDGE_VARIABLES = [
+  'ADMIN_TOKEN',
+  'PUBLIC_READ',
+  'ANONYMOUS_REQUESTS',
+  'ANONYMOUS_STREAMS',
+  'KEY_REQUESTS',
+  'KEY_STREAMS',
+  'ANSWER_CACHE_MS',
+  'WEBHOOKS_ALLOW_LOCAL',
+]
+
+/** Those of them that are set. */
+export function givenEdgeVariables(): Record<string, string> {
+  return Object.fromEntries(
+    EDGE_VARIABLES.flatMap((name) => {
+      const value = variable(name)
+      return value === undefined ? [] : [[name, value]]
+    }),
+  )
+}
 
 export interface EdgeOptions {
   /** 0: any free one */
   readonly port: number
+  /** where it listens; the default is this machine alone */
+  readonly host?: string
   /** variables and secrets by name */
   readonly vars: Readonly<Record<string, string>>
   /** the built dashboard; the default is the one that would be deployed */
@@ -37,7 +62,7 @@ export interface Edge {
 
 /** @throws SetupError when the port is taken, the dashboard is not built or the app does not start */
 export async function startEdge(options: EdgeOptions): Promise<Edge> {
-  const { port, vars, on_line, entry_file } = options
+  const { port, host = LOCAL_HOST, vars, on_line, entry_file } = options
   const assets_dir = options.assets_dir ?? join(PROJECT_DIR, 'dist', 'dashboard')
   await access(assets_dir).catch(() => {
     throw new SetupError(
@@ -50,7 +75,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     command: process.execPath,
     args: [join(import.meta.dirname, 'edge-workerd.ts')],
     env: environment({
-      EDGE_OPTIONS: JSON.stringify({ port, assets_dir, vars, entry_file }),
+      EDGE_OPTIONS: JSON.stringify({ port, host, assets_dir, vars, entry_file }),
       // neither the network nor a terminal may be needed, nor anybody's account
       CLOUDFLARE_CF_FETCH_ENABLED: 'false',
       WRANGLER_SEND_METRICS: 'false',

@@ -3,8 +3,10 @@
  * installed here. It keeps nothing on disk unless it is given a folder, and it never evicts, because
  * queues live in it. It refuses to guess: without any server it says what to install.
  */
+import { randomUUID } from 'node:crypto'
 import { mkdir, rename } from 'node:fs/promises'
 import { createConnection } from 'node:net'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Redis as Client } from 'ioredis'
@@ -108,7 +110,10 @@ function launch(program: Program, port: number, data_dir: string | undefined): C
     appendonly: keep ? 'yes' : 'no',
     appendfsync: 'everysec',
     'maxmemory-policy': 'noeviction',
-    ...(keep ? { dir: data_dir, pidfile: join(data_dir, 'redis.pid') } : {}),
+    ...(keep
+      ? { dir: data_dir, pidfile: join(data_dir, 'redis.pid') }
+      : // or it would begin with whatever dump lies in the folder where it was started
+        { dir: tmpdir(), dbfilename: `spreadwire-${randomUUID()}.rdb` }),
   }
   return startChild({
     name: 'redis',

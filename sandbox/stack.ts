@@ -6,7 +6,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { claimDataFolder } from './data-lock.ts'
-import { startEdge } from './edge.ts'
+import { givenEdgeVariables, startEdge } from './edge.ts'
 import { environment, variable } from './environment.ts'
 import { type ExchangeServers, type Source, startExchangeServers } from './exchange-servers.ts'
 import { type Journal, openJournal } from './journal.ts'
@@ -17,22 +17,12 @@ import { superviseWorker } from './worker.ts'
 
 const READY_WITHIN_MS = 120_000
 
-/** What the operator may have set for the edge; passed on unread. */
-const EDGE_VARIABLES = [
-  'ADMIN_TOKEN',
-  'PUBLIC_READ',
-  'ANONYMOUS_REQUESTS',
-  'ANONYMOUS_STREAMS',
-  'KEY_REQUESTS',
-  'KEY_STREAMS',
-  'ANSWER_CACHE_MS',
-  'WEBHOOKS_ALLOW_LOCAL',
-]
+const LOCAL_STREAMS = '1000'
 /** On one machine all readers have the same address, they are the operator's own, and so are their
  * receivers of webhooks. */
 const EDGE_DEFAULTS = {
   ANONYMOUS_REQUESTS: '100000',
-  ANONYMOUS_STREAMS: '1000',
+  ANONYMOUS_STREAMS: LOCAL_STREAMS,
   WEBHOOKS_ALLOW_LOCAL: 'true',
 }
 
@@ -85,6 +75,10 @@ async function start(options: StackOptions, stops: Stops, journal: Journal): Pro
   signal.throwIfAborted()
 
   const variables = {
+    PUBLIC_URL: variable('PUBLIC_URL') ?? edge.url,
+    ANONYMOUS_STREAMS: variable('ANONYMOUS_STREAMS') ?? LOCAL_STREAMS,
+    // receivers are tried out on this machine
+    WEBHOOKS_ALLOW_LOCAL: 'true',
     ...options.settings,
     ...servers?.variables,
     ...redis.worker_variables,
@@ -137,10 +131,8 @@ async function startEdgeOn(
   stops: Stops,
   journal: Journal,
 ) {
-  const given = EDGE_VARIABLES.map((name) => [name, variable(name)] as const)
-  const own = Object.fromEntries(given.filter(([, value]) => value !== undefined))
   const vars = Object.assign(
-    { ...EDGE_DEFAULTS, ...own },
+    { ...EDGE_DEFAULTS, ...givenEdgeVariables() },
     ...stores.map((store) => store.edge_variables),
   )
   const edge = await startEdge({

@@ -1,11 +1,13 @@
 /**
- * Which opportunities somebody wants: the filters of lists, streams, webhooks and sockets, and whether
- * an opportunity passes them. One meaning everywhere; pure.
+ * Which opportunities somebody wants: the filters of lists, streams, webhooks and sockets, as they are
+ * asked for. What they mean is in passes.ts, which a page can have without the schemas.
  */
 import { z } from 'zod'
-import { compare, DECIMAL_PATTERN, decimal } from './decimal.ts'
+import { DECIMAL_PATTERN } from './decimal.ts'
 import { SYMBOL_PATTERN } from './market.ts'
-import { type Opportunity, OpportunityType, TransferStatus } from './opportunity.ts'
+import { OpportunityType, TransferStatus } from './opportunity.ts'
+
+export { mayHavePassed, passes, passesIdentity, passesThresholds } from './passes.ts'
 
 export const ExchangeId = z.string().regex(/^[a-z0-9_-]{1,32}$/, 'an exchange id, such as kraken')
 
@@ -35,54 +37,3 @@ export const FILTERS = {
 /** Every one is optional; unknown names are refused, because a misspelt filter filters nothing. */
 export const Filters = z.strictObject(FILTERS).partial()
 export type Filters = z.infer<typeof Filters>
-
-export function passes(opportunity: Opportunity, filters: Filters): boolean {
-  return passesIdentity(opportunity, filters) && passesThresholds(opportunity, filters)
-}
-
-/** The filters over what an opportunity is: the same for all of its life. */
-export function passesIdentity(opportunity: Opportunity, filters: Filters): boolean {
-  const { exchange } = filters
-  return (
-    equals(opportunity.type, filters.type) &&
-    equals(opportunity.symbol, filters.symbol) &&
-    equals(opportunity.buy_exchange, filters.buy_exchange) &&
-    equals(opportunity.sell_exchange, filters.sell_exchange) &&
-    equals(opportunity.transfer, filters.transfer) &&
-    (exchange === undefined || opportunity.legs.some((leg) => leg.exchange === exchange))
-  )
-}
-
-/** The filters over its figures, which move. */
-export function passesThresholds(
-  figures: Pick<Opportunity, 'profit_percent' | 'volume_usd'>,
-  filters: Filters,
-): boolean {
-  return (
-    reaches(figures.profit_percent, filters.min_profit_percent) &&
-    reaches(figures.volume_usd, filters.min_volume_usd)
-  )
-}
-
-/**
- * Whether it may have passed at some moment of its life, as far as it tells by itself: whoever was
- * shown it then must hear of its end. The volume that it had at its best is not kept.
- */
-export function mayHavePassed(opportunity: Opportunity, filters: Filters): boolean {
-  const { peak_profit_percent: profit_percent, volume_usd, status } = opportunity
-  const { min_profit_percent, min_volume_usd } = filters
-  const minimums =
-    status === 'expired' ? { min_profit_percent } : { min_profit_percent, min_volume_usd }
-  return (
-    passesIdentity(opportunity, filters) &&
-    passesThresholds({ profit_percent, volume_usd }, minimums)
-  )
-}
-
-function equals(value: string, wanted: string | undefined): boolean {
-  return wanted === undefined || value === wanted
-}
-
-function reaches(value: string, minimum: string | undefined): boolean {
-  return minimum === undefined || compare(decimal(value), decimal(minimum)) >= 0
-}

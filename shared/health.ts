@@ -95,8 +95,12 @@ export const Heartbeat = z.object({
   version: z.string(),
   started_at: Timestamp,
   sent_at: Timestamp,
+  /** of at least one shard */
   leader: z.boolean(),
+  /** the fencing token of the first shard that it leads */
   fence: z.int().nullable(),
+  /** which shards it leads; absent from a worker that knows of none but the one */
+  shards: z.array(z.int().min(0)).optional(),
   health: Health,
 })
 export type Heartbeat = z.infer<typeof Heartbeat>

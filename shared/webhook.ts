@@ -59,7 +59,7 @@ export const WebhookChange = z.strictObject(asked).partial()
 export type WebhookChange = z.infer<typeof WebhookChange>
 
 /** Why an endpoint is off: its owner, five days of failure, or its own answer 410. */
-export const DisabledReason = z.enum(['owner', 'failing', 'gone'])
+const DisabledReason = z.enum(['owner', 'failing', 'gone'])
 export type DisabledReason = z.infer<typeof DisabledReason>
 
 export const Webhook = z.object({

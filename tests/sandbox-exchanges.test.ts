@@ -22,7 +22,6 @@ const WAIT = { timeout: 60_000, interval: 50 }
 const EVERY_MS = 500
 /** no pause between attempts: how long feeds wait is tested where they are */
 const IMPATIENT = () => 0
-const TOKEN = 'none'
 
 let sandbox: Sandbox
 let addresses: Awaited<ReturnType<Sandbox['addresses']>>
@@ -52,7 +51,7 @@ async function startFeed(id: string, adapt = (exchange: Exchange) => exchange) {
   const feed = new Feed({ ...own, clock: systemClock, log: silentLog, random: IMPATIENT })
   onTestFinished(() => feed.stop())
   feed.start()
-  const view = createBookView(books, systemClock, TOKEN)
+  const view = createBookView(books, systemClock)
   const wrong = async () => {
     const truth = await sandbox.books(id)
     const held = new Map(markets.map(({ symbol, market }) => [symbol, view.show(id, market)]))

@@ -4,16 +4,21 @@ import { join } from 'node:path'
 import { Queue } from 'bullmq'
 import { Redis } from 'ioredis'
 import pg from 'pg'
+import { Webhook as Verifier } from 'standardwebhooks'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openBrowser } from '../edge/dashboard/testing/browser.ts'
 import { StreamReader } from '../edge/testing/reader.ts'
+import { environment, PROJECT_DIR } from '../sandbox/environment.ts'
 import { startRedis } from '../sandbox/redis.ts'
+import { run } from '../sandbox/run.ts'
 import { format } from '../shared/decimal.ts'
 import type { Event } from '../shared/event.ts'
 import { legAmounts, recomputeProfitPercent } from '../shared/evidence.ts'
 import { HEARTBEAT_DEAD_AFTER_MS, Health } from '../shared/health.ts'
 import { KEYS, QUEUE_PREFIX, QUEUES } from '../shared/keys.ts'
 import type { Opportunity } from '../shared/opportunity.ts'
+import { MadeWebhook } from '../shared/webhook.ts'
+import { startReceiver } from '../workers/alerts/testing.ts'
 import { descendants, type RunningStack, startRunningStack, stillRunning } from './running.ts'
 
 const EXCHANGES = ['binance', 'bybit', 'coinbase', 'kraken']
@@ -145,6 +150,39 @@ describe('npm start', { concurrent: false }, () => {
       expect(await queue.getFailedCount()).toBe(0)
     } finally {
       await queue.close()
+    }
+  })
+
+  it('delivers what was subscribed to through the API, signed, and tells what became of it', async () => {
+    const { stdout } = await run(
+      process.execPath,
+      ['workers/keys.ts', 'create', '--name', 'desk', '--scopes', 'read,webhooks'],
+      { cwd: PROJECT_DIR, env: environment({ DATA_DIR: stack.data_dir, DATABASE_URL: undefined }) },
+    )
+    const headers = { authorization: `Bearer ${stdout.trim()}`, 'content-type': 'application/json' }
+    const receiver = await startReceiver()
+    try {
+      const body = JSON.stringify({ url: `${receiver.url}/desk` })
+      const subscribed = { method: 'POST', headers, body }
+      const response = await fetch(`${stack.edge_url}/v1/webhooks`, subscribed)
+      expect(response.status).toBe(201)
+      const { id, secret } = MadeWebhook.parse(await response.json())
+      await expect.poll(() => receiver.received.length, { timeout: 60_000 }).toBeGreaterThan(0)
+      const [first] = receiver.received
+      const signed = first!.headers as Record<string, string>
+      expect(new Verifier(secret).verify(first!.body, signed)).toMatchObject({
+        id: signed['webhook-id'],
+        type: 'opportunity.detected',
+      })
+      const results = async () => {
+        const attempts = await fetch(`${stack.edge_url}/v1/webhooks/${id}/attempts`, { headers })
+        const { data } = (await attempts.json()) as { data: { result: string }[] }
+        return data.map(({ result }) => result)
+      }
+      await expect.poll(results, SOON).toContain('success')
+      await fetch(`${stack.edge_url}/v1/webhooks/${id}`, { method: 'DELETE', headers })
+    } finally {
+      await receiver.stop()
     }
   })
 

@@ -52,6 +52,7 @@ describe('the walls', () => {
     ['wall-workers-publish', 'workers/publish/a.ts', 'workers/alerts/b.ts'],
     ['wall-workers-alerts', 'workers/alerts/a.ts', 'workers/lifecycle/b.ts'],
     ['wall-workers-ops', 'workers/ops/a.ts', 'workers/main.ts'],
+    ['wall-workers-backup', 'workers/backup/a.ts', 'workers/publish/b.ts'],
     ['no-tests-in-products', 'shared/a.ts', 'shared/testing.ts'],
   ])('%s: %s may not import %s, not even a type', async (rule, from, to) => {
     const way = `${'../'.repeat(from.split('/').length - 1)}${to}`

@@ -144,6 +144,30 @@ describe('readDatabaseUrl', () => {
   })
 })
 
+describe('the address of a collector', () => {
+  it('may come with headers, whose values are percent-encoded', () => {
+    const env = {
+      ...required,
+      OTEL_EXPORTER_OTLP_ENDPOINT: 'https://otlp.example/otlp',
+      OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Basic%20YTpi=,x-scope=1',
+    }
+    expect(configOf(env).otlp).toEqual({
+      endpoint: 'https://otlp.example/otlp',
+      headers: { authorization: 'Basic YTpi=', 'x-scope': '1' },
+    })
+    expect(configOf(required).otlp).toBeNull()
+  })
+
+  it.each(['nothing', 'a=%E0%A4%A', '=x'])(
+    'refuses the headers %s and does not show them',
+    (text) => {
+      const problems = problemsOf({ ...required, OTEL_EXPORTER_OTLP_HEADERS: text })
+      expect(problems).toHaveLength(1)
+      expect(describeProblems(problems)).toMatch(/OTEL_EXPORTER_OTLP_HEADERS: "\*\*\*", expected/)
+    },
+  )
+})
+
 describe('.env.example', () => {
   const text = readFileSync(join(import.meta.dirname, '../.env.example'), 'utf8')
   const worker_part = text.slice(text.indexOf('── Worker'), text.indexOf('── Edge'))

@@ -5,8 +5,9 @@
  */
 import { z } from 'zod'
 import { SYMBOL_PATTERN } from '../shared/market.ts'
+import { isSecretVariable, redactText } from '../shared/redact.ts'
 import { type ApiKey, apiKeysOf, halfKeys, keySettings, keyVariables } from './api-keys.ts'
-import { redactText } from './ops/redact.ts'
+import { type OtlpConfig, otlpOf, otlpSettings } from './otlp-settings.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -32,6 +33,13 @@ export interface WatchConfig {
   readonly max_symbols: number
 }
 
+/** Who may open a Socket.IO connection; the edge has the same settings for its streams. */
+interface SocketsConfig {
+  readonly public_read: boolean
+  readonly anonymous_streams: number
+  readonly key_streams: number
+}
+
 export interface Config extends WatchConfig {
   readonly environment: 'production' | 'development' | 'test'
   readonly port: number
@@ -40,11 +48,22 @@ export interface Config extends WatchConfig {
   readonly error_log_file: string | null
   readonly redis_url: string
   readonly database_url: string
+  /** into how many parts the coins are divided among the workers */
+  readonly shard_count: number
   /** opens what only the operator may see; null: closed to everybody */
   readonly admin_token: string | null
+  /** development: webhooks may go to this machine, by http and to any port */
+  readonly webhooks_allow_local: boolean
+  /** where the dashboard is, for links in messages; null: messages have none */
+  readonly public_url: string | null
+  readonly sockets: SocketsConfig
   /** for the accounts' own fees, by exchange; they may only read. Without one: list fees */
   readonly api_keys: ReadonlyMap<string, ApiKey>
   readonly limits: LimitsConfig
+  /** how long the history is kept; 0: for ever */
+  readonly retention_days: number
+  /** where metrics are sent by OTLP; null: nowhere */
+  readonly otlp: OtlpConfig | null
 }
 
 export interface ConfigProblem {
@@ -111,7 +130,15 @@ function settings(exchange_ids: readonly string[]) {
     ERROR_LOG_FILE: z.string().optional(),
     REDIS_URL: address(['redis', 'rediss']),
     DATABASE_URL: address(['postgres', 'postgresql']),
+    SHARD_COUNT: integer(1, 1, 64),
     ADMIN_TOKEN: z.string().min(SHORTEST_TOKEN, 'at least 16 characters').optional(),
+    WEBHOOKS_ALLOW_LOCAL: oneOf(['true', 'false']).default('false'),
+    PUBLIC_URL: address(['http', 'https']).optional(),
+    PUBLIC_READ: oneOf(['true', 'false']).default('true'),
+    ANONYMOUS_STREAMS: integer(5, 1, 10_000),
+    KEY_STREAMS: integer(20, 1, 10_000),
+    RETENTION_DAYS: integer(90, 0, 36_500),
+    ...otlpSettings,
     ...watchSettings(exchange_ids),
     ...limitSettings,
   }
@@ -181,10 +208,20 @@ export function readConfig(env: Environment, exchange_ids: readonly string[]): C
     error_log_file: data.ERROR_LOG_FILE ?? null,
     redis_url: data.REDIS_URL,
     database_url: data.DATABASE_URL,
+    shard_count: data.SHARD_COUNT,
     admin_token: data.ADMIN_TOKEN ?? null,
+    webhooks_allow_local: data.WEBHOOKS_ALLOW_LOCAL === 'true',
+    public_url: data.PUBLIC_URL ?? null,
+    sockets: {
+      public_read: data.PUBLIC_READ === 'true',
+      anonymous_streams: data.ANONYMOUS_STREAMS,
+      key_streams: data.KEY_STREAMS,
+    },
     api_keys: apiKeysOf(keys.data ?? {}),
     ...watchOf(data, urls.data, exchange_ids),
     limits: limitsOf(data),
+    retention_days: data.RETENTION_DAYS,
+    otlp: otlpOf(data),
   }
   return { ok: true, config }
 }
@@ -264,6 +301,24 @@ export function readDatabaseUrl(
   return { ok: false, problems: parsed.error.issues.map((issue) => problemOf(issue, env)) }
 }
 
+export interface StoreAddresses {
+  readonly redis_url: string
+  readonly database_url: string
+}
+
+/** What backup and restore need, and nothing more. */
+export function readStores(
+  env: Environment,
+): { readonly ok: true; readonly stores: StoreAddresses } | Invalid {
+  const { REDIS_URL, DATABASE_URL } = settings([])
+  const parsed = z.object({ REDIS_URL, DATABASE_URL }).safeParse(withoutEmpty(env))
+  if (!parsed.success) {
+    return { ok: false, problems: parsed.error.issues.map((issue) => problemOf(issue, env)) }
+  }
+  const { data } = parsed
+  return { ok: true, stores: { redis_url: data.REDIS_URL, database_url: data.DATABASE_URL } }
+}
+
 /** One message for people, a line a problem. */
 export function describeProblems(problems: readonly ConfigProblem[]): string {
   const lines = problems.map((problem) => `  ${describeProblem(problem)}`)
@@ -288,7 +343,6 @@ function problemOf(issue: z.core.$ZodIssue, env: Environment): ConfigProblem {
   const value = env[variable]
   if (value === undefined) return { variable, value, expected: issue.message }
   const unsplittable = SECRET_VARIABLES.has(variable) && URL.parse(value) === null
-  const secret = variable === 'ADMIN_TOKEN' || keyVariables.includes(variable)
-  const hidden = secret || unsplittable
+  const hidden = isSecretVariable(variable) || unsplittable
   return { variable, value: hidden ? '***' : redactText(value), expected: issue.message }
 }

@@ -3,17 +3,16 @@
  * takes the database of the stack that `npm start` runs (DATA_DIR/worker.env). A key is printed once,
  * on standard output alone, and can never be shown again.
  */
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { parseEnv } from 'node:util'
 import { desc, eq, sql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/node-postgres'
 import { Client } from 'pg'
 import { API_KEY_ID, mintKey, NewApiKey } from '../shared/api-key.ts'
 import { api_keys } from '../shared/database/schema.ts'
-import { readArguments, userPath } from './arguments.ts'
+import { hideSecretsOf } from '../shared/redact.ts'
+import { readArguments } from './arguments.ts'
 import { type ConfigProblem, describeProblem, readDatabaseUrl } from './config.ts'
 import { tellOperator } from './ops/log.ts'
+import { dataDir, describeMissing, storeVariables } from './running.ts'
 
 const USAGE = `usage: npm run keys -- create --name NAME --scopes read,webhooks,admin
                             [--requests_per_minute N] [--streams N]
@@ -64,18 +63,11 @@ function readCommand(argv: readonly string[]): Read {
 
 /** The database of the environment, else of the stack that runs in DATA_DIR. */
 async function databaseUrl(): Promise<string> {
-  const data_dir = userPath(process.env.DATA_DIR || '.data', 'keys', process.env)
-  const given = process.env.DATABASE_URL
-  const running = given
-    ? {}
-    : await readFile(join(data_dir, 'worker.env'), 'utf8').then(parseEnv, none)
-  const settings = readDatabaseUrl({ DATABASE_URL: given || running.DATABASE_URL })
+  const data_dir = dataDir('keys', process.env)
+  const settings = readDatabaseUrl(await storeVariables(['DATABASE_URL'], data_dir, process.env))
   if (settings.ok) return settings.database_url
-  const problems = settings.problems.map(describeProblem).join('\n')
-  throw new Error(`${problems}\n(no stack of npm start was found in ${data_dir} either)`)
+  throw new Error(describeMissing(settings.problems, data_dir))
 }
-
-const none = (): Record<string, string | undefined> => ({})
 
 /** Lines for standard output. @throws Error with what the operator can act on */
 async function run(command: Command, client: Client): Promise<string[]> {
@@ -134,6 +126,7 @@ function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
 
+hideSecretsOf(process.env)
 const command = readCommand(process.argv.slice(2))
 if (!('kind' in command)) {
   tellOperator([...command.map(describeProblem), USAGE].join('\n'))

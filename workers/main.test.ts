@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Redis } from 'ioredis'
 import { Pool } from 'pg'
+import { io } from 'socket.io-client'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type Postgres, startPostgres } from '../sandbox/postgres.ts'
 import { type Child, startChild } from '../sandbox/process.ts'
@@ -80,10 +81,11 @@ async function startWorker(changes: Record<string, string> = {}) {
       ? (entry as { port: number; worker_id: string })
       : undefined
   }, 30_000)
-  const get = (path: string) => fetch(`http://localhost:${port}${path}`)
+  const get = (path: string, init?: RequestInit) => fetch(`http://localhost:${port}${path}`, init)
   return {
     child,
     worker_id,
+    port,
     get,
     ready: () => vi.waitUntil(async () => (await get('/ready')).ok, PATIENCE),
   }
@@ -102,6 +104,9 @@ async function lives(): Promise<{ type: string; data: Opportunity }[]> {
     'legs' in data && /detected|expired/.test(type) ? [{ type, data }] : [],
   )
 }
+
+const leads = (worker_id: string) =>
+  vi.waitUntil(async () => (await redis.get(KEYS.lease)) === worker_id, PATIENCE)
 
 const waitForLives = (count: number) =>
   vi.waitUntil(async () => (await lives()).length >= count, PATIENCE)
@@ -221,6 +226,31 @@ describe('the worker', () => {
     expect(states.map(({ data }) => data.id)).toEqual(expect.arrayContaining(['bybit', 'kraken']))
   })
 
+  it('tells sockets what it finds, and the operator what is queued', async () => {
+    const admin_token = 'a-token-of-the-operator'
+    const { get, ready, port, child } = await startWorker({ ADMIN_TOKEN: admin_token })
+    await ready()
+    const socket = io(`http://localhost:${port}`, { transports: ['websocket'] })
+    const heard: Event[] = []
+    const gone = new Promise((resolve) => socket.once('disconnect', resolve))
+    socket.onAny((name: string, event: Event) => name === event.type && heard.push(event))
+    await new Promise((resolve) => socket.once('subscribed', resolve))
+    exchanges.openGap()
+    const found = () => heard.find(({ type }) => type === 'opportunity.detected')
+    await vi.waitUntil(found, PATIENCE)
+    expect((await events()).find(({ id }) => id === found()?.id)).toEqual(found())
+
+    expect((await get('/queues/api/queues')).status).toBe(401)
+    const authorization = `Bearer ${admin_token}`
+    const asked = () => get('/queues/api/queues?activeQueue=alerts', { headers: { authorization } })
+    await vi.waitUntil(async () => (await (await asked()).text()).includes(found()!.id), PATIENCE)
+
+    process.kill(child.pid, 'SIGTERM')
+    expect(await gone).toBe('transport close')
+    socket.disconnect()
+    expect(await child.exited).toEqual({ code: 0, signal: null })
+  })
+
   it('keeps why there is nothing, and counts it', async () => {
     const { get, ready } = await startWorker({ MAX_ARBITRAGE_PERCENT: '1' })
     await ready()
@@ -251,30 +281,101 @@ describe('the worker', () => {
     await ready()
     exchanges.openGap()
     await waitForLives(1)
+    process.kill(child.pid, 'SIGUSR2')
+    await vi.waitUntil(() => child.tail().includes('"from":"info","to":"debug"'), PATIENCE)
     process.kill(child.pid, 'SIGTERM')
     expect(await child.exited).toEqual({ code: 0, signal: null })
     expect((await lives()).at(-1)).toMatchObject({
       type: 'opportunity.expired',
       data: { expiry_reason: 'shutdown' },
     })
-    expect(await redis.exists(KEYS.live, KEYS.lease, workerKey(worker_id))).toBe(0)
+    expect(await redis.exists(KEYS.live, KEYS.lease, KEYS.members, workerKey(worker_id))).toBe(0)
   })
 
-  it('is replaced by a standby when it is killed, and its opportunities end', async () => {
+  it('is replaced by a standby when it is killed, and what lives goes on under its id', async () => {
     const first = await startWorker()
     await first.ready()
     exchanges.openGap()
     await waitForLives(1)
     const second = await startWorker()
     await second.ready()
-    expect(await lives()).toHaveLength(1)
     process.kill(first.child.pid, 'SIGKILL')
+    await leads(second.worker_id)
+    exchanges.closeGap()
+    await waitForLives(2)
+    exchanges.openGap()
     await waitForLives(3)
-    const [lost, ended, own] = await lives()
-    expect(ended!.data).toMatchObject({ id: lost!.data.id, expiry_reason: 'disconnected' })
-    expect(own!.type).toBe('opportunity.detected')
-    expect(own!.data.id).not.toBe(lost!.data.id)
-    expect(await redis.hkeys(KEYS.live)).toEqual([own!.data.id])
+    const [one, ended, next] = await lives()
+    expect(ended!.data).toMatchObject({ id: one!.data.id, expiry_reason: 'closed' })
+    expect(next!.data.id).not.toBe(one!.data.id)
+    expect(await redis.hkeys(KEYS.live)).toEqual([next!.data.id])
+  })
+
+  it('hands over to a standby when it ends in order, and nobody hears of it', async () => {
+    const [first, second] = [await startWorker(), await startWorker()]
+    await first.ready()
+    await second.ready()
+    const [leader, standby] =
+      (await redis.get(KEYS.lease)) === first.worker_id ? [first, second] : [second, first]
+    exchanges.openGap()
+    await waitForLives(1)
+    // both must have said that they are there and what they see
+    await vi.waitUntil(async () => {
+      const members = Object.values(await redis.hgetall(KEYS.members))
+      return members.filter((member) => member.endsWith(' 100')).length === 2
+    }, PATIENCE)
+    await vi.waitUntil(async () => leader.child.tail().includes('leading'), PATIENCE)
+    await new Promise((resolve) => setTimeout(resolve, 1_000))
+    process.kill(leader.child.pid, 'SIGTERM')
+    expect(await leader.child.exited).toEqual({ code: 0, signal: null })
+    await leads(standby.worker_id)
+    exchanges.closeGap()
+    await waitForLives(2)
+    const [one, ended] = await lives()
+    expect(ended!.data).toMatchObject({ id: one!.data.id, expiry_reason: 'closed' })
+  })
+
+  it('ends everything when the last two end together, whoever is first', async () => {
+    const [first, second] = [await startWorker(), await startWorker()]
+    await first.ready()
+    await second.ready()
+    exchanges.openGap()
+    await waitForLives(1)
+    await new Promise((resolve) => setTimeout(resolve, 1_500))
+    for (const { child } of [first, second]) process.kill(child.pid, 'SIGTERM')
+    for (const { child } of [first, second]) expect((await child.exited).code).toBe(0)
+    expect((await lives()).map(({ type }) => type)).toEqual([
+      'opportunity.detected',
+      'opportunity.expired',
+    ])
+    expect(await redis.exists(KEYS.live, KEYS.members)).toBe(0)
+  })
+
+  it('writes nothing after a sleep in which another took over, notices, and stands by', async () => {
+    const first = await startWorker()
+    await first.ready()
+    await leads(first.worker_id)
+    const second = await startWorker()
+    await second.ready()
+    process.kill(first.child.pid, 'SIGSTOP')
+    await leads(second.worker_id)
+    exchanges.openGap()
+    await waitForLives(1)
+    process.kill(first.child.pid, 'SIGCONT')
+    await vi.waitUntil(() => first.child.tail().includes('leadership lost'), PATIENCE)
+    await vi.waitUntil(
+      async () => (await (await first.get('/metrics')).text()).includes('arb_leader{shard="0"} 0'),
+      PATIENCE,
+    )
+    exchanges.closeGap()
+    await waitForLives(2)
+    const told = await lives()
+    expect(told.map(({ type }) => type)).toEqual(['opportunity.detected', 'opportunity.expired'])
+    const statuses = (await events()).filter(({ type }) => type === 'exchange.status')
+    const ids = statuses.map(({ data }) =>
+      'connected' in data ? `${data.id} ${data.connected}` : '',
+    )
+    expect(new Set(ids).size).toBe(ids.length)
   })
 
   it('watches the exchanges that answer while another does not', async () => {
@@ -311,7 +412,7 @@ describe('the worker', () => {
     const { child, ready, get } = await startWorker({ REDIS_URL: own_redis.url })
     await ready()
     await vi.waitUntil(
-      async () => (await (await get('/metrics')).text()).includes('arb_leader 1'),
+      async () => (await (await get('/metrics')).text()).includes('arb_leader{shard="0"} 1'),
       PATIENCE,
     )
     await own_redis.stop()

@@ -10,10 +10,10 @@ import { hostname } from 'node:os'
 import packageJson from '../package.json' with { type: 'json' }
 import { systemClock as clock } from '../shared/clock.ts'
 import { format, fromNumber } from '../shared/decimal.ts'
-import { GROUPS } from '../shared/keys.ts'
+import { GROUPS, KEYS } from '../shared/keys.ts'
+import { hideSecretsOf } from '../shared/redact.ts'
 import { Accounts } from './accounts.ts'
-import { startDispatcher } from './alerts/dispatch.ts'
-import { createAlertQueue } from './alerts/queue.ts'
+import { startAlerts } from './alerts/alerts.ts'
 import { Books } from './book/books.ts'
 import { type Config, describeProblems, readConfig } from './config.ts'
 import { Detector } from './detection/detector.ts'
@@ -21,34 +21,34 @@ import { createFees } from './detection/fees.ts'
 import { markout } from './detection/markout.ts'
 import { Transfers } from './detection/transfers.ts'
 import { exchanges } from './exchanges/index.ts'
+import { Gateway } from './gateway/gateway.ts'
+import { Leading } from './leading.ts'
 import { createIds } from './lifecycle/id.ts'
-import type { Measure } from './lifecycle/markouts.ts'
-import { Tracker } from './lifecycle/tracker.ts'
 import { createBookView } from './ops/books.ts'
-import { every } from './ops/every.ts'
+import { createExchangeBoard } from './ops/exchanges.ts'
 import { createHealth } from './ops/health.ts'
 import { createHeartbeat, startPulse } from './ops/heartbeat.ts'
 import { watchLateness } from './ops/lateness.ts'
-import { Lease } from './ops/lease.ts'
 import { createLog, type OperatorLog, tellOperator } from './ops/log.ts'
-import { MarketBoard } from './ops/markets.ts'
 import { createMetrics } from './ops/metrics.ts'
+import { Operator } from './ops/operator.ts'
+import { startOtlp } from './ops/otlp.ts'
 import { connectPostgres, createPostgresProbe, endPostgres } from './ops/postgres.ts'
+import { QueuePage } from './ops/queues.ts'
+import { readinessOf } from './ops/readiness.ts'
+import { startRetention } from './ops/retention.ts'
 import { startOpsServer } from './ops/server.ts'
-import { installLastResort, installShutdown } from './ops/shutdown.ts'
-import { TopBoard } from './ops/top.ts'
+import { giveUp, installLastResort, installShutdown } from './ops/shutdown.ts'
+import { watchStoreFigures } from './ops/store-figures.ts'
+import { startWatchdog } from './ops/watchdog.ts'
 import { Pipeline } from './pipeline.ts'
 import { createArchive } from './publish/archive.ts'
-import { GroupConsumer, type GroupOptions } from './publish/group.ts'
+import { GroupConsumer } from './publish/group.ts'
 import { NearMisses } from './publish/near-misses.ts'
-import { expireOrphans } from './publish/orphans.ts'
 import { connectRedis } from './publish/redis.ts'
-import { Publisher } from './publish/stream.ts'
 import { Watch } from './watch.ts'
 
 const RECHECK_EVERY_MS = 250
-const BOARD_EVERY_MS = 1_000
-const FLUSH_DEADLINE_MS = 6_000
 const CLOSE_DEADLINE_MS = 3_000
 
 async function start(config: Config, log: OperatorLog): Promise<void> {
@@ -59,8 +59,9 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
   const redis = connectRedis(config.redis_url, 'command', 'main', log)
   const pool = connectPostgres(config.database_url, log)
 
+  const { shard_count } = config
   const books = new Books(() => setImmediate(() => pipeline.round()))
-  const watch = new Watch({ exchanges, config, books, clock, log, random })
+  const watch = new Watch({ exchanges, config, books, clock, log, random, shard_count })
   const transfers = new Transfers()
   const accounts = new Accounts({ exchanges, config, books, transfers, clock, log, random })
   const fees = createFees(accounts)
@@ -75,42 +76,36 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
     log,
     transfers,
   })
-  const measure: Measure = (legs) => markout(legs, books)
-  const { min_percent } = config.limits
-  const tracker = new Tracker({ clock, newId: createIds(random), measure, min_percent })
-
-  const publisher: Publisher = new Publisher({
+  const is_simulated = (exchange: string) => watch.isSimulated(exchange)
+  const near_misses = new NearMisses({ redis, clock, is_simulated })
+  const leading = new Leading({
     redis,
     clock,
     log,
-    onFenced: () => void lease.ask(),
+    worker_id,
+    shard_count,
+    min_percent: config.limits.min_percent,
+    books,
+    newId: createIds(random),
+    measure: (legs) => markout(legs, books),
+    feeOf: (market) => fees.of(market),
+    near_misses,
+    readiness: () => readinessOf(watch.statuses()),
     onPublished: (type, waited_ms) => {
       metrics.signal_to_wire.observe(waited_ms / 1_000)
       const [subject, kind] = type.split('.')
       if (subject === 'opportunity' && kind !== undefined) metrics.opportunities.inc({ kind })
     },
+    onShards: (shards) => watch.watchShards(shards),
+    onLead: (shard, token, kind) => pipeline.lead(shard, token, kind),
   })
   const pipeline: Pipeline = new Pipeline({
     books,
     detector,
-    tracker,
-    publisher,
+    terms: leading.terms,
     clock,
-    log,
-    expireOrphans: () => expireOrphans(redis, clock, log),
     onSignal: (latency_ms) => metrics.tick_to_signal.observe(latency_ms / 1_000),
     onNearMisses: (refused) => near_misses.offer(refused),
-  })
-  const top = new TopBoard({ redis, clock, books })
-  const is_simulated = (exchange: string) => watch.isSimulated(exchange)
-  const near_misses = new NearMisses({ redis, clock, is_simulated })
-  const markets = new MarketBoard({ redis, clock, books, feeOf: (market) => fees.of(market) })
-  const lease = new Lease({
-    redis,
-    worker_id,
-    log,
-    onLead: (token, kind) => pipeline.lead(token, kind),
-    onLose: () => pipeline.lose(),
   })
 
   const postgres_probe = createPostgresProbe(pool, clock)
@@ -124,8 +119,8 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
     redis: () => heartbeat.latest(),
     postgres: () => postgres_probe.latest(),
   })
-  const token = () => lease.token
-  const heartbeat = createHeartbeat({ redis, clock, worker_id, version, token, health })
+  const tokens = () => leading.tokens
+  const heartbeat = createHeartbeat({ redis, clock, worker_id, version, tokens, health })
   const metrics = createMetrics({
     build: { version, environment: config.environment },
     exchanges: () => watch.statuses(),
@@ -133,45 +128,81 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
     books: () => books.all.map(({ market, state }) => ({ exchange: market.exchange, state })),
     rejected: () => detector.rejected,
     near_misses: () => near_misses.totals,
-    outbox: () => publisher,
-    is_leader: () => lease.token !== null,
+    outbox: () => leading,
+    stores: () => ({ redis: heartbeat.latest(), postgres: postgres_probe.latest() }),
+    figures: () => figures.latest(),
+    leads: () => leading.terms.map((_, shard) => leading.tokens.has(shard)),
+    sockets: () => ({ open: gateway.sockets, let_go_total: gateway.slow_total }),
+    deliveries_waiting: () => alerts.waiting(),
     lateness,
   })
 
+  const figures = watchStoreFigures(redis, clock, log)
   const { registry } = metrics
   const { admin_token } = config
+  const queue_page = new QueuePage({
+    connect: () => connectRedis(config.redis_url, 'patient', 'queue-page', log),
+    log,
+  })
   const server = await startOpsServer({
     port: config.port,
     clock,
     health,
     metrics: async () => ({ type: registry.contentType, text: await registry.metrics() }),
-    books: admin_token === null ? undefined : createBookView(books, clock, admin_token),
+    restricted:
+      admin_token === null
+        ? undefined
+        : {
+            operator: new Operator(admin_token, clock),
+            books: createBookView(books, clock),
+            queues: queue_page,
+          },
+  })
+  const gateway: Gateway = new Gateway({
+    http: server.http,
+    redis_url: config.redis_url,
+    redis,
+    pool,
+    limits: config.sockets,
+    clock,
+    log,
   })
   log.info('worker started', { worker_id, version, port: server.port })
 
-  const consume = (group: string, handle: GroupOptions['handle']) => {
-    const connection = connectRedis(config.redis_url, 'patient', group, log)
-    return new GroupConsumer({ redis: connection, group, consumer: worker_id, clock, log, handle })
-  }
-  const queue_redis = connectRedis(config.redis_url, 'patient', 'alert-queue', log)
-  const alert_queue = createAlertQueue(queue_redis, log)
-  const archive = consume(GROUPS.archive, createArchive(pool, log))
-  const alerts = consume(GROUPS.alerts, alert_queue.enqueue)
-  const dispatcher = startDispatcher({
-    redis: connectRedis(config.redis_url, 'patient', 'dispatch', log),
+  const connect = (name: string) => connectRedis(config.redis_url, 'patient', name, log)
+  const archive = new GroupConsumer({
+    redis: connect(GROUPS.archive),
+    stream: KEYS.events,
+    group: GROUPS.archive,
+    consumer: worker_id,
     clock,
     log,
+    handle: createArchive(pool, log),
+  })
+  const alerts = startAlerts({
+    connect,
+    database_url: config.database_url,
+    pool,
+    worker_id,
+    clock,
+    log,
+    random,
+    egress: { allow_local: config.webhooks_allow_local },
+    dashboard_url: config.public_url,
     onDispatched: (type, latency_ms) => {
       metrics.alerts.inc({ type })
       metrics.alert_latency.observe(latency_ms / 1_000)
+    },
+    onResult: (result, latency_ms) => {
+      metrics.delivery_attempts.inc({ result })
+      if (latency_ms !== null) metrics.delivery_latency.observe(Math.max(0, latency_ms) / 1_000)
     },
   })
 
   watch.start()
   accounts.start()
-  lease.start()
+  leading.start()
   archive.start()
-  alerts.start()
   const stopPulse = startPulse({
     redis,
     clock,
@@ -179,45 +210,60 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
     worker_id,
     probes: [postgres_probe, heartbeat],
     exchanges: () => watch.statuses(),
-    is_leader: () => lease.token !== null,
+    announces: () => leading.terms[0]?.is_leading === true,
+    writeExchanges: createExchangeBoard(redis, tokens),
     announce: (drafts) => pipeline.announce(drafts),
   })
-  const stopBoard = every(
-    BOARD_EVERY_MS,
-    async () => {
-      const token = lease.token
-      if (token === null) return
-      await near_misses.write(token)
-      await top.write(token)
-      await markets.write(token)
-    },
-    // Outages are told by the connection, and a lost term by the lease.
-    (error) => log.debug('the board was not written', { error }),
-  )
+  const stopRetention = startRetention({
+    pool,
+    clock,
+    log,
+    days: config.retention_days,
+    is_leader: () => leading.tokens.has(0),
+    onDeleted: (table, rows) => metrics.retention_deleted.inc({ table }, rows),
+  })
+  const resource = {
+    'service.name': 'spreadwire-worker',
+    'service.version': version,
+    'service.instance.id': worker_id,
+  }
+  const stopOtlp =
+    config.otlp === null
+      ? async () => {}
+      : startOtlp({ ...config.otlp, registry, resource, clock, log })
   const rechecks = setInterval(() => pipeline.recheck(), RECHECK_EVERY_MS)
 
+  const stopWatchdog = startWatchdog({
+    clock,
+    log,
+    exchanges: () => watch.statuses(),
+    redis_ok: () => heartbeat.latest().ok,
+    giveUp: (why, fields) => giveUp(log, why, fields),
+    error_log_file: config.error_log_file,
+  })
+
   installShutdown(log, async () => {
+    await stopWatchdog()
     clearInterval(rechecks)
     lateness.stop()
     pipeline.end()
-    const flushed = await publisher.flush(FLUSH_DEADLINE_MS)
-    if (!flushed) log.error('events were not delivered', { count: publisher.depth })
+    await leading.stop()
     await Promise.all([
+      gateway.close(),
       watch.stop(),
       accounts.stop(),
       archive.stop(CLOSE_DEADLINE_MS),
       alerts.stop(CLOSE_DEADLINE_MS),
-      dispatcher.close(CLOSE_DEADLINE_MS),
     ])
-    alert_queue.close()
-    await stopBoard()
-    await lease.release()
+    queue_page.close()
+    await Promise.all([figures.stop(), stopRetention(), stopOtlp()])
     await stopPulse()
     redis.disconnect()
     await Promise.all([endPostgres(pool, CLOSE_DEADLINE_MS), server.close()])
   })
 }
 
+hideSecretsOf(process.env)
 const settings = readConfig(
   process.env,
   exchanges.map(({ id }) => id),

@@ -1,46 +1,35 @@
 /**
  * From changed books to published events: the only place where detection, life cycle and publishing
  * meet. A standby detects as well, so that it is warm, but keeps no life cycle and tells nobody;
- * opportunities begin their life under the leader that announces them.
+ * opportunities live under the leader of their shard.
  */
 import type { Clock } from '../shared/clock.ts'
-import { timestamp } from '../shared/clock.ts'
 import type { Draft } from '../shared/event.ts'
-import type { Log } from '../shared/log.ts'
 import type { Books } from './book/books.ts'
-import type { NearMiss } from './detection/candidate.ts'
+import type { NearMiss, Verdict } from './detection/candidate.ts'
 import type { Detector } from './detection/detector.ts'
-import type { Tracker } from './lifecycle/tracker.ts'
 import type { TermKind } from './ops/lease.ts'
-import type { Publisher } from './publish/stream.ts'
+import { shardOf } from './shards.ts'
+import type { Term } from './term.ts'
 
 export interface PipelineOptions {
   readonly books: Books
   readonly detector: Pick<Detector, 'run' | 'recheck' | 'takeNearMisses'>
-  readonly tracker: Tracker
-  readonly publisher: Publisher
+  /** by shard */
+  readonly terms: readonly Term[]
   readonly clock: Clock
-  readonly log: Log
-  /** ends what a former leader left in the live set; rejects while Redis is away */
-  readonly expireOrphans: () => Promise<Draft[]>
   /**
    * Told for each opportunity that a frame made: milliseconds since that frame was received. One
    * that was held back and let go by time alone has no such frame.
    */
   readonly onSignal: (tick_to_signal_ms: number) => void
-  /** told of what the guards refused while this worker leads */
+  /** told of what the guards refused in the shards that this worker leads */
   readonly onNearMisses: (refused: readonly NearMiss[]) => void
 }
 
-const ORPHANS_RETRY_MS = 250
-
 export class Pipeline {
   private readonly options: PipelineOptions
-  private state: 'standby' | 'taking over' | 'leading' | 'ended' = 'standby'
-  /** counts terms: work that began in an older one must not go on in a newer */
-  private term = 0
-  private markout_timer: NodeJS.Timeout | undefined
-  private markout_at_ms = Number.POSITIVE_INFINITY
+  private ended = false
 
   constructor(options: PipelineOptions) {
     this.options = options
@@ -48,120 +37,59 @@ export class Pipeline {
 
   /** Looks at the books that changed since the last round. */
   round(): void {
-    const { books, detector, tracker } = this.options
+    const { books, detector } = this.options
     const dirty = books.takeDirty()
-    if (this.state === 'ended') return
+    if (this.ended) return
     const verdicts = detector.run(dirty)
     this.tellNearMisses()
-    if (this.state !== 'leading') return
-    const drafts = tracker.apply(verdicts)
-    this.clockSignals(drafts)
-    this.options.publisher.publish(drafts)
-    this.awaitMarkouts()
+    this.clockSignals(this.apply(verdicts))
   }
 
   /** Looks at what time alone changes: open opportunities age, held updates fall due. */
   recheck(): void {
-    if (this.state === 'ended') return
-    const { detector, tracker, publisher } = this.options
+    if (this.ended) return
+    const { detector, terms } = this.options
     const verdicts = detector.recheck()
     this.tellNearMisses()
-    if (this.state !== 'leading') return
-    publisher.publish([...tracker.apply(verdicts), ...tracker.sweep()])
-    this.awaitMarkouts()
+    this.apply(verdicts)
+    for (const term of terms) term.sweep()
   }
 
-  /** Publishes what is not an opportunity. A standby tells nobody. */
+  /** Publishes what is not an opportunity. A standby tells nobody, and of several leaders one. */
   announce(drafts: readonly Draft[]): void {
-    if (this.state === 'leading') this.options.publisher.publish(drafts)
+    this.options.terms[0]?.announce(drafts)
   }
 
-  /** This worker leads from now on. */
-  lead(token: number, kind: TermKind): void {
-    if (this.state === 'ended') return
-    if (kind === 'restored' && this.state === 'leading') this.restore(token)
-    else void this.takeOver(token)
+  /** This worker leads the shard from now on. */
+  lead(shard: number, token: number, kind: TermKind): void {
+    this.options.terms[shard]?.lead(token, kind, () => this.recheck())
   }
 
-  /** Another worker leads: it begins its own lives, ours end untold. */
-  lose(): void {
-    if (this.state === 'ended') return
-    this.state = 'standby'
-    this.term++
-    this.options.publisher.resign()
-    this.options.tracker.forget()
-    this.awaitMarkouts()
-  }
-
-  /** Ends every opportunity and takes no more. Flush the publisher afterwards. */
+  /** Takes no more. The terms are ended by whoever began them. */
   end(): void {
-    if (this.state === 'leading') {
-      this.options.publisher.publish(this.options.tracker.end('shutdown'))
-    }
-    this.state = 'ended'
-    this.term++
-    clearTimeout(this.markout_timer)
+    this.ended = true
   }
 
-  private async takeOver(token: number): Promise<void> {
-    const { publisher, tracker, detector, expireOrphans, log } = this.options
-    this.lose()
-    this.state = 'taking over'
-    const term = this.term
-    publisher.lead(token, false)
-    for (;;) {
-      // The live set is read before anything of ours can be in it: all it holds is orphaned.
-      const orphans = await expireOrphans().catch(() => null)
-      if (term !== this.term) return
-      if (orphans !== null) {
-        if (orphans.length > 0)
-          log.info('orphans of a former leader end', { count: orphans.length })
-        publisher.publish(orphans)
-        break
-      }
-      await new Promise((resolve) => setTimeout(resolve, ORPHANS_RETRY_MS))
-    }
-    this.state = 'leading'
-    publisher.publish(tracker.apply(detector.recheck()))
-    this.awaitMarkouts()
-  }
-
-  /** Redis came back empty and nobody led meanwhile: what is open is written again. */
-  private restore(token: number): void {
-    const { publisher, tracker, clock, log } = this.options
-    publisher.lead(token, true)
-    const drafts = tracker
-      .open()
-      .filter(({ id }) => !publisher.holdsBeginning(id))
-      .map((data): Draft => {
-        return { type: 'opportunity.updated', timestamp: timestamp(clock.wall_ms()), data }
-      })
-    log.warn('redis lost its data: the live set is written again', { open: drafts.length })
-    publisher.publish(drafts)
+  /** Each shard gets what is its own; that something closed concerns whoever had it open. */
+  private apply(verdicts: readonly Verdict[]): Draft[] {
+    const { terms } = this.options
+    const [only, ...others] = terms
+    if (only !== undefined && others.length === 0) return only.apply(verdicts)
+    const shards = verdicts.map((verdict) =>
+      verdict.kind === 'closed' ? null : shardOf(verdict.candidate.legs, terms.length),
+    )
+    return terms.flatMap((term, shard) =>
+      term.apply(verdicts.filter((_, i) => shards[i] === null || shards[i] === shard)),
+    )
   }
 
   /** Taken in every state: nothing may pile up in the detector. */
   private tellNearMisses(): void {
-    const { detector, onNearMisses } = this.options
-    const refused = detector.takeNearMisses()
-    if (refused.length > 0 && this.state === 'leading') onNearMisses(refused)
-  }
-
-  /** One timer, for the markout that is due next. */
-  private awaitMarkouts(): void {
-    const { tracker, clock } = this.options
-    if (tracker.measure_at_ms === this.markout_at_ms) return
-    this.markout_at_ms = tracker.measure_at_ms
-    clearTimeout(this.markout_timer)
-    if (this.markout_at_ms === Number.POSITIVE_INFINITY) return
-    const wait_ms = Math.ceil(this.markout_at_ms - clock.monotonic_ms())
-    this.markout_timer = setTimeout(() => this.takeMarkouts(), Math.max(0, wait_ms))
-  }
-
-  private takeMarkouts(): void {
-    this.markout_at_ms = Number.POSITIVE_INFINITY
-    this.options.publisher.publish(this.options.tracker.measure())
-    this.awaitMarkouts()
+    const { detector, terms, onNearMisses } = this.options
+    const refused = detector
+      .takeNearMisses()
+      .filter(({ legs }) => terms[shardOf(legs, terms.length)]?.is_leading === true)
+    if (refused.length > 0) onNearMisses(refused)
   }
 
   /** The newest frame among the legs' books is the one that made the opportunity. */

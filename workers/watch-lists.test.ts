@@ -6,7 +6,8 @@ import { Books } from './book/books.ts'
 import { bybit } from './exchanges/bybit.ts'
 import { TrueBook } from './exchanges/testing.ts'
 import { bybitServes, exchangeServer, START, WAIT } from './feed/testing-server.ts'
-import { Watch } from './watch.ts'
+import { shardOf } from './shards.ts'
+import { Watch, type WatchOptions } from './watch.ts'
 
 const instrument = (symbol: string, tickSize: string) => ({
   symbol,
@@ -18,7 +19,11 @@ const instrument = (symbol: string, tickSize: string) => ({
 })
 
 /** Two exchanges that speak Bybit, with lists that the test changes. */
-async function watchTwo(max_symbols: number, lists: { one: string[]; two: string[] }) {
+async function watchTwo(
+  max_symbols: number,
+  lists: { one: string[]; two: string[] },
+  shards: Pick<WatchOptions, 'shard_count' | 'narrow_after_ms'> = {},
+) {
   const tick = { size: '0.01' }
   const serve = (id: 'one' | 'two') =>
     exchangeServer({
@@ -48,6 +53,7 @@ async function watchTwo(max_symbols: number, lists: { one: string[]; two: string
     clock: systemClock,
     log: silentLog,
     random: () => 0,
+    ...shards,
     timing: { period_ms: 50, restless_ms: 50, gap_ms: 10 },
   })
   onTestFinished(() => watch.stop())
@@ -96,6 +102,34 @@ describe('what is watched', () => {
     lists.one = ['BTCUSDT', 'AUSDT']
     await expect.poll(live, WAIT).toEqual(['one AUSDT', 'one BTCUSDT', 'two AUSDT', 'two BTCUSDT'])
     expect(watch.statuses().every(({ books_total }) => books_total <= 2)).toBe(true)
+  })
+
+  it('is what its shards are about and the hubs, soon after these are known; more at once', async () => {
+    const coins = ['ADA', 'SOL', 'DOGE', 'LINK', 'DOT', 'NEAR']
+    const list = ['BTC', ...coins].map((coin) => `${coin}USDT`)
+    const { live, watch } = await watchTwo(
+      10,
+      { one: list, two: list },
+      { shard_count: 3, narrow_after_ms: 100 },
+    )
+    const of = (...shards: number[]) => {
+      const symbols = coins.filter((coin) =>
+        shards.includes(shardOf([{ exchange: 'one', symbol: `${coin}/USDT` }], 3)),
+      )
+      return ['one', 'two']
+        .flatMap((exchange) => ['BTC', ...symbols].map((coin) => `${exchange} ${coin}USDT`))
+        .sort()
+    }
+    expect(new Set([of(0), of(1), of(2)].map(String)).size).toBe(3)
+    await expect.poll(live, WAIT).toEqual(of(0, 1, 2))
+    watch.watchShards(new Set([1]))
+    expect(live()).toEqual(of(0, 1, 2))
+    await expect.poll(live, WAIT).toEqual(of(1))
+    watch.watchShards(new Set([1, 2]))
+    await expect.poll(live, WAIT).toEqual(of(1, 2))
+    // a standby must be ready for any
+    watch.watchShards(new Set())
+    await expect.poll(live, WAIT).toEqual(of(0, 1, 2))
   })
 
   it('takes over a changed tick', async () => {

@@ -16,6 +16,7 @@ import { Feed } from './feed/feed.ts'
 import { ROSTER_TIMING, Roster, type RosterTiming } from './feed/roster.ts'
 import type { Tap } from './feed/tap.ts'
 import { resolveUrl } from './feed/url.ts'
+import { isHub, shardOf, tickersOf } from './shards.ts'
 import { watchSymbol } from './watch-symbol.ts'
 
 export interface WatchOptions {
@@ -27,12 +28,19 @@ export interface WatchOptions {
   readonly random: Random
   /** how often lists of markets are asked for; absent: as in production */
   readonly timing?: RosterTiming
+  /** absent: one */
+  readonly shard_count?: number
+  /** absent: as in production */
+  readonly narrow_after_ms?: number
   /** a recording listens */
   readonly tap?: Tap | undefined
 }
 
 /** Once one list is there, the others get this long before the symbols are chosen without them. */
 const GATHER_MS = 5_000
+
+/** What has just been handed on may come back, and a standby that takes one shard may get another. */
+const NARROW_AFTER_MS = 20_000
 
 /** One exchange on its way: no list, a list, a feed. */
 interface Watched {
@@ -51,6 +59,9 @@ export class Watch {
   /** everything watched, with what values it in dollars; null until it is chosen */
   private chosen: ReadonlySet<string> | null = null
   private gathering: NodeJS.Timeout | undefined
+  /** whose markets are watched; null: all of them */
+  private shards: ReadonlySet<number> | null = null
+  private narrowing: NodeJS.Timeout | undefined
   private stopped = false
 
   constructor(options: WatchOptions) {
@@ -65,8 +76,29 @@ export class Watch {
   async stop(): Promise<void> {
     this.stopped = true
     clearTimeout(this.gathering)
+    clearTimeout(this.narrowing)
     for (const { roster } of this.watched) roster.stop()
     await Promise.all(this.watched.map(({ feed }) => feed?.stop()))
+  }
+
+  /**
+   * Watches the markets of these shards and those of the hubs; of all shards when there are none,
+   * because a standby must be ready for any. More at once, less after a while.
+   */
+  watchShards(led: ReadonlySet<number>): void {
+    const { shard_count = 1, narrow_after_ms = NARROW_AFTER_MS } = this.options
+    if (shard_count === 1) return
+    clearTimeout(this.narrowing)
+    const wanted = led.size === 0 ? null : led
+    const narrow = () => {
+      this.shards = wanted
+      this.followAll()
+    }
+    if (this.shards !== null) {
+      this.shards = wanted === null ? null : new Set([...this.shards, ...wanted])
+      this.followAll()
+    }
+    this.narrowing = setTimeout(narrow, narrow_after_ms)
   }
 
   statuses(): ExchangeStatus[] {
@@ -143,7 +175,13 @@ export class Watch {
     // A requested symbol that is unknown so far may be traded by an exchange that joins later.
     this.chosen = new Set([...this.picked, ...unknown, ...dollars])
     if (first) log.info('symbols chosen', { symbols: this.chosen.size, exchanges: there.length })
-    for (const one of there) this.follow(one, this.chosen)
+    this.followAll()
+  }
+
+  private followAll(): void {
+    const { chosen } = this
+    if (this.stopped || chosen === null) return
+    for (const one of this.watched) if (one.roster.list !== null) this.follow(one, chosen)
   }
 
   /** A quote that no live market prices in dollars has no size, so it makes no opportunity. */
@@ -161,11 +199,22 @@ export class Watch {
 
   private follow(one: Watched, chosen: ReadonlySet<string>): void {
     const requested = this.options.config.symbols ?? []
+    const quotes = quotesOf([...chosen])
     const markets: Market[] = (one.roster.list?.markets ?? []).filter(
-      (market) => market.trading && chosen.has(watchSymbol(market, requested) ?? ''),
+      (market) =>
+        market.trading &&
+        chosen.has(watchSymbol(market, requested) ?? '') &&
+        this.isOfShards(market, quotes),
     )
     if (one.feed === null) this.startFeed(one, markets)
     else one.feed.watch(markets)
+  }
+
+  private isOfShards(market: Market, quotes: ReadonlySet<string>): boolean {
+    const { shards } = this
+    if (shards === null) return true
+    const { shard_count = 1 } = this.options
+    return isHub(tickersOf(market)[0], quotes) || shards.has(shardOf([market], shard_count))
   }
 
   private startFeed(one: Watched, markets: readonly Market[]): void {

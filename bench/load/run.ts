@@ -100,7 +100,7 @@ async function compareStill({ sandbox, worker }: Stack): Promise<Comparison> {
 }
 
 /** @throws Error when some book is not live in time */
-async function allLive({ worker }: Stack): Promise<void> {
+export async function allLive({ worker }: Pick<Stack, 'worker'>): Promise<void> {
   const deadline_ms = performance.now() + LIVE_WITHIN_MS
   for (;;) {
     const books = await worker.list()

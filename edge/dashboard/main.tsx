@@ -1,6 +1,6 @@
 /**
- * Wires the page together: one stream, three gentle polls, one store, one tree. Everything that
- * touches the outside world starts here and nowhere else.
+ * Wires the page together: one stream, three gentle polls, one store, one tree. What every page needs
+ * is asked for here; what only one page shows is asked for by that page while it is open.
  */
 import { render } from 'preact'
 import { list } from '../../client/answers.ts'
@@ -9,12 +9,15 @@ import { systemClock } from '../../shared/clock.ts'
 import type { ExchangeStatus } from '../../shared/health.ts'
 import type { Opportunity } from '../../shared/opportunity.ts'
 import { App } from './app.tsx'
+import { createNavigation } from './components/navigation.ts'
 import { healthReport } from './model/answers.ts'
 import { poll } from './model/poll.ts'
 import { createStore } from './model/store.ts'
 
 const TICK_MS = 1_000
-const STATUS_EVERY_MS = 5_000
+const HEALTH_EVERY_MS = 5_000
+/** Each answer is a point of the small charts of an exchange. */
+const EXCHANGES_EVERY_MS = 3_000
 /** The stream carries every change; this only heals what a stale cache may have hidden. */
 const LIVE_SET_EVERY_MS = 30_000
 /** A shared cache may serve a live set this old, so younger rows outlive their absence from it. */
@@ -25,7 +28,7 @@ const failed = (of: 'live_set' | 'exchanges' | 'health') => (reason: string) =>
   store.dispatch({ type: 'failure', of, reason })
 
 const askLiveSet = poll({
-  url: '/v1/opportunities',
+  urls: ['/v1/opportunities'],
   every_ms: LIVE_SET_EVERY_MS,
   read: list<Opportunity>,
   onAnswer: (opportunities) =>
@@ -34,16 +37,16 @@ const askLiveSet = poll({
 })
 
 poll({
-  url: '/v1/exchanges',
-  every_ms: STATUS_EVERY_MS,
+  urls: ['/v1/exchanges'],
+  every_ms: EXCHANGES_EVERY_MS,
   read: list<ExchangeStatus>,
   onAnswer: (exchanges) => store.dispatch({ type: 'exchanges', exchanges }),
   onFailure: failed('exchanges'),
 })
 
 const askHealth = poll({
-  url: '/health',
-  every_ms: STATUS_EVERY_MS,
+  urls: ['/health'],
+  every_ms: HEALTH_EVERY_MS,
   read: healthReport,
   onAnswer: (health) => store.dispatch({ type: 'health', health }),
   onFailure: failed('health'),
@@ -57,8 +60,8 @@ const stream = openStream({
   onOpen() {
     store.dispatch({ type: 'stream_open' })
     // Only a live set that is read after the stream opened has no gap between the two.
-    askLiveSet()
-    askHealth()
+    askLiveSet.now()
+    askHealth.now()
   },
   onLost: (reason, retry_at_ms) => store.dispatch({ type: 'stream_lost', reason, retry_at_ms }),
   onEvent: (event) => store.dispatch({ type: 'event', event }),
@@ -73,4 +76,7 @@ document.addEventListener('visibilitychange', () => {
 
 const root = document.getElementById('app')
 if (root === null) throw new Error('the page has no #app')
-render(<App store={store} onRetry={() => stream.retryNow()} />, root)
+render(
+  <App store={store} navigation={createNavigation()} onRetry={() => stream.retryNow()} />,
+  root,
+)

@@ -7,7 +7,7 @@ import type { Redis } from '@upstash/redis/cloudflare'
 import { z } from 'zod'
 import { type Event, eventFromStream } from '../../shared/event.ts'
 import { ExchangeStatus, Heartbeat } from '../../shared/health.ts'
-import { KEYS, workerKey } from '../../shared/keys.ts'
+import { KEYS, shardKey, workerKey } from '../../shared/keys.ts'
 import type { Log } from '../../shared/log.ts'
 import { type NearMiss, nearMissFromStream } from '../../shared/near-miss.ts'
 import { Opportunity } from '../../shared/opportunity.ts'
@@ -16,6 +16,7 @@ import { WatchedMarket } from '../../shared/watched.ts'
 import type { StoreSettings } from '../environment.ts'
 import { type Answer, ask } from './answer.ts'
 import { redisOver } from './clients.ts'
+import { mergeExchanges, mergeHeartbeats } from './shards.ts'
 
 /** Redis replies as they are: without this the client would turn JSON text into objects. */
 const Fields = z.array(z.string())
@@ -35,7 +36,7 @@ export interface Live {
   /** best bid and ask of every watched market; nothing while no worker leads */
   tops(): Promise<Answer<TopOfBook[]>>
   markets(): Promise<Answer<WatchedMarket[]>>
-  /** the leader's heartbeat, else the newest of any worker, else null */
+  /** the leader's heartbeat (of several leaders, one of all), else any worker's newest, else null */
   heartbeat(): Promise<Answer<Heartbeat | null>>
   /** newest first, up to `limit` that are wanted */
   nearMisses(wanted: (one: NearMiss) => boolean, limit: number): Promise<Answer<NearMiss[]>>
@@ -72,12 +73,37 @@ export function liveStore(settings: StoreSettings, log: Log): Live {
       eventFromStream(id, Object.fromEntries(pairs(fields))),
     )
 
+  /** The fields of a hash that is divided among shards. In one round trip while there is one shard. */
+  const sharded = async (name: 'exchanges' | 'top' | 'markets'): Promise<string[]> => {
+    const [count, first] = await redis()
+      .pipeline()
+      .get(KEYS.shards)
+      .hgetall(shardKey(name, 0))
+      .exec<[unknown, unknown]>()
+    const rest = otherShards(count)
+    if (rest.length === 0) return hashValues(first)
+    const asked = redis().pipeline()
+    for (const shard of rest) asked.hgetall(shardKey(name, shard))
+    const replies = await asked.exec<unknown[]>()
+    return [first, ...replies].flatMap((reply) => hashValues(reply))
+  }
+
   const newestHeartbeat = async (): Promise<Heartbeat | null> => {
-    const leader = await redis().get<string | null>(KEYS.lease)
-    const beat = leader === null ? null : await redis().get<string | null>(workerKey(leader))
-    const texts = beat === null ? await scannedHeartbeats(redis()) : [beat]
-    const beats = entries(KEYS.worker, Heartbeat, texts)
-    return beats.sort((a, b) => Date.parse(b.sent_at) - Date.parse(a.sent_at))[0] ?? null
+    const [count, leader] = await redis()
+      .pipeline()
+      .get(KEYS.shards)
+      .get(KEYS.lease)
+      .exec<[unknown, string | null]>()
+    const others = otherShards(count).map((shard) => shardKey('lease', shard))
+    const holders = others.length === 0 ? [] : await redis().mget<(string | null)[]>(...others)
+    const leaders = [leader, ...holders].filter((one) => one !== null)
+    const keys = [...new Set(leaders)].map(workerKey)
+    const texts = keys.length === 0 ? [] : await redis().mget<(string | null)[]>(...keys)
+    const beats = entries(KEYS.worker, Heartbeat, present(texts))
+    const is_whole = leaders.length === 1 + others.length && beats.length === keys.length
+    if (beats.length > 0) return mergeHeartbeats(beats, is_whole)
+    const found = entries(KEYS.worker, Heartbeat, await scannedHeartbeats(redis()))
+    return found.sort((a, b) => Date.parse(b.sent_at) - Date.parse(a.sent_at))[0] ?? null
   }
 
   return {
@@ -92,16 +118,13 @@ export function liveStore(settings: StoreSettings, log: Log): Live {
       }),
     exchanges: () =>
       query(async () => {
-        const texts = hashValues(await redis().hgetall(KEYS.exchanges))
-        const statuses = entries(KEYS.exchanges, ExchangeStatus, texts)
+        const texts = await sharded('exchanges')
+        const statuses = mergeExchanges(entries(KEYS.exchanges, ExchangeStatus, texts))
         return statuses.sort((a, b) => (a.id < b.id ? -1 : 1))
       }),
-    tops: () =>
-      query(async () => entries(KEYS.top, TopOfBook, hashValues(await redis().hgetall(KEYS.top)))),
+    tops: () => query(async () => entries(KEYS.top, TopOfBook, await sharded('top'))),
     markets: () =>
-      query(async () =>
-        entries(KEYS.markets, WatchedMarket, hashValues(await redis().hgetall(KEYS.markets))),
-      ),
+      query(async () => entries(KEYS.markets, WatchedMarket, await sharded('markets'))),
     heartbeat: () => query(newestHeartbeat),
     nearMisses: (wanted, limit) =>
       query(async () => {
@@ -169,11 +192,17 @@ async function scannedHeartbeats(redis: Redis): Promise<string[]> {
     if (cursor === '0') break
   }
   if (keys.length === 0) return []
-  const texts: unknown = await redis.mget(...keys)
-  return z
-    .array(z.string().nullable())
-    .parse(texts)
-    .filter((text) => text !== null)
+  return present(await redis.mget(...keys))
+}
+
+function present(texts: unknown): string[] {
+  const known = z.array(z.string().nullable()).parse(texts)
+  return known.filter((text) => text !== null)
+}
+
+/** The shards besides the first, by what `arb:shards` says. */
+function otherShards(count: unknown): number[] {
+  return Array.from({ length: Math.max(0, Number(count ?? 1) - 1) }, (_, i) => i + 1)
 }
 
 /** The entries that `read` accepts; how many it did not is said once. */

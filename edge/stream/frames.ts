@@ -5,7 +5,7 @@
  */
 import type { Event } from '../../shared/event.ts'
 import type { Opportunity } from '../../shared/opportunity.ts'
-import type { Selection } from './selection.ts'
+import type { Selection } from '../../shared/selection.ts'
 
 const RETRY_MS = 3_000
 const encoder = new TextEncoder()

@@ -4,12 +4,12 @@
  * cache: all it knows can be read again, so it may end at any moment. It knows no HTTP.
  */
 import type { Clock } from '../../shared/clock.ts'
+import { Ring } from '../../shared/ring.ts'
+import type { Selection } from '../../shared/selection.ts'
 import type { Answer } from '../store/answer.ts'
 import { jittered } from '../time.ts'
 import { Frames } from './frames.ts'
 import { Reader } from './reader.ts'
-import { Ring } from './ring.ts'
-import type { Selection } from './selection.ts'
 import { BEGINNING, follow, type Replay, replay, type Source } from './upstream.ts'
 
 export interface HubOptions {

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import type { Event } from '../../shared/event.ts'
+import { Ring } from '../../shared/ring.ts'
+import { Selection, type SelectionOptions } from '../../shared/selection.ts'
 import { opportunity } from '../testing/opportunities.ts'
 import { Frames } from './frames.ts'
 import { Reader, type ReaderOptions } from './reader.ts'
-import { Ring } from './ring.ts'
-import { Selection, type SelectionOptions } from './selection.ts'
 import type { Replay } from './upstream.ts'
 
 const event = (id: string, symbol = 'BTC/USDT'): Event => ({

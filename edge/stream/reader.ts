@@ -5,8 +5,8 @@
  */
 import type { Clock } from '../../shared/clock.ts'
 import { compareEventIds, type Event } from '../../shared/event.ts'
+import type { Ring } from '../../shared/ring.ts'
 import type { Frames } from './frames.ts'
-import type { Ring } from './ring.ts'
 import type { Replay, Reset } from './upstream.ts'
 
 export interface ReaderOptions {

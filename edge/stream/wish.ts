@@ -1,7 +1,8 @@
 /** What a reader wants, on its way from the route to a hub: the query as it was validated. */
+
+import { Selection } from '../../shared/selection.ts'
 import { StreamQuery } from '../parameters.ts'
 import type { Wish } from './hub.ts'
-import { Selection } from './selection.ts'
 
 /** The query goes as it came; the place to go on from is a header, because a header goes first. */
 export function wishRequest(url: string, resumed_from: string | null, signal: AbortSignal) {

@@ -92,6 +92,28 @@ it('moves the peg of a stablecoin and crosses a book for a while', () => {
   }
 })
 
+it('tears a market away from the others for a while, and lets it come back', () => {
+  const { model, tell } = market()
+  const pass = (from_ms: number, to_ms: number) => {
+    for (let at = from_ms; at <= to_ms; at += 10) model.step(START_MS + at)
+  }
+  pass(0, 500)
+  const middle = (exchange: string) => {
+    const index = model.markets.findIndex((m) => m.exchange === exchange && m.symbol === 'ETH/USD')
+    const { bid, ask } = model.best(index)
+    return (bid.price + ask.price) / 2 / 10 ** model.markets[index]!.price_decimals
+  }
+  const apart = () => middle('kraken') / middle('coinbase')
+  expect(granted(tell('tear kraken ETH/USD 1.03 5000'))).toBeNull()
+  pass(510, 5_400)
+  expect(apart()).toBeGreaterThan(1.02)
+  pass(5_410, 8_000)
+  expect(apart()).toBeLessThan(1.01)
+  for (const bad of ['tear kraken ETH/USD 0 10', 'tear kraken ETH/USD 2', 'tear kraken A/B 2 10']) {
+    expect(tell(bad)).toMatchObject({ ok: false })
+  }
+})
+
 it('says what it cannot do', () => {
   expect(market().tell('sell everything')).toMatchObject({ error: expect.stringContaining('sell') })
   expect(obey('pause', undefined)).toMatchObject({ error: expect.stringContaining('recordings') })

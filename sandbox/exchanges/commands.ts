@@ -1,8 +1,9 @@
 /**
  * What the process that started the sandbox exchanges may tell them on standard input while they
  * run: a line a command, one JSON line each in answer. `rate 5`, `pause`, `resume`, `status`,
- * `books binance`, `peg USDC 0.93`, `cross kraken ETH/USD 800` (ms), and those of operate.ts. It moves
- * no price: the market does what it is told and says how it stands.
+ * `books binance`, `peg USDC 0.93`, `cross kraken ETH/USD 800` (ms), `tear kraken ETH/USD 1.02 9000`
+ * (factor, ms), and those of operate.ts. It moves no price: the market does what it is told and says
+ * how it stands.
  */
 import { createInterface } from 'node:readline'
 import type { MarketModel } from '../market/model.ts'
@@ -82,6 +83,8 @@ export function obey(command: string, controls: Controls | undefined): Answer {
       return answer(command, () => controls.model.setPeg(argument, Number(words[1])))
     case 'cross':
       return answer(command, () => cross(controls.model, words))
+    case 'tear':
+      return answer(command, () => tear(controls.model, words))
     default:
       return answer(command, () => operate(controls, verb, words))
   }
@@ -97,12 +100,24 @@ function answer(command: string, act: () => unknown): Answer {
   }
 }
 
-function cross(model: MarketModel, [exchange, symbol, duration = '']: readonly string[]): void {
+function cross(model: MarketModel, [exchange, symbol, duration]: readonly string[]): void {
+  model.cross(marketOf(model, exchange, symbol), durationOf(duration))
+}
+
+function tear(model: MarketModel, [exchange, symbol, factor, duration]: readonly string[]): void {
+  model.tear(marketOf(model, exchange, symbol), Number(factor), durationOf(duration))
+}
+
+function marketOf(model: MarketModel, exchange?: string, symbol?: string): number {
   const market = model.markets.findIndex((m) => m.exchange === exchange && m.symbol === symbol)
-  const duration_ms = Number(duration)
   if (market < 0) throw new RangeError(`no such market: ${exchange} ${symbol}`)
-  if (!(duration_ms > 0)) throw new RangeError(`no duration in milliseconds: "${duration}"`)
-  model.cross(market, duration_ms)
+  return market
+}
+
+function durationOf(text = ''): number {
+  const duration_ms = Number(text)
+  if (!(duration_ms > 0)) throw new RangeError(`no duration in milliseconds: "${text}"`)
+  return duration_ms
 }
 
 function trueBooks(model: MarketModel, exchange: string): TrueBook[] {

@@ -9,7 +9,7 @@ import { crossDisplacementSchedule } from './cross-displacement.ts'
 import { displacementSchedule, type Schedule } from './displacement.ts'
 import { type ListingFault, withFaults } from './faults.ts'
 import { type Listing, listings } from './listings.ts'
-import { LiveMarket } from './market.ts'
+import { type Displacement, LiveMarket } from './market.ts'
 import { FairPrices } from './prices.ts'
 import { createRandom, type Random } from './random.ts'
 import type {
@@ -59,6 +59,11 @@ export interface MarketModel extends MarketSource {
   setOpen(market: number, open: boolean): void
   /** For so long markets[index] shows a bid above its best ask, and does not move. */
   cross(market: number, duration_ms: number): void
+  /**
+   * For so long markets[index] trades at `factor` times what everybody else does, whatever its own
+   * tears are. @throws RangeError for a factor that is not positive
+   */
+  tear(market: number, factor: number, duration_ms: number): void
   /** Where a money other than the dollar goes from now on. @throws RangeError for anything else. */
   setPeg(asset: string, usd: number): void
 }
@@ -88,6 +93,8 @@ export function assembleModel(
   const schedule = createSchedule(listed, random.fork())
   const listeners = new Set<ChangeListener>()
   const step_listeners = new Set<StepListener>()
+  /** torn on demand, and until when */
+  const torn = new Map<number, number>()
   let now_ms: number | undefined
   let time_ms = 0
 
@@ -103,6 +110,10 @@ export function assembleModel(
     const found = entries[market]
     if (!found) throw new RangeError(`no market ${market}`)
     return found
+  }
+  const displace = (market: number, displacement: Displacement | undefined) => {
+    const { listing, live } = entry(market)
+    live.displace(displacement, time_ms, fairOf(listing))
   }
   const venueOf = (market: number) => {
     const { listing, live } = entry(market)
@@ -131,8 +142,12 @@ export function assembleModel(
       prices.advance(elapsed_ms)
       for (const { listing, live } of entries) live.advance(time_ms, fairOf(listing))
       for (const { market, displacement } of schedule(time_ms, venueOf)) {
-        const { listing, live } = entry(market)
-        live.displace(displacement, time_ms, fairOf(listing))
+        if (!torn.has(market)) displace(market, displacement)
+      }
+      for (const [market, until_ms] of torn) {
+        if (until_ms > time_ms) continue
+        torn.delete(market)
+        displace(market, undefined)
       }
       for (const listener of step_listeners) listener(next_ms)
     },
@@ -154,6 +169,11 @@ export function assembleModel(
     isOpen: (market) => entry(market).live.open,
     setOpen: (market, open) => entry(market).live.setOpen(open),
     cross: (market, duration_ms) => entry(market).live.cross(time_ms + duration_ms),
+    tear(market, factor, duration_ms) {
+      if (!(factor > 0 && Number.isFinite(factor))) throw new RangeError(`no factor: ${factor}`)
+      torn.set(market, time_ms + duration_ms)
+      displace(market, { direction: factor > 1 ? 'up' : 'down', factor })
+    },
     setPeg: (asset, usd) => prices.setPeg(asset, usd),
   }
 }

@@ -42,6 +42,7 @@ function handmade(markets: readonly SimulatedMarket[]) {
     setOpen: () => {},
     cross: () => {},
     setPeg: () => {},
+    tear: () => {},
   }
   const set = (index: number, bid: number, ask: number, size = 50) => {
     const scale = 10 ** markets[index]!.price_decimals

@@ -175,6 +175,10 @@ export const webhook_attempts = pgTable(
   },
   (table) => [
     index('idx_webhook_attempts_endpoint').on(table.endpoint_id, table.id.desc().nullsFirst()),
-    index('idx_webhook_attempts_message').on(table.message_id),
+    index('idx_webhook_attempts_message').on(table.message_id, table.endpoint_id),
+    // a replay of all that were missed
+    index('idx_webhook_attempts_missed')
+      .on(table.endpoint_id, table.message_id)
+      .where(sql`${table.result} = 'missed'`),
   ],
 )

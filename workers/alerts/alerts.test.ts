@@ -9,8 +9,9 @@ import { silentLog } from '../../shared/log.ts'
 import { GroupConsumer } from '../publish/group.ts'
 import { connectRedis } from '../publish/redis.ts'
 import { detected, exchangeStatus, expired, measured } from '../publish/testing.ts'
-import { type Dispatcher, startDispatcher } from './dispatch.ts'
-import { type AlertQueue, createAlertQueue } from './queue.ts'
+import { startDispatcher } from './dispatch.ts'
+import { createQueues } from './jobs.ts'
+import { createEnqueue } from './queue.ts'
 
 let server: RedisServer
 let redis: Redis
@@ -39,36 +40,41 @@ function add({ type, timestamp, data }: Draft): Promise<string | null> {
   return redis.xadd(KEYS.events, '*', ...fields)
 }
 
-function startGroup(alerts: AlertQueue, consumer: string): void {
+type Enqueue = ReturnType<typeof createEnqueue>
+
+function startGroup(enqueue: Enqueue, consumer: string): void {
   const group = new GroupConsumer({
     redis: connectRedis(server.url, 'patient', consumer, silentLog),
+    stream: KEYS.events,
     group: GROUPS.alerts,
     consumer,
     clock: systemClock,
     log: silentLog,
-    handle: alerts.enqueue,
+    handle: enqueue,
     claim_after_ms: 200,
   })
   group.start()
   stops.push(() => group.stop(5_000))
 }
 
-function newQueue(): AlertQueue {
-  const connection = connectRedis(server.url, 'patient', 'queue', silentLog)
-  const alerts = createAlertQueue(connection, silentLog)
-  stops.push(async () => alerts.close())
-  return alerts
+function newQueue(url = server.url): Enqueue {
+  const connection = connectRedis(url, 'patient', 'queue', silentLog)
+  stops.push(async () => connection.disconnect())
+  return createEnqueue(createQueues(connection, silentLog), silentLog)
 }
 
-function dispatch(onDispatched: (type: string, latency_ms: number) => void): Dispatcher {
+function dispatch(onDispatched: (type: string, latency_ms: number) => void): void {
+  const nothing = async () => {}
   const dispatcher = startDispatcher({
     redis: connectRedis(server.url, 'patient', 'dispatch', silentLog),
     clock: systemClock,
     log: silentLog,
+    subscriptions: { ready: Promise.resolve() },
+    router: { event: nothing, window: nothing },
+    disable: nothing,
     onDispatched,
   })
   stops.push(() => dispatcher.close(3_000))
-  return dispatcher
 }
 
 describe('the alert queue', () => {
@@ -76,32 +82,26 @@ describe('the alert queue', () => {
     const ids = [
       await add(detected('a')),
       await add(expired('a')),
+      await add(measured('a')),
       await add(exchangeStatus('kraken', false)),
     ]
     const alerts = newQueue()
     startGroup(alerts, 'one')
     startGroup(newQueue(), 'two')
-    await vi.waitUntil(async () => (await queue.count()) === 3, { timeout: 10_000 })
+    await vi.waitUntil(async () => (await queue.count()) === 4, { timeout: 10_000 })
     const raw = await redis.xrange(KEYS.events, '-', '+')
     const entries = raw.map(([id, [, type, , timestamp, , data]]) => {
       return { id, fields: { type: type!, timestamp: timestamp!, data: data! } }
     })
-    await alerts.enqueue(entries)
+    await alerts(entries)
     const jobs = await queue.getJobs()
     expect(jobs.map(({ id }) => id).toSorted()).toEqual(ids.toSorted())
     expect(jobs.map(({ name }) => name).toSorted()).toEqual([
       'exchange.status',
       'opportunity.detected',
       'opportunity.expired',
+      'opportunity.measured',
     ])
-  })
-
-  it('gets no job for markouts, which alert nobody', async () => {
-    await add(measured('a'))
-    await add(detected('b'))
-    startGroup(newQueue(), 'one')
-    await vi.waitUntil(async () => (await queue.count()) > 0, { timeout: 10_000 })
-    expect((await queue.getJobs()).map(({ name }) => name)).toEqual(['opportunity.detected'])
   })
 
   it('knows an event again after its job is done', async () => {
@@ -115,7 +115,7 @@ describe('the alert queue', () => {
       [string, string[]],
     ]
     await vi.waitUntil(async () => (await queue.getCompletedCount()) === 1)
-    await alerts.enqueue([{ id, fields: { type: type!, timestamp: timestamp!, data: data! } }])
+    await alerts([{ id, fields: { type: type!, timestamp: timestamp!, data: data! } }])
     expect(await queue.count()).toBe(0)
     expect(seen).toEqual(['opportunity.detected'])
   })
@@ -124,11 +124,10 @@ describe('the alert queue', () => {
     const late = await startRedis()
     const { port, url } = late
     await late.stop()
-    const alerts = createAlertQueue(connectRedis(url, 'patient', 'late', silentLog), silentLog)
-    stops.push(async () => alerts.close())
+    const alerts = newQueue(url)
     const { type, timestamp, data } = detected('a')
     const fields = { type, timestamp, data: JSON.stringify(data) }
-    const added = alerts.enqueue([{ id: '1-0', fields }])
+    const added = alerts([{ id: '1-0', fields }])
     const back = await startRedis({ port })
     await added
     const reader = connectRedis(url, 'patient', 'reader', silentLog)

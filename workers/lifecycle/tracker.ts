@@ -1,15 +1,16 @@
 /**
  * The life of an opportunity: detected once, updated when it changes materially, expired once with
  * one reason, and measured once when its last markout is known. The same gap (same key) is one
- * opportunity for as long as it lasts. It decides nothing about profit and owns no timer; it only
- * turns the detector's verdicts and the time that passes into events.
+ * opportunity for as long as it lasts, also under the next leader. It decides nothing about profit
+ * and owns no timer; it only turns the detector's verdicts and the time that passes into events.
  */
 import { type Clock, timestamp } from '../../shared/clock.ts'
 import { compare, type Decimal, decimal, floorToScale, fromNumber } from '../../shared/decimal.ts'
 import type { Draft } from '../../shared/event.ts'
-import type { ExpiryReason, Opportunity } from '../../shared/opportunity.ts'
+import { type ExpiryReason, isMeasured, type Opportunity } from '../../shared/opportunity.ts'
 import type { Candidate, Verdict } from '../detection/candidate.ts'
-import { Markouts, type Measure, type Subject } from './markouts.ts'
+import { Inheritance } from './inheritance.ts'
+import { completed, Markouts, type Measure, type Subject } from './markouts.ts'
 
 export interface TrackerOptions {
   readonly clock: Clock
@@ -42,6 +43,7 @@ export class Tracker {
   private readonly by_key = new Map<string, Life>()
   private readonly markouts: Markouts<Life>
   private readonly least: Decimal
+  private inheritance: Inheritance | null = null
 
   constructor(options: TrackerOptions) {
     this.options = options
@@ -65,15 +67,29 @@ export class Tracker {
         continue
       }
       const life = this.by_key.get(verdict.candidate.key)
-      if (life === undefined) {
-        if (this.qualifies(verdict.candidate)) drafts.push(this.detect(verdict.candidate))
-      } else {
+      if (life === undefined) drafts.push(...this.begin(verdict.candidate))
+      else {
         this.observe(life, verdict.candidate)
         const update = this.update(life)
         if (update !== null) drafts.push(update)
       }
     }
     return drafts
+  }
+
+  /**
+   * What the former leader left open. The next `apply` should get everything that is open now, and
+   * `disown` ends what was not among it.
+   */
+  inherit(left: readonly Opportunity[]): void {
+    this.inheritance = new Inheritance(left)
+  }
+
+  /** The last words on what was inherited and is not there any more. */
+  disown(): Draft[] {
+    const ended = this.inheritance?.end(this.options.clock.wall_ms()) ?? []
+    this.inheritance = null
+    return ended
   }
 
   /** Updates that were held back by the throttle and are due now. */
@@ -107,10 +123,37 @@ export class Tracker {
   forget(): void {
     this.by_key.clear()
     this.markouts.clear()
+    this.inheritance = null
   }
 
   private qualifies({ profit_percent }: Candidate): boolean {
     return compare(decimal(profit_percent), this.least) >= 0
+  }
+
+  private begin(candidate: Candidate): Draft[] {
+    const left = this.inheritance?.claim(candidate)
+    if (left !== undefined) return this.adopt(left, candidate)
+    return this.qualifies(candidate) ? [this.detect(candidate)] : []
+  }
+
+  /** It goes on as if nothing had happened; only markouts that nobody took stay unknown. */
+  private adopt(left: Opportunity, candidate: Candidate): Draft[] {
+    const { clock } = this.options
+    const lived_ms = Math.max(0, clock.wall_ms() - Date.parse(left.detected_at))
+    const life: Life = {
+      detected_ms: clock.monotonic_ms() - lived_ms,
+      detected_legs: left.legs,
+      announced: left,
+      announced_ms: clock.monotonic_ms() - UPDATE_EVERY_MS,
+      latest: candidate,
+      peak_profit_percent: left.peak_profit_percent,
+      markouts: completed(left.markouts),
+    }
+    this.by_key.set(candidate.key, life)
+    this.observe(life, candidate)
+    if (!isMeasured(left)) return [this.measured(life)]
+    const update = this.update(life)
+    return update === null ? [] : [update]
   }
 
   private detect(candidate: Candidate): Draft {

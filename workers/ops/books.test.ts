@@ -1,7 +1,10 @@
 import { afterEach, expect, it } from 'vitest'
 import type { Health } from '../../shared/health.ts'
+import { silentLog } from '../../shared/log.ts'
 import { TestBooks } from '../detection/testing.ts'
 import { createBookView } from './books.ts'
+import { Operator } from './operator.ts'
+import { QueuePage } from './queues.ts'
 import { type OpsServer, startOpsServer } from './server.ts'
 
 const TOKEN = 'a-token-of-the-operator'
@@ -19,7 +22,14 @@ async function serve(admin_token: string | null) {
     clock,
     health: () => Promise.reject(new Error('nobody asks')) as unknown as Health,
     metrics: () => Promise.reject(new Error('nobody asks')),
-    books: admin_token === null ? undefined : createBookView(books, clock, admin_token),
+    restricted:
+      admin_token === null
+        ? undefined
+        : {
+            operator: new Operator(admin_token, clock),
+            books: createBookView(books, clock),
+            queues: new QueuePage({ connect: () => Promise.reject() as never, log: silentLog }),
+          },
   })
   const base = `http://localhost:${server.port}`
   const get = (path: string, token?: string) =>

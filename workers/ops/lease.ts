@@ -1,16 +1,27 @@
 /**
- * Leadership: one worker publishes at a time. The lease is a key with a time to live; the fence is
- * a number that grows with every new term and that every write carries, so that a leader that was
- * asleep cannot write with an old one. Losing Redis is not losing the term: the fence decides that.
+ * Leadership: of each shard one worker publishes at a time. The lease is a key with a time to live;
+ * the fence is a number that grows with every new term and that every write carries, so that a leader
+ * that was asleep cannot write with an old one. Losing Redis is not losing the term: the fence
+ * decides that. The rules of who leads what are in lease-script.ts.
  */
 import type { Redis } from 'ioredis'
-import { KEYS } from '../../shared/keys.ts'
+import type { Clock } from '../../shared/clock.ts'
+import { KEYS, shardKey } from '../../shared/keys.ts'
 import type { Log } from '../../shared/log.ts'
+import { ACQUIRE, RELEASE } from './lease-script.ts'
 
-/** A dead leader's lease runs out after this; then a standby takes over. */
-const LEASE_TTL_MS = 6_000
+/**
+ * A dead leader's lease runs out after this; then a standby takes over. It outlasts what a healthy
+ * leader may miss: a loop that is blocked for two seconds, a Redis that writes its disk.
+ */
+export const LEASE_TTL_MS = 4_000
 /** How often a leader renews and a standby asks. */
-const LEASE_EVERY_MS = 1_000
+const LEASE_EVERY_MS = 500
+/**
+ * After an outage of Redis every lease has run out. So long, in lives of a lease, everybody leaves
+ * them to those who held them: they have in their outboxes what happened meanwhile.
+ */
+const PATIENCE_TTLS = 2
 
 /**
  * `new`: somebody may have led in between. `restored`: Redis came back empty, nobody else led.
@@ -20,82 +31,58 @@ export type TermKind = 'new' | 'restored'
 export interface LeaseOptions {
   /** a `command` connection */
   readonly redis: Redis
+  readonly clock: Clock
   readonly worker_id: string
+  readonly shard_count: number
   readonly log: Log
-  readonly onLead: (token: number, kind: TermKind) => void
-  readonly onLose: () => void
+  /** how much of what is to be watched can be used now, percent: the unready leave it to others */
+  readonly readiness: () => number
+  readonly onLead: (shard: number, token: number, kind: TermKind) => void
+  readonly onLose: (shard: number) => void
+  /** another worker should lead this shard: end in order and call `give` */
+  readonly onExcess: (shard: number) => void
   readonly ttl_ms?: number
   readonly every_ms?: number
 }
 
-const ACQUIRE = `
---[[
-  Takes, keeps or takes back the leadership.
-
-  KEYS[1] arb:lease  string with TTL, id of the leading worker
-  KEYS[2] arb:fence  integer, the token of the present term
-
-  ARGV[1] the caller's worker id
-  ARGV[2] time to live of the lease, ms
-  ARGV[3] the token that the caller held last, or ''
-
-  Output: {token, kind}; kind is 'kept', 'restored' or 'new'; token 0 and 'standby' when
-          another worker leads.
-]]
-local holder = redis.call('GET', KEYS[1])
-if holder and holder ~= ARGV[1] then return {0, 'standby'} end
-local fence = redis.call('GET', KEYS[2])
-local kind = 'new'
-if fence and fence == ARGV[3] then
-  kind = 'kept'
-elseif not fence and ARGV[3] ~= '' then
-  kind = 'restored'
-  redis.call('SET', KEYS[2], ARGV[3])
-end
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-if kind == 'kept' then return {tonumber(fence), kind} end
-return {redis.call('INCR', KEYS[2]), kind}
-`
-
-const RELEASE = `
---[[
-  Gives the leadership back.
-  KEYS[1] arb:lease   ARGV[1] the caller's worker id   Output: 1 when the lease was the caller's
-]]
-if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
-return 0
-`
+type Kind = TermKind | 'kept' | 'excess' | 'standby'
 
 interface Commands {
-  arbLeaseAcquire(
-    keys: number,
-    lease: string,
-    fence: string,
-    worker_id: string,
-    ttl_ms: number,
-    token: number | '',
-  ): Promise<[number, 'kept' | TermKind | 'standby']>
-  arbLeaseRelease(keys: number, lease: string, worker_id: string): Promise<number>
+  arbLeaseAcquire(keys: number, ...args: (string | number)[]): Promise<(number | Kind)[]>
+  arbLeaseRelease(keys: number, ...args: (string | number)[]): Promise<number>
 }
 
 export class Lease {
   private readonly options: LeaseOptions
   private readonly commands: Commands
-  private held: number | null = null
+  private readonly shards: readonly number[]
+  private readonly held = new Map<number, number>()
+  private readonly ttl_ms: number
+  private others = 0
   private timer: NodeJS.Timeout | undefined
   private asking: Promise<void> | null = null
   private stopped = false
+  private was_away = false
+  /** what was another's is not taken before, monotonic ms */
+  private take_from_ms = Number.NEGATIVE_INFINITY
 
   constructor(options: LeaseOptions) {
     this.options = options
+    this.ttl_ms = options.ttl_ms ?? LEASE_TTL_MS
+    this.shards = Array.from({ length: options.shard_count }, (_, shard) => shard)
     options.redis.defineCommand('arbLeaseAcquire', { lua: ACQUIRE })
     options.redis.defineCommand('arbLeaseRelease', { lua: RELEASE })
     this.commands = options.redis as unknown as Commands
   }
 
-  /** The fencing token while this worker leads as far as it knows; null on standby. */
-  get token(): number | null {
+  /** The fencing tokens, by shard, of what this worker leads as far as it knows, in order. */
+  get tokens(): ReadonlyMap<number, number> {
     return this.held
+  }
+
+  /** Whether another worker could go on with what this one leads, as of the last answer. */
+  get has_successor(): boolean {
+    return this.others > 0
   }
 
   start(): void {
@@ -117,38 +104,84 @@ export class Lease {
     return this.asking
   }
 
-  /** Ends the term, so that a standby need not wait for the lease to run out. */
+  /** Ends one term, so that whoever should lead the shard need not wait for the lease to run out. */
+  async give(shard: number): Promise<void> {
+    await this.asking
+    if (!this.held.delete(shard)) return
+    await this.giveBack([shard], false)
+  }
+
+  /** Ends every term and asks for none again. */
   async release(): Promise<void> {
     this.stopped = true
     clearTimeout(this.timer)
     await this.asking
-    this.held = null
+    this.held.clear()
+    await this.giveBack(this.shards, true)
+  }
+
+  private async giveBack(shards: readonly number[], leaves: boolean): Promise<void> {
+    const { worker_id, log } = this.options
+    const keys = [KEYS.members, ...shards.map((shard) => shardKey('lease', shard))]
     try {
-      await this.commands.arbLeaseRelease(1, KEYS.lease, this.options.worker_id)
+      const args = [worker_id, leaves ? '1' : '0', this.ttl_ms]
+      await this.commands.arbLeaseRelease(keys.length, ...keys, ...args)
     } catch (error) {
-      this.options.log.warn('the lease was not released: it will run out', { error })
+      log.warn('the lease was not released: it will run out', { error })
     }
   }
 
   private async acquire(): Promise<void> {
-    const { worker_id, ttl_ms = LEASE_TTL_MS, log, onLead, onLose } = this.options
-    const [token, kind] = await this.commands
-      .arbLeaseAcquire(2, KEYS.lease, KEYS.fence, worker_id, ttl_ms, this.held ?? '')
+    const { worker_id, readiness, clock, log } = this.options
+    const keys = this.shards.flatMap((shard) => [
+      shardKey('lease', shard),
+      shardKey('fence', shard),
+    ])
+    const may_take = !this.was_away && clock.monotonic_ms() >= this.take_from_ms
+    const percent = Math.floor(readiness())
+    const held = this.shards.map((shard) => this.held.get(shard) ?? '')
+    const args = [worker_id, this.ttl_ms, percent, may_take ? '1' : '0', ...held]
+    const answer = await this.commands
+      .arbLeaseAcquire(2 + keys.length, KEYS.members, KEYS.shards, ...keys, ...args)
       // Redis is away: nobody can take the lease there, and the fence settles what is unclear.
       .catch((error: Error) => {
-        log.debug('asking for the lease failed', { error })
-        return [this.held ?? 0, 'unknown'] as const
+        // A Redis that answers, but not this (it is full, or a replica), told nobody else.
+        const level = error.name === 'ReplyError' && !this.was_away ? 'warn' : 'debug'
+        log[level]('asking for the lease failed', { error })
+        this.was_away = true
+        return null
       })
-    if (this.stopped || kind === 'unknown' || kind === 'kept') return
-    if (kind === 'standby') {
-      if (this.held === null) return
-      this.held = null
-      log.warn('leadership lost')
-      onLose()
-      return
+    if (answer === null || this.stopped) return
+    if (this.was_away) this.take_from_ms = clock.monotonic_ms() + PATIENCE_TTLS * this.ttl_ms
+    this.was_away = false
+    this.noteOthers(Number(answer[0]))
+    for (const shard of this.shards) {
+      this.settle(shard, Number(answer[1 + 2 * shard]), answer[2 + 2 * shard] as Kind)
     }
-    this.held = token
-    log.info('leading', { fence: token, term: kind })
-    onLead(token, kind)
+  }
+
+  private noteOthers(others: number): void {
+    const is_foreign = others < 0
+    if (is_foreign && this.others >= 0) {
+      this.options.log.error('other workers run with another SHARD_COUNT: waiting until they end', {
+        shard_count: this.options.shard_count,
+      })
+    }
+    this.others = others
+  }
+
+  private settle(shard: number, token: number, kind: Kind): void {
+    const { log, onLead, onLose, onExcess } = this.options
+    if (kind === 'kept') return
+    if (kind === 'excess') onExcess(shard)
+    else if (kind === 'standby') {
+      if (!this.held.delete(shard)) return
+      log.warn('leadership lost', { shard })
+      onLose(shard)
+    } else {
+      this.held.set(shard, token)
+      log.info('leading', { shard, fence: token, term: kind })
+      onLead(shard, token, kind)
+    }
   }
 }

@@ -5,8 +5,8 @@ import { Writable } from 'node:stream'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Clock } from '../../shared/clock.ts'
 import type { Log } from '../../shared/log.ts'
+import { redactText } from '../../shared/redact.ts'
 import { createLog, type OperatorLog } from './log.ts'
-import { redactText } from './redact.ts'
 
 const clock: Clock = { monotonic_ms: () => 0, wall_ms: () => Date.UTC(2026, 0, 2, 3, 4, 5, 6) }
 
@@ -57,6 +57,37 @@ describe('the log', () => {
     expect(lines).toEqual([])
   })
 
+  it('turns its level at run time, round and round, and tells each turn', () => {
+    for (let turn = 0; turn < 4; turn++) {
+      log.turnLevel()
+      for (const level of ['debug', 'info', 'warn', 'error'] as const) log[level](level)
+    }
+    const told = lines.map((line) => JSON.parse(line)).map(({ message, to }) => to ?? message)
+    const all = ['debug', 'info', 'warn', 'error']
+    expect(told).toEqual([
+      'debug',
+      ...all,
+      'error',
+      'error',
+      'warn',
+      ...all.slice(2),
+      'info',
+      ...all.slice(1),
+    ])
+  })
+
+  it('shows what each of several attempts met, addresses as text, and no bytes', () => {
+    const error = new AggregateError([new Error('refused'), new Error('away')], 'all failed')
+    log.error('broken', {
+      error,
+      url: new URL('https://a:b@c.example/d'),
+      body: Buffer.from('xyz'),
+    })
+    const entry = JSON.parse(lines[0]!)
+    expect(entry.error.errors).toMatchObject([{ message: 'refused' }, { message: 'away' }])
+    expect(entry).toMatchObject({ url: 'https://***@c.example/d', body: '[3 bytes]' })
+  })
+
   it('shows errors with their causes, big integers and dates, and survives a cycle', () => {
     const cycle: Record<string, unknown> = { id: 12n, at: new Date(0) }
     cycle.self = cycle
@@ -83,16 +114,10 @@ describe('the log', () => {
 
 describe('redaction', () => {
   const secrets = {
-    'password of REDIS_URL': [
-      'rediss://default:S3cr3tPassw0rd@eu1.upstash.io:6379',
-      'S3cr3tPassw0rd',
-    ],
+    'password of REDIS_URL': ['rediss://default:S3cr3tPass@eu1.upstash.io:6379', 'S3cr3tPass'],
     'password with an @': ['postgres://me:p@ss@w0rd@db.neon.tech/main', 'w0rd'],
-    'password without a user': ['redis://:S3cr3tPassw0rd@host', 'S3cr3tPassw0rd'],
-    'webhook secret': [
-      'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw',
-      'MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw',
-    ],
+    'password without a user': ['redis://:S3cr3tPass@host', 'S3cr3tPass'],
+    'webhook secret': [`whsec_${'MfKQ9r8G'.repeat(4)}`, 'MfKQ9r8G'],
     'api key': ['arb_k3yk3yk3yk3yk3yk3yk3yk3yk3y', 'k3yk3yk3y'],
     'live api key': ['arb_live_k3yk3yk3yk3yk3yk3yk3yk3yk3y', 'k3yk3yk3y'],
     'authorization header': ['Authorization: Bearer dG9rZW4tdG9rZW4', 'dG9rZW4tdG9rZW4'],

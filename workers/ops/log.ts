@@ -5,10 +5,14 @@
 import winston from 'winston'
 import { type Clock, timestamp } from '../../shared/clock.ts'
 import type { Log, LogFields } from '../../shared/log.ts'
-import { redact, redactText } from './redact.ts'
+import { redact, redactText } from '../../shared/redact.ts'
+
+/** From the most silent to the most talkative. */
+const LEVELS = ['error', 'warn', 'info', 'debug'] as const
+type Level = (typeof LEVELS)[number]
 
 export interface LogOptions {
-  readonly level: 'debug' | 'info' | 'warn' | 'error'
+  readonly level: Level
   /** file for level error; null: none */
   readonly error_log_file: string | null
   readonly clock: Clock
@@ -17,6 +21,8 @@ export interface LogOptions {
 }
 
 export interface OperatorLog extends Log {
+  /** One level more talkative than now, after debug the most silent one; tells the change. */
+  turnLevel(): void
   /** Resolves when every line has been handed to the operating system. */
   close(): Promise<void>
 }
@@ -48,6 +54,14 @@ export function createLog({ level, error_log_file, clock, stream }: LogOptions):
     info: write('info'),
     warn: write('warn'),
     error: write('error'),
+    turnLevel: () => {
+      const from = logger.level as Level
+      const to = LEVELS[(LEVELS.indexOf(from) + 1) % LEVELS.length] ?? level
+      // told while the more talkative of the two holds
+      if (to !== 'error') logger.level = to
+      write('warn')('the log level changed', { from, to })
+      logger.level = to
+    },
     close: () => {
       closing ??= new Promise((resolve) => {
         logger.once('finish', () => resolve())

@@ -28,6 +28,8 @@ beforeEach(async () => {
   world = new TestBooks()
   now_ms = 0
   board = new MarketBoard({
+    shard: 0,
+    owns: () => true,
     redis,
     clock: { monotonic_ms: () => now_ms, wall_ms: () => 0 },
     books: world.books,

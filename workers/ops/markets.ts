@@ -4,7 +4,7 @@
  */
 import type { Redis } from 'ioredis'
 import type { Clock } from '../../shared/clock.ts'
-import { KEYS, MARKETS_TTL_MS } from '../../shared/keys.ts'
+import { MARKETS_TTL_MS, shardKey } from '../../shared/keys.ts'
 import type { Market } from '../../shared/market.ts'
 import { topField } from '../../shared/top.ts'
 import type { WatchedMarket } from '../../shared/watched.ts'
@@ -15,6 +15,9 @@ export interface MarketBoardOptions {
   readonly redis: Redis
   readonly clock: Clock
   readonly books: Books
+  readonly shard: number
+  /** whether the shard tells of this market */
+  readonly owns: (market: Market) => boolean
   readonly feeOf: (market: Market) => WatchedMarket['taker_fee']
 }
 
@@ -60,9 +63,11 @@ export class MarketBoard {
 
   /** @throws what Redis says */
   async write(token: number): Promise<void> {
-    const { books, clock, feeOf } = this.options
+    const { books, clock, shard, owns, feeOf } = this.options
     // a market that left the watch list does not trade as far as we know
-    const markets = books.all.map(({ market }) => market).filter(({ trading }) => trading)
+    const markets = books.all
+      .map(({ market }) => market)
+      .filter((market) => market.trading && owns(market))
     const now_ms = clock.monotonic_ms()
     if (this.term === token && !this.isDue(markets, now_ms)) return
     const fields = markets.flatMap((market) => [
@@ -70,7 +75,8 @@ export class MarketBoard {
       JSON.stringify(watched(market, feeOf(market))),
     ])
     this.term = null
-    await this.command(2, KEYS.fence, KEYS.markets, token, MARKETS_TTL_MS, ...fields)
+    const keys = [shardKey('fence', shard), shardKey('markets', shard)]
+    await this.command(keys.length, ...keys, token, MARKETS_TTL_MS, ...fields)
     this.term = token
     this.written = markets
     this.written_ms = now_ms

@@ -1,11 +1,14 @@
 /**
- * The metric catalogue: every name, label and unit that /metrics shows is in this file. What other
- * rooms count themselves is read when somebody asks; only durations are pushed here.
+ * Fills the metric catalogue. What other rooms count themselves is read when somebody asks; only
+ * durations and what happens seldom are pushed here. It knows no name that catalogue.ts does not.
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
-import type { ExchangeStatus } from '../../shared/health.ts'
+import { ExchangeStatus, type StoreHealth } from '../../shared/health.ts'
+import { ATTEMPT_RESULTS } from '../../shared/webhook.ts'
 import type { BookState } from '../book/books.ts'
+import { CATALOGUE, type LabelOf, type Labels, type MetricSpec, type NameOf } from './catalogue.ts'
 import type { Lateness } from './lateness.ts'
+import type { StoreFigures } from './store-figures.ts'
 
 /** What is read at scrape time. */
 export interface MetricSources {
@@ -19,9 +22,24 @@ export interface MetricSources {
   /** by what became of them */
   readonly near_misses: () => Readonly<Record<string, number>>
   readonly outbox: () => { readonly depth: number; readonly dropped_total: number }
-  readonly is_leader: () => boolean
+  readonly stores: () => { readonly redis: StoreHealth; readonly postgres: StoreHealth }
+  /** what Redis last said of itself; null while it said nothing */
+  readonly figures: () => StoreFigures | null
+  readonly sockets: () => { readonly open: number; readonly let_go_total: number }
+  /** deliveries that wait: for a worker, for their turn, for the next attempt */
+  readonly deliveries_waiting: () => number
+  /** by shard, whether this worker leads it */
+  readonly leads: () => readonly boolean[]
   readonly lateness: Pick<Lateness, 'quantile_ms' | 'reset'>
 }
+
+const BOOK_STATES = [
+  'cold',
+  'syncing',
+  'live',
+  'stale',
+  'halted',
+] as const satisfies readonly BookState[]
 
 export interface Metrics {
   readonly registry: Registry
@@ -30,230 +48,208 @@ export interface Metrics {
   readonly opportunities: Counter<'kind'>
   readonly alerts: Counter<'type'>
   readonly alert_latency: Histogram
+  readonly delivery_attempts: Counter<'result'>
+  readonly delivery_latency: Histogram
+  readonly retention_deleted: Counter<'table'>
 }
-
-const MICROSECONDS_TO_SECONDS = [
-  0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1,
-]
-const MILLISECONDS_TO_MINUTE = [
-  0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60,
-]
 
 export function createMetrics(sources: MetricSources): Metrics {
   const registry = new Registry()
-  const registers = [registry]
   collectDefaultMetrics({ register: registry, prefix: 'arb_' })
-  feedTotals(registers, sources)
-  feedQuality(registers, sources)
-  detectionMetrics(registers, sources)
-  processMetrics(registers, sources)
+  const maker = makeFor(registry)
+  feedMetrics(maker, sources)
+  detectionMetrics(maker, sources)
+  storeMetrics(maker, sources)
+  processMetrics(maker, sources)
+  const opportunities = maker.counter('arb_opportunities_total')
+  // A rate over a counter that appears out of nothing misses its first: each kind counts from zero.
+  for (const kind of ['detected', 'updated', 'expired', 'measured']) opportunities.inc({ kind }, 0)
+  const delivery_attempts = maker.counter('arb_delivery_attempts_total')
+  for (const result of ATTEMPT_RESULTS) delivery_attempts.inc({ result }, 0)
   return {
     registry,
-    tick_to_signal: new Histogram({
-      name: 'arb_tick_to_signal_seconds',
-      help: 'From the frame that made an opportunity, received, to the event.',
-      buckets: MICROSECONDS_TO_SECONDS,
-      registers,
-    }),
-    signal_to_wire: new Histogram({
-      name: 'arb_signal_to_wire_seconds',
-      help: 'From the event to its place in the Redis stream.',
-      buckets: MILLISECONDS_TO_MINUTE,
-      registers,
-    }),
-    opportunities: opportunityCounter(registers),
-    alerts: new Counter({
-      name: 'arb_alerts_dispatched_total',
-      help: 'Events that the alert workers took from the queue, by event type.',
-      labelNames: ['type'],
-      registers,
-    }),
-    alert_latency: new Histogram({
-      name: 'arb_alert_dispatch_seconds',
-      help: 'From the event to its dispatch by an alert worker.',
-      buckets: MILLISECONDS_TO_MINUTE,
-      registers,
-    }),
+    tick_to_signal: maker.histogram('arb_tick_to_signal_seconds'),
+    signal_to_wire: maker.histogram('arb_signal_to_wire_seconds'),
+    opportunities,
+    alerts: maker.counter('arb_alerts_dispatched_total'),
+    alert_latency: maker.histogram('arb_alert_dispatch_seconds'),
+    delivery_attempts,
+    delivery_latency: maker.histogram('arb_delivery_seconds'),
+    retention_deleted: maker.counter('arb_retention_deleted_total'),
   }
 }
 
-/** Each kind counts from zero: a rate over a counter that appears out of nothing misses its first. */
-function opportunityCounter(registers: Registry[]): Counter<'kind'> {
-  const counter = new Counter({
-    name: 'arb_opportunities_total',
-    help: 'Opportunity events published, by kind: detected, updated, expired, measured.',
-    labelNames: ['kind'],
-    registers,
-  })
-  for (const kind of ['detected', 'updated', 'expired', 'measured']) counter.inc({ kind }, 0)
-  return counter
+type Readings<N extends NameOf<'counter' | 'gauge'>> = Iterable<readonly [Labels<N>, number]>
+
+interface Maker {
+  /** A counter or gauge whose values are read when somebody asks; readings of equal labels add up. */
+  readonly read: <N extends NameOf<'counter' | 'gauge'>>(
+    name: N,
+    readings: () => Readings<N>,
+  ) => void
+  readonly counter: <N extends NameOf<'counter'>>(name: N) => Counter<LabelOf<N>>
+  readonly histogram: (name: NameOf<'histogram'>) => Histogram
 }
 
-type FeedTotal = 'messages_total' | 'gaps_total' | 'resyncs_total' | 'reconnects_total'
-
-function feedTotals(registers: Registry[], { exchanges, slow_frames }: MetricSources): void {
-  const totals: readonly [name: string, help: string, field: FeedTotal][] = [
-    ['arb_feed_frames_total', 'Frames received.', 'messages_total'],
-    ['arb_feed_gaps_total', 'Breaks in the sequence of a market.', 'gaps_total'],
-    ['arb_feed_resyncs_total', 'Books that were built again.', 'resyncs_total'],
-    ['arb_feed_reconnects_total', 'Connections opened again.', 'reconnects_total'],
-  ]
-  for (const [name, help, field] of totals) {
-    new Counter({
-      name,
-      help,
-      labelNames: ['exchange'],
-      registers,
-      collect() {
-        this.reset()
-        for (const status of exchanges()) this.inc({ exchange: status.id }, status[field])
-      },
-    })
+function makeFor(registry: Registry): Maker {
+  const registers = [registry]
+  return {
+    read: (name, readings) => {
+      const { type, help, labels }: MetricSpec = CATALOGUE[name]
+      const Kind = type === 'counter' ? Counter<string> : Gauge<string>
+      new Kind({
+        name,
+        help,
+        labelNames: labels,
+        registers,
+        collect() {
+          this.reset()
+          // what has no labels would stand at 0 when nothing is known
+          if (labels.length === 0) this.remove()
+          for (const [of, value] of readings()) this.inc(of, value)
+        },
+      })
+    },
+    counter: (name) => {
+      const { help, labels } = CATALOGUE[name]
+      return new Counter({ name, help, labelNames: labels, registers })
+    },
+    histogram: (name) => {
+      const { help, buckets } = CATALOGUE[name]
+      return new Histogram({ name, help, buckets: [...buckets], registers })
+    },
   }
-  new Counter({
-    name: 'arb_feed_slow_path_total',
-    help: 'Frames that were read through a JSON tree instead of byte by byte.',
-    labelNames: ['exchange'],
-    registers,
-    collect() {
-      this.reset()
-      for (const { exchange, frames } of slow_frames()) this.inc({ exchange }, frames)
-    },
-  })
 }
 
-function feedQuality(registers: Registry[], { exchanges, books }: MetricSources): void {
-  new Counter({
-    name: 'arb_feed_checksums_total',
-    help: 'Checksums compared with the exchange, by result.',
-    labelNames: ['exchange', 'result'],
-    registers,
-    collect() {
-      this.reset()
-      for (const { id, checksums_ok, checksums_failed } of exchanges()) {
-        this.inc({ exchange: id, result: 'ok' }, checksums_ok)
-        this.inc({ exchange: id, result: 'failed' }, checksums_failed)
-      }
-    },
-  })
-  new Counter({
-    name: 'arb_feed_audits_total',
-    help: 'Books compared with what the exchange tells by REST, by result.',
-    labelNames: ['exchange', 'result'],
-    registers,
-    collect() {
-      this.reset()
-      for (const { id, audits_ok = 0, audits_failed = 0 } of exchanges()) {
-        this.inc({ exchange: id, result: 'ok' }, audits_ok)
-        this.inc({ exchange: id, result: 'failed' }, audits_failed)
-      }
-    },
-  })
-  new Gauge({
-    name: 'arb_feed_age_seconds',
-    help: 'Since the last frame of any connection.',
-    labelNames: ['exchange'],
-    registers,
-    collect() {
-      this.reset()
-      for (const { id, last_message_age_ms } of exchanges()) {
-        if (last_message_age_ms !== null) this.set({ exchange: id }, last_message_age_ms / 1_000)
-      }
-    },
-  })
-  new Gauge({
-    name: 'arb_feed_connected',
-    help: '1 while a connection is open and speaking.',
-    labelNames: ['exchange'],
-    registers,
-    collect() {
-      this.reset()
-      for (const { id, connected } of exchanges()) this.set({ exchange: id }, connected ? 1 : 0)
-    },
-  })
-  new Gauge({
-    name: 'arb_book_state',
-    help: 'Number of order books, by exchange and state.',
-    labelNames: ['exchange', 'state'],
-    registers,
-    collect() {
-      this.reset()
-      for (const { exchange, state } of books()) this.inc({ exchange, state })
-    },
-  })
+function feedMetrics({ read }: Maker, { exchanges, slow_frames, books }: MetricSources): void {
+  const each = (field: (status: ExchangeStatus) => number | null) => () =>
+    exchanges().flatMap((status) => reading({ exchange: status.id }, field(status)))
+  read(
+    'arb_feed_frames_total',
+    each(({ messages_total }) => messages_total),
+  )
+  read(
+    'arb_feed_gaps_total',
+    each(({ gaps_total }) => gaps_total),
+  )
+  read(
+    'arb_feed_resyncs_total',
+    each(({ resyncs_total }) => resyncs_total),
+  )
+  read(
+    'arb_feed_reconnects_total',
+    each(({ reconnects_total }) => reconnects_total),
+  )
+  read('arb_feed_slow_path_total', () =>
+    [...slow_frames()].map(({ exchange, frames }) => [{ exchange }, frames] as const),
+  )
+  const results = (ok: (status: ExchangeStatus) => number, failed: typeof ok) => () =>
+    exchanges().flatMap((status) => [
+      [{ exchange: status.id, result: 'ok' }, ok(status)] as const,
+      [{ exchange: status.id, result: 'failed' }, failed(status)] as const,
+    ])
+  read(
+    'arb_feed_checksums_total',
+    results(
+      ({ checksums_ok }) => checksums_ok,
+      ({ checksums_failed }) => checksums_failed,
+    ),
+  )
+  read(
+    'arb_feed_audits_total',
+    results(
+      ({ audits_ok = 0 }) => audits_ok,
+      ({ audits_failed = 0 }) => audits_failed,
+    ),
+  )
+  read(
+    'arb_feed_age_seconds',
+    each(({ last_message_age_ms }) => inSeconds(last_message_age_ms)),
+  )
+  read(
+    'arb_feed_connected',
+    each(({ connected }) => Number(connected)),
+  )
+  read('arb_feed_state', () =>
+    exchanges().flatMap(({ id, state: present }) =>
+      ExchangeStatus.shape.state.options.map(
+        (state) => [{ exchange: id, state }, Number(state === present)] as const,
+      ),
+    ),
+  )
+  read(
+    'arb_feed_refused_markets',
+    each(({ refused }) => refused.length),
+  )
+  read(
+    'arb_feed_clock_offset_seconds',
+    each(({ clock_offset_ms }) => inSeconds(clock_offset_ms)),
+  )
+  read('arb_book_state', () => [
+    // an exchange without a live book has 0 of them: a series that is missing alarms nobody
+    ...exchanges().flatMap(({ id }) =>
+      BOOK_STATES.map((state) => [{ exchange: id, state }, 0] as const),
+    ),
+    ...[...books()].map((book) => [{ ...book }, 1] as const),
+  ])
 }
 
-function detectionMetrics(
-  registers: Registry[],
-  { rejected, near_misses, outbox }: MetricSources,
-): void {
-  new Counter({
-    name: 'arb_candidates_rejected_total',
-    help: 'Chains that looked profitable and were refused, by guard.',
-    labelNames: ['guard'],
-    registers,
-    collect() {
-      this.reset()
-      for (const [guard, count] of Object.entries(rejected())) this.inc({ guard }, count)
-    },
-  })
-  new Counter({
-    name: 'arb_near_misses_total',
-    help: 'Refusals offered for arb:near-misses, by result: stored, throttled, lost.',
-    labelNames: ['result'],
-    registers,
-    collect() {
-      this.reset()
-      for (const [result, count] of Object.entries(near_misses())) this.inc({ result }, count)
-    },
-  })
-  new Gauge({
-    name: 'arb_outbox_depth',
-    help: 'Events that wait for Redis.',
-    registers,
-    collect() {
-      this.set(outbox().depth)
-    },
-  })
-  new Counter({
-    name: 'arb_outbox_dropped_total',
-    help: 'Events that found no room in the outbox.',
-    registers,
-    collect() {
-      this.reset()
-      this.inc(outbox().dropped_total)
-    },
-  })
+function detectionMetrics({ read }: Maker, { rejected, near_misses, outbox }: MetricSources): void {
+  read('arb_candidates_rejected_total', () =>
+    Object.entries(rejected()).map(([guard, count]) => [{ guard }, count] as const),
+  )
+  read('arb_near_misses_total', () =>
+    Object.entries(near_misses()).map(([result, count]) => [{ result }, count] as const),
+  )
+  read('arb_outbox_depth', () => [[{}, outbox().depth]])
+  read('arb_outbox_dropped_total', () => [[{}, outbox().dropped_total]])
+}
+
+function storeMetrics({ read }: Maker, { stores, figures }: MetricSources): void {
+  read('arb_store_up', () =>
+    Object.entries(stores()).map(([store, { ok }]) => [{ store }, Number(ok)] as const),
+  )
+  read('arb_store_latency_seconds', () =>
+    Object.entries(stores()).flatMap(([store, { latency_ms }]) =>
+      reading({ store }, inSeconds(latency_ms)),
+    ),
+  )
+  read('arb_stream_lag', () =>
+    (figures()?.groups ?? []).flatMap(({ group, lag }) => reading({ group }, lag)),
+  )
+  read('arb_stream_pending', () =>
+    (figures()?.groups ?? []).map(({ group, pending }) => [{ group }, pending] as const),
+  )
+  read('arb_queue_jobs', () =>
+    (figures()?.queues ?? []).map(({ queue, state, jobs }) => [{ queue, state }, jobs] as const),
+  )
+  read('arb_redis_memory_bytes', () => reading({}, figures()?.memory_bytes ?? null))
+  read('arb_redis_memory_limit_bytes', () => reading({}, figures()?.memory_limit_bytes ?? null))
+  read('arb_backup_age_seconds', () => reading({}, inSeconds(figures()?.backup_age_ms ?? null)))
 }
 
 function processMetrics(
-  registers: Registry[],
-  { build, is_leader, lateness }: MetricSources,
+  { read }: Maker,
+  { build, leads, lateness, sockets, deliveries_waiting }: MetricSources,
 ): void {
-  new Gauge({
-    name: 'arb_event_loop_lag_seconds',
-    help: 'How late the event loop turned since the last scrape, by quantile.',
-    labelNames: ['quantile'],
-    registers,
-    collect() {
-      for (const quantile of [0.5, 0.99, 1]) {
-        this.set({ quantile: String(quantile) }, lateness.quantile_ms(quantile) / 1_000)
-      }
-      lateness.reset()
-    },
+  read('arb_deliveries_waiting', () => [[{}, deliveries_waiting()]])
+  read('arb_sockets', () => [[{}, sockets().open]])
+  read('arb_sockets_let_go_total', () => [[{}, sockets().let_go_total]])
+  read('arb_event_loop_lag_seconds', () => {
+    const readings = [0.5, 0.99, 1].map(
+      (quantile) =>
+        [{ quantile: String(quantile) }, lateness.quantile_ms(quantile) / 1_000] as const,
+    )
+    lateness.reset()
+    return readings
   })
-  new Gauge({
-    name: 'arb_leader',
-    help: '1 while this worker leads.',
-    registers,
-    collect() {
-      this.set(is_leader() ? 1 : 0)
-    },
-  })
-  new Gauge({
-    name: 'arb_build_info',
-    help: 'Always 1; the labels say what runs.',
-    labelNames: ['version', 'node', 'environment'],
-    registers,
-  }).set({ ...build, node: process.version }, 1)
+  read('arb_leader', () => leads().map((is, shard) => [{ shard: String(shard) }, Number(is)]))
+  read('arb_build_info', () => [[{ ...build, node: process.version }, 1]])
 }
+
+/** None while the value is not known: an absent series says so, a zero would not. */
+function reading<L>(labels: L, value: number | null): (readonly [L, number])[] {
+  return value === null ? [] : [[labels, value]]
+}
+
+const inSeconds = (value_ms: number | null) => (value_ms === null ? null : value_ms / 1_000)

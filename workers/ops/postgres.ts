@@ -11,8 +11,9 @@ export function connectPostgres(url: string, log: Log): Pool {
   const pool = new Pool({
     connectionString: url,
     application_name: 'spreadwire-worker',
-    // The archive uses one, the health check another; a third helps while one of them is stuck.
-    max: 3,
+    // Archive, records of deliveries, commands, standings and the health check use one each; one more
+    // helps while one of them is stuck.
+    max: 6,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     statement_timeout: QUERY_TIMEOUT_MS,
     query_timeout: QUERY_TIMEOUT_MS,

@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../../shared/clock.ts'
 import type { StoreHealth } from '../../shared/health.ts'
-import { redactText } from './redact.ts'
+import { redactText } from '../../shared/redact.ts'
 
 export interface Probe {
   readonly latest: () => StoreHealth

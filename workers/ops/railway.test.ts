@@ -19,6 +19,22 @@ it('describes the same service in railway.json and .railway/railway.ts', async (
   })
 })
 
+it('runs in a region where exchanges answer, drains as it says, and holds no secret', async () => {
+  const graph = await program(createRailwayContext(), project)
+  const [worker] = (graph.resources ?? []).flat() as unknown as [
+    { deploy: Record<string, number>; variables: Record<string, { value?: string }> },
+  ]
+  const { deploy, variables } = worker
+  expect(Object.keys(deploy.multiRegionConfig ?? {}).join()).not.toMatch(/^us|,us/)
+  // the new form of the file has no keys for them on every plan: variables say the same
+  const said = (name: string) => Number(variables[name]?.value ?? variables[name])
+  expect(said('RAILWAY_DEPLOYMENT_OVERLAP_SECONDS')).toBe(deploy.overlapSeconds)
+  expect(said('RAILWAY_DEPLOYMENT_DRAINING_SECONDS')).toBe(deploy.drainingSeconds)
+  for (const secret of ['REDIS_URL', 'DATABASE_URL']) {
+    expect(JSON.stringify(variables[secret])).not.toContain('://')
+  }
+})
+
 it('gives the worker more time to end than it takes', () => {
   const { deploy } = JSON.parse(readFileSync(join(root, 'railway.json'), 'utf8'))
   const source = readFileSync(join(import.meta.dirname, 'shutdown.ts'), 'utf8')

@@ -1,14 +1,16 @@
 /**
  * The operator's HTTP endpoints: /health, /live, /ready, /metrics and, with the operator's token,
- * /books and /books/{exchange}/{market}. It listens at once, before anything else is up, and answers from what
- * is known already: it never waits for a store.
+ * /books, /books/{exchange}/{market} and /queues. It listens at once, before anything else is up, and
+ * answers from what is known already: but for /queues it never waits for a store.
  */
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type Clock, timestamp } from '../../shared/clock.ts'
 import type { Health } from '../../shared/health.ts'
 import { problem } from '../../shared/problem.ts'
 import type { BookView } from './books.ts'
+import type { Operator } from './operator.ts'
+import { QUEUES_PATH, type QueuePage } from './queues.ts'
 
 export interface OpsServerOptions {
   /** 0 takes a free one */
@@ -16,12 +18,20 @@ export interface OpsServerOptions {
   readonly clock: Clock
   readonly health: () => Health
   readonly metrics: () => Promise<{ readonly type: string; readonly text: string }>
-  /** absent: no operator's token is set, and books are shown to nobody */
-  readonly books?: BookView | undefined
+  /** absent: no operator's token is set, and nobody sees what only the operator may */
+  readonly restricted?: Restricted | undefined
+}
+
+interface Restricted {
+  readonly operator: Operator
+  readonly books: BookView
+  readonly queues: QueuePage
 }
 
 export interface OpsServer {
   readonly port: number
+  /** for what is served beside these endpoints on the same port */
+  readonly http: Server
   readonly close: () => Promise<void>
 }
 
@@ -32,14 +42,15 @@ interface Answer {
   readonly status: number
   readonly type: string
   readonly body: string
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 /** @throws (rejects) when the port cannot be had. */
 export async function startOpsServer(options: OpsServerOptions): Promise<OpsServer> {
   const server = createServer((request, response) => {
-    answer(request, options)
+    answer(request, response, options)
       .catch((error: Error) => failure(500, 'internal', error.message, request.url ?? '/'))
-      .then((found) => send(request, response, found))
+      .then((found) => found !== null && send(request, response, found))
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
@@ -48,6 +59,7 @@ export async function startOpsServer(options: OpsServerOptions): Promise<OpsServ
   })
   return {
     port: (server.address() as AddressInfo).port,
+    http: server,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve())
@@ -56,13 +68,16 @@ export async function startOpsServer(options: OpsServerOptions): Promise<OpsServ
   }
 }
 
+/** Null: it has been answered. */
 async function answer(
   request: IncomingMessage,
-  { health, metrics, clock, books }: OpsServerOptions,
-): Promise<Answer> {
+  response: ServerResponse,
+  { health, metrics, clock, restricted }: OpsServerOptions,
+): Promise<Answer | null> {
   const path = (request.url ?? '/').split('?')[0] ?? '/'
   if (request.method !== 'GET' && request.method !== 'HEAD') {
-    return failure(405, 'method_not_allowed', 'Only GET is served here.', path)
+    const refusal = failure(405, 'method_not_allowed', 'Only GET is served here.', path)
+    return { ...refusal, headers: { allow: 'GET, HEAD' } }
   }
   switch (path) {
     case '/health':
@@ -81,7 +96,9 @@ async function answer(
       return { status: 200, type, body: text }
     }
     default:
-      if (/^\/books(\/|$)/.test(path)) return bookAnswer(path, request.headers.authorization, books)
+      if (isUnder('/books', path) || isUnder(QUEUES_PATH, path)) {
+        return restrictedAnswer(path, request, response, restricted)
+      }
       return failure(404, 'not_found', 'Here are /health, /live, /ready and /metrics.', path)
   }
 }
@@ -93,11 +110,33 @@ async function turnOfLoop(clock: Clock): Promise<number> {
   return clock.monotonic_ms() - started_ms
 }
 
-function bookAnswer(path: string, authorization: string | undefined, books?: BookView): Answer {
-  if (books === undefined) return failure(404, 'not_found', 'ADMIN_TOKEN is not set.', path)
-  if (!books.admits(authorization)) {
-    return failure(401, 'unauthorized', "The operator's token is needed.", path)
+const isUnder = (root: string, path: string) => path === root || path.startsWith(`${root}/`)
+
+async function restrictedAnswer(
+  path: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+  restricted?: Restricted,
+): Promise<Answer | null> {
+  if (restricted === undefined) return failure(404, 'not_found', 'ADMIN_TOKEN is not set.', path)
+  const is_page = isUnder(QUEUES_PATH, path)
+  const refused = restricted.operator.refuses(request)
+  if (refused?.kind === 'rate_limited') {
+    const refusal = failure(429, 'rate_limited', 'Too many wrong tokens.', path)
+    return { ...refusal, headers: { 'retry-after': String(refused.wait_s) } }
   }
+  if (refused !== null) {
+    const refusal = failure(401, 'unauthorized', "The operator's token is needed.", path)
+    // a browser asks for the token by itself only when it is asked for a password
+    const challenge = is_page ? 'Basic realm="Spreadwire", charset="UTF-8"' : 'Bearer'
+    return { ...refusal, headers: { 'www-authenticate': challenge } }
+  }
+  if (!is_page) return bookAnswer(path, restricted.books)
+  await restricted.queues.serve(request, response)
+  return null
+}
+
+function bookAnswer(path: string, books: BookView): Answer {
   if (path === '/books') return json(200, books.list())
   const [exchange = '', market = ''] = path.split('/').slice(2).map(decoded)
   const book = books.show(exchange, market)
@@ -143,8 +182,7 @@ function send(request: IncomingMessage, response: ServerResponse, found: Answer)
     'content-type': found.type,
     'content-length': Buffer.byteLength(found.body),
     'cache-control': 'no-store',
-    ...(found.status === 405 ? { allow: 'GET, HEAD' } : {}),
-    ...(found.status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
+    ...found.headers,
   })
   response.end(request.method === 'HEAD' ? undefined : found.body)
 }

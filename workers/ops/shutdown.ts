@@ -1,7 +1,9 @@
 /**
  * How the process ends: in order on SIGTERM or SIGINT, at once on the second signal, and with
- * exit code 1 on an error that nobody handled, because then nothing can be trusted any more.
+ * exit code 1 on an error that nobody handled, because then nothing can be trusted any more, or when
+ * the watchdog gives up.
  */
+import type { LogFields } from '../../shared/log.ts'
 import type { OperatorLog } from './log.ts'
 
 /** Railway kills 30 s after SIGTERM; whatever hangs must not get there. */
@@ -34,12 +36,19 @@ export function installShutdown(log: OperatorLog, end: () => Promise<void>): voi
   process.on('SIGINT', onSignal)
 }
 
-/** Installed before anything can fail. */
+/** Installed before anything can fail. SIGUSR2 turns the log's level: SIGUSR1 is Node's debugger. */
 export function installLastResort(log: OperatorLog): void {
+  process.on('SIGUSR2', () => log.turnLevel())
   process.on('uncaughtException', (error, origin) => {
     log.error('nobody handled this error: exiting', { origin, error })
     void exit(log, 1)
   })
+}
+
+/** For the watchdog: the last line says why, the platform starts a new process. */
+export function giveUp(log: OperatorLog, why: string, fields: LogFields): void {
+  log.error(why, fields)
+  void exit(log, 1)
 }
 
 async function exit(log: OperatorLog, code: number): Promise<never> {

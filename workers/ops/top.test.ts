@@ -29,7 +29,13 @@ beforeEach(async () => {
   await redis.flushall()
   await redis.set(KEYS.fence, 1)
   world = new TestBooks()
-  board = new TopBoard({ redis, clock: world.clock, books: world.books })
+  board = new TopBoard({
+    shard: 0,
+    owns: () => true,
+    redis,
+    clock: world.clock,
+    books: world.books,
+  })
   btc = world.set(world.add('kraken', 'BTC/USD'), [['100.10', '2.5']], [['100.20', '0.5']])
   eth = world.add('bybit', 'ETH/USDT')
 })

@@ -1,12 +1,13 @@
 /**
  * Keeps the best bid and ask of every watched market in a hash: each second what changed, in one
- * script under the leader's fencing token. The hash as a whole lives for seconds, so that a dead
+ * script under the fencing token of the shard's leader. The hash as a whole lives for seconds, so that a dead
  * worker leaves no prices behind; when it is not as it was left, it is written anew.
  */
 import type { Redis } from 'ioredis'
 import { type Clock, timestamp } from '../../shared/clock.ts'
 import { fixed } from '../../shared/decimal.ts'
-import { KEYS, TOP_TTL_MS } from '../../shared/keys.ts'
+import { shardKey, TOP_TTL_MS } from '../../shared/keys.ts'
+import type { Market } from '../../shared/market.ts'
 import { type TopOfBook, topField } from '../../shared/top.ts'
 import type { Side } from '../book/book.ts'
 import type { Books, MarketBook } from '../book/books.ts'
@@ -16,6 +17,9 @@ export interface TopBoardOptions {
   readonly redis: Redis
   readonly clock: Clock
   readonly books: Books
+  readonly shard: number
+  /** whether the shard tells of this market */
+  readonly owns: (market: Market) => boolean
 }
 
 const LUA = `
@@ -92,20 +96,21 @@ export class TopBoard {
     const written = known ?? new Map<string, Written>()
     const expected = known === null ? 'anew' : known.size
     const { changed, gone } = this.changes(written)
-    const keys = [KEYS.fence, KEYS.top]
+    const { shard } = this.options
+    const keys = [shardKey('fence', shard), shardKey('top', shard)]
     const rest = [token, TOP_TTL_MS, expected, gone.length, ...gone, ...changed]
     return (await this.command(keys.length, ...keys, ...rest)) === 1 ? written : null
   }
 
   /** Compares with what was written, and takes note of what will be. */
   private changes(written: Map<string, Written>): { changed: string[]; gone: string[] } {
-    const { books, clock } = this.options
+    const { books, clock, owns } = this.options
     const wall_minus_monotonic_ms = clock.wall_ms() - clock.monotonic_ms()
     const changed: string[] = []
     const gone = new Set(written.keys())
     for (const entry of books.all) {
       // a market that left the watch list does not trade as far as we know
-      if (!entry.market.trading) continue
+      if (!entry.market.trading || !owns(entry.market)) continue
       const field = topField(entry.market.exchange, entry.market.symbol)
       gone.delete(field)
       if (!note(written, field, entry)) continue

@@ -77,6 +77,7 @@ async function rows(): Promise<StoredRow[]> {
 function startArchive(handle: GroupConsumer['options']['handle'], consumer: string) {
   const group = new GroupConsumer({
     redis: connectRedis(redis_server.url, 'patient', consumer, silentLog),
+    stream: KEYS.events,
     group: GROUPS.archive,
     consumer,
     clock: systemClock,

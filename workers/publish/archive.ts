@@ -10,6 +10,7 @@ import type { Log } from '../../shared/log.ts'
 import type { Opportunity } from '../../shared/opportunity.ts'
 import { eventsOf } from './entries.ts'
 import type { StreamEntry } from './group.ts'
+import { isRowFault } from './row-fault.ts'
 
 type Row = typeof opportunities.$inferInsert
 
@@ -104,14 +105,4 @@ const UPSERT = `
 
 async function upsert(pool: Pool, rows: readonly Row[]): Promise<void> {
   await pool.query(UPSERT, [JSON.stringify(rows)])
-}
-
-/**
- * True when the content of a row is at fault and no retry can help: SQLSTATE classes 22 (data
- * exception), 23 (integrity constraint violation) and 54 (program limit exceeded).
- * https://www.postgresql.org/docs/current/errcodes-appendix.html
- */
-function isRowFault(error: unknown): boolean {
-  const code = (error as { code?: unknown } | null)?.code
-  return typeof code === 'string' && /^(22|23|54)[0-9A-Z]{3}$/.test(code)
 }

@@ -1,11 +1,10 @@
 /**
- * Reads the event stream through a consumer group: every entry is handled at least once by some
- * worker of the group, whatever dies in between. An entry is acknowledged only after its handler
- * succeeded; entries that a dead consumer left pending are claimed. It knows no event, only entries.
+ * Reads a stream through a consumer group: every entry is handled at least once by some worker of
+ * the group, whatever dies in between. An entry is acknowledged only after its handler succeeded;
+ * entries that a dead consumer left pending are claimed. It knows no event, only entries.
  */
 import type { Redis } from 'ioredis'
 import type { Clock } from '../../shared/clock.ts'
-import { KEYS } from '../../shared/keys.ts'
 import type { Log } from '../../shared/log.ts'
 
 export interface StreamEntry {
@@ -16,6 +15,7 @@ export interface StreamEntry {
 export interface GroupOptions {
   /** a `patient` connection, of this consumer only */
   readonly redis: Redis
+  readonly stream: string
   readonly group: string
   /** unique among all workers */
   readonly consumer: string
@@ -25,6 +25,8 @@ export interface GroupOptions {
   readonly handle: (entries: readonly StreamEntry[]) => Promise<void>
   /** a pending entry untouched for so long belongs to a dead consumer */
   readonly claim_after_ms?: number
+  /** takes what was handled out of the stream: nobody else reads it */
+  readonly remove?: boolean
 }
 
 /** Entries that one call of the handler gets at most. */
@@ -78,7 +80,7 @@ export class GroupConsumer {
         if (this.stopping) return
         if (isMissingGroup(error)) await this.createGroup()
         else {
-          this.options.log.warn('reading the event stream failed', { ...this.names, error })
+          this.options.log.warn('reading a stream failed', { ...this.names, error })
           await pause(retry_ms, this.abort.signal)
           retry_ms = Math.min(retry_ms * 2, RETRY_MAX_MS)
         }
@@ -87,15 +89,15 @@ export class GroupConsumer {
   }
 
   private get names() {
-    const { group, consumer } = this.options
-    return { group, consumer }
+    const { stream, group, consumer } = this.options
+    return { stream, group, consumer }
   }
 
   private async createGroup(): Promise<void> {
-    const { redis, group, log } = this.options
+    const { redis, stream, group, log } = this.options
     try {
       // From the beginning: what is in the stream already has not been handled by this group.
-      await redis.xgroup('CREATE', KEYS.events, group, '0', 'MKSTREAM')
+      await redis.xgroup('CREATE', stream, group, '0', 'MKSTREAM')
     } catch (error) {
       const exists = error instanceof Error && error.message.startsWith('BUSYGROUP')
       if (!exists && !this.stopping) log.warn('creating the group failed', { ...this.names, error })
@@ -104,8 +106,8 @@ export class GroupConsumer {
   }
 
   private async read(): Promise<RawEntry[]> {
-    const { redis, group, consumer } = this.options
-    const streams = (await redis.xreadgroup(
+    const { redis, stream, group, consumer } = this.options
+    const replies = (await redis.xreadgroup(
       'GROUP',
       group,
       consumer,
@@ -114,18 +116,18 @@ export class GroupConsumer {
       'BLOCK',
       BLOCK_MS,
       'STREAMS',
-      KEYS.events,
+      stream,
       '>',
     )) as [string, RawEntry[]][] | null
-    return streams?.[0]?.[1] ?? []
+    return replies?.[0]?.[1] ?? []
   }
 
   private async claim(idle_ms: number): Promise<void> {
-    const { redis, group, consumer } = this.options
+    const { redis, stream, group, consumer } = this.options
     let cursor = '0-0'
     do {
       const [next, entries] = (await redis.xautoclaim(
-        KEYS.events,
+        stream,
         group,
         consumer,
         idle_ms,
@@ -140,18 +142,18 @@ export class GroupConsumer {
   }
 
   private async forgetConsumers(): Promise<void> {
-    const { redis, group, consumer } = this.options
-    const replies = (await redis.xinfo('CONSUMERS', KEYS.events, group)) as (string | number)[][]
+    const { redis, stream, group, consumer } = this.options
+    const replies = (await redis.xinfo('CONSUMERS', stream, group)) as (string | number)[][]
     for (const reply of replies) {
       const { name, pending, idle } = fieldsOf(reply)
       if (name === consumer || pending !== 0 || Number(idle) < FORGET_AFTER_MS) continue
-      await redis.xgroup('DELCONSUMER', KEYS.events, group, String(name))
+      await redis.xgroup('DELCONSUMER', stream, group, String(name))
     }
   }
 
   /** Hands entries over until the handler succeeds, then acknowledges them. */
   private async process(raw: readonly RawEntry[]): Promise<void> {
-    const { redis, group, handle, log } = this.options
+    const { handle, log } = this.options
     const entries = raw.flatMap(([id, fields]) =>
       // Trimmed from the stream before anybody handled it: nothing is left but its id.
       fields === null ? [] : [{ id, fields: fieldsOf(fields) as Record<string, string> }],
@@ -163,12 +165,19 @@ export class GroupConsumer {
         break
       } catch (error) {
         if (this.stopping) throw error
-        log.warn('handling events failed: trying again', { ...this.names, retry_ms, error })
+        log.warn('handling stream entries failed: trying again', { ...this.names, retry_ms, error })
         await pause(retry_ms, this.abort.signal)
         retry_ms = Math.min(retry_ms * 2, RETRY_MAX_MS)
       }
     }
-    if (raw.length > 0) await redis.xack(KEYS.events, group, ...raw.map(([id]) => id))
+    await this.acknowledge(raw.map(([id]) => id))
+  }
+
+  private async acknowledge(ids: readonly string[]): Promise<void> {
+    const { redis, stream, group, remove = false } = this.options
+    if (ids.length === 0) return
+    await redis.xack(stream, group, ...ids)
+    if (remove) await redis.xdel(stream, ...ids)
   }
 }
 

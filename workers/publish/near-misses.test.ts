@@ -65,7 +65,7 @@ describe('near-misses', () => {
   it('say what was refused, by which guard and why', async () => {
     const seen = episode('a')
     near_misses.offer([seen])
-    await near_misses.write(1)
+    await near_misses.write(0, 1)
     expect(await stored()).toEqual([
       {
         ...seen,
@@ -81,18 +81,18 @@ describe('near-misses', () => {
   it('say when a sandbox was part of it', async () => {
     const { legs } = episode('a')
     near_misses.offer([episode('a', { legs: [legs[0]!, { ...legs[1]!, exchange: 'sandboxed' }] })])
-    await near_misses.write(1)
+    await near_misses.write(0, 1)
     expect(await stored()).toMatchObject([{ simulated: true }])
   })
 
   it('of one chain and guard are kept once a minute, with the number of those between', async () => {
     for (let second = 0; second <= 60; second++) {
       near_misses.offer([episode('a')])
-      await near_misses.write(1)
+      await near_misses.write(0, 1)
       clock.now_ms += 1_000
     }
     near_misses.offer([episode('a', { guard: 'skew' }), episode('b')])
-    await near_misses.write(1)
+    await near_misses.write(0, 1)
     const summary = (await stored()).map(({ key, guard, repeated }) => [key, guard, repeated])
     expect(summary).toEqual([
       ['a', 'stale', 0],
@@ -107,7 +107,7 @@ describe('near-misses', () => {
     let number = 0
     for (let second = 0; second < 10; second++) {
       near_misses.offer(Array.from({ length: 500 }, () => episode(`k${++number}`)))
-      await near_misses.write(1)
+      await near_misses.write(0, 1)
       clock.now_ms += 1_000
     }
     expect(await stored()).toHaveLength(100 + 9 * 2)
@@ -120,7 +120,7 @@ describe('near-misses', () => {
     for (const entry of old) pipeline.xadd(KEYS.near_misses, ...(entry as [string, string, string]))
     await pipeline.exec()
     near_misses.offer([episode('a')])
-    await near_misses.write(1)
+    await near_misses.write(0, 1)
     // trimmed by whole nodes of a hundred entries
     expect(await redis.xlen(KEYS.near_misses)).toBeLessThan(NEAR_MISSES_MAX + 200)
   })
@@ -128,7 +128,7 @@ describe('near-misses', () => {
   it('of a term that is over are not written', async () => {
     await redis.set(KEYS.fence, 2)
     near_misses.offer([episode('a')])
-    await near_misses.write(1)
+    await near_misses.write(0, 1)
     expect(await redis.exists(KEYS.near_misses)).toBe(0)
     expect(near_misses.totals).toMatchObject({ stored: 0, lost: 1 })
   })
@@ -140,7 +140,7 @@ describe('near-misses', () => {
       cut_off.offer([episode(`k${i}`)])
       clock.now_ms += 500
     }
-    await expect(cut_off.write(1)).rejects.toThrow()
+    await expect(cut_off.write(0, 1)).rejects.toThrow()
     expect(cut_off.totals).toEqual({ stored: 0, throttled: 0, lost: 200 })
     gone.disconnect()
   })

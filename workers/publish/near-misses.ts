@@ -6,7 +6,7 @@
 import type { Redis } from 'ioredis'
 import type { Clock } from '../../shared/clock.ts'
 import { timestamp } from '../../shared/clock.ts'
-import { KEYS, NEAR_MISSES_MAX } from '../../shared/keys.ts'
+import { KEYS, NEAR_MISSES_MAX, shardKey } from '../../shared/keys.ts'
 import type { NearMiss, Refused } from '../../shared/near-miss.ts'
 import { isFenced } from './fence.ts'
 
@@ -80,14 +80,14 @@ export class NearMisses {
     for (const episode of episodes) this.consider(episode, now_ms)
   }
 
-  /** Sends what waits. Does nothing under a token that does not rule. @throws while Redis is away. */
-  async write(token: number): Promise<void> {
+  /** Sends what waits, as the leader of that shard. Does nothing under a token that does not rule. @throws while Redis is away. */
+  async write(shard: number, token: number): Promise<void> {
     this.forget(this.options.clock.monotonic_ms())
     const sending = this.waiting
     if (sending.length === 0) return
     this.waiting = []
     try {
-      const keys = [KEYS.fence, KEYS.near_misses]
+      const keys = [shardKey('fence', shard), KEYS.near_misses]
       await this.command(keys.length, ...keys, token, NEAR_MISSES_MAX, ...sending)
       this.totals.stored += sending.length
     } catch (error) {

@@ -45,6 +45,21 @@ describe('Outbox', () => {
     expect(outbox.take(10).map(({ draft }) => draft.data)).toMatchObject([{ connected: true }])
   })
 
+  it('lets go of updates alone when it is told to, also of those on their way', () => {
+    const outbox = filled(detected('a'), updated('a', '1'), updated('c', '1'), measured('b'))
+    outbox.push(exchangeStatus('kraken', true), 0)
+    expect(outbox.take(2)).toHaveLength(2)
+    expect(outbox.shedUpdates()).toBe(2)
+    expect(outbox.dropped_total).toBe(2)
+    outbox.push(updated('b', '2'), 0)
+    expect([...drain(outbox), ...drain(outbox)]).toEqual([
+      'detected opp_a',
+      'measured opp_b',
+      'status kraken',
+      'updated opp_b 2',
+    ])
+  })
+
   it('hands out the same entries until they arrived', () => {
     const outbox = filled(detected('a'), updated('a', '1'))
     const first = outbox.take(2)

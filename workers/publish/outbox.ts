@@ -75,6 +75,23 @@ export class Outbox {
     return this.taken.some(begins) || this.waiting.values().some(begins)
   }
 
+  /**
+   * Lets go of updates, which a newer one or the end of their opportunity makes up for. Nothing else:
+   * whoever has the rest still knows what began and what ended. How many went.
+   */
+  shedUpdates(): number {
+    const isUpdate = ({ draft }: QueuedEntry) => draft.type === 'opportunity.updated'
+    const before = this.depth
+    for (const entry of [...this.waiting.values()].filter(isUpdate)) {
+      this.waiting.delete(entry.sequence)
+      this.replaceable.delete(subjectOf(entry.draft))
+    }
+    this.taken = this.taken.filter((entry) => !isUpdate(entry))
+    const shed = before - this.depth
+    this.dropped_total += shed
+    return shed
+  }
+
   clear(): void {
     this.waiting.clear()
     this.replaceable.clear()

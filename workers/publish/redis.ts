@@ -9,9 +9,11 @@ import type { Log } from '../../shared/log.ts'
 export type ConnectionKind = 'command' | 'patient'
 
 /** A dead link answers nothing: a command without an answer for so long has failed. */
-const COMMAND_TIMEOUT_MS = 5_000
+const COMMAND_TIMEOUT_MS = 3_000
 /** Longer than the longest read that waits for news (BullMQ's takes up to 10 s). */
 const PATIENT_SILENCE_MS = 30_000
+/** As short: what waits in the outbox should be on its way seconds after the network is back. */
+const CONNECT_TIMEOUT_MS = 3_000
 const RECONNECT_FIRST_MS = 50
 /** Redis is the meeting point of everything: look for it often. */
 const RECONNECT_MAX_MS = 1_000
@@ -21,11 +23,12 @@ export function connectRedis(url: string, kind: ConnectionKind, name: string, lo
     connectionName: `spreadwire-${name}`,
     // Railway's private network is IPv6 only: ask for both families.
     family: 0,
-    connectTimeout: 5_000,
+    connectTimeout: CONNECT_TIMEOUT_MS,
     retryStrategy: (attempt) =>
       Math.min(RECONNECT_FIRST_MS * 2 ** Math.min(attempt, 10), RECONNECT_MAX_MS),
-    // After a failover the old address may answer as a replica: connect again.
-    reconnectOnError: (error) => /^(READONLY|LOADING)/.test(error.message),
+    // After a failover the old address may answer as a replica: connect again. Who waits anyway has
+    // the command sent once more (2), the others send it again themselves.
+    reconnectOnError: (error) => isFailover(error) && (kind === 'patient' ? 2 : 1),
     ...(kind === 'command'
       ? {
           enableOfflineQueue: false,
@@ -37,6 +40,11 @@ export function connectRedis(url: string, kind: ConnectionKind, name: string, lo
   })
   reportOutages(redis, name, log)
   return redis
+}
+
+/** Also out of a script, whose words come first in older versions. */
+function isFailover({ message }: Error): boolean {
+  return /(^|-)(READONLY|LOADING|MASTERDOWN) /.test(message)
 }
 
 /** One line when the connection is lost and one when it is back, not one an attempt. */

@@ -5,7 +5,7 @@
  */
 import type { Redis } from 'ioredis'
 import type { Draft } from '../../shared/event.ts'
-import { EVENTS_MAX, KEYS } from '../../shared/keys.ts'
+import { EVENTS_LIMIT, KEYS, shardKey } from '../../shared/keys.ts'
 import { isFenced } from './fence.ts'
 
 /** A draft with its place in the outbox. */
@@ -16,16 +16,16 @@ export interface Entry {
 
 const LUA = `
 --[[
-  Publishes events under the leader's fencing token.
+  Publishes events under the fencing token of a shard's leader.
 
-  KEYS[1] arb:fence      integer, the token of the present leader
-  KEYS[2] arb:published  string "token sequence", the newest entry applied
+  KEYS[1] arb:fence      integer, the token of the shard's present leader
+  KEYS[2] arb:published  string "token sequence", the newest entry applied of the shard
   KEYS[3] arb:events     stream
   KEYS[4] arb:live       hash, opportunity id -> opportunity
   KEYS[5] arb:channel    name of the pub/sub channel
 
   ARGV[1] the caller's token
-  ARGV[2] about how many entries the stream keeps
+  ARGV[2] about how many entries the stream may have at most; trim.ts cuts it long before
   ARGV[3..] for each event: sequence, type, timestamp, data (JSON text), and the id of the
             opportunity, or '' when the live set has nothing to do with it
 
@@ -72,13 +72,15 @@ type Command = (keys: number, ...args: (string | number)[]) => Promise<number>
 /** Registers the script on this connection. @throws what Redis or the connection says, but FENCED. */
 export function createPublishScript(
   redis: Redis,
+  shard: number,
 ): (token: number, entries: readonly Entry[]) => Promise<PublishResult> {
   redis.defineCommand('arbPublish', { lua: LUA })
   const command = (redis as unknown as { arbPublish: Command }).arbPublish.bind(redis)
+  const own = [shardKey('fence', shard), shardKey('published', shard)]
+  const keys = [...own, KEYS.events, KEYS.live, KEYS.channel]
   return async (token, entries) => {
-    const keys = [KEYS.fence, KEYS.published, KEYS.events, KEYS.live, KEYS.channel]
     try {
-      await command(keys.length, ...keys, token, EVENTS_MAX, ...entries.flatMap(argumentsOf))
+      await command(keys.length, ...keys, token, EVENTS_LIMIT, ...entries.flatMap(argumentsOf))
       return 'applied'
     } catch (error) {
       if (isFenced(error)) return 'fenced'

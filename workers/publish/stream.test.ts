@@ -6,12 +6,13 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { type Redis as RedisServer, startRedis } from '../../sandbox/redis.ts'
 import { systemClock } from '../../shared/clock.ts'
 import { compareEventIds, type Draft, Event, eventFromStream } from '../../shared/event.ts'
-import { KEYS } from '../../shared/keys.ts'
+import { GROUPS, KEYS } from '../../shared/keys.ts'
 import { silentLog } from '../../shared/log.ts'
 import { connectRedis } from './redis.ts'
 import { createPublishScript } from './script.ts'
 import { Publisher } from './stream.ts'
 import { detected, exchangeStatus, expired, measured, opportunity, updated } from './testing.ts'
+import { createTrim } from './trim.ts'
 
 let folder: string
 let server: RedisServer
@@ -48,7 +49,7 @@ const told = (events: Event[]) => events.map(({ type, data }) => `${type.split('
 
 describe('the publish script', () => {
   it('writes the stream, the live set and the channel, all with the same event', async () => {
-    const send = createPublishScript(redis)
+    const send = createPublishScript(redis, 0)
     const heard: string[] = []
     const listener = new Redis(server.url)
     await listener.subscribe(KEYS.channel)
@@ -71,7 +72,7 @@ describe('the publish script', () => {
   })
 
   it('keeps the markouts of what is live, and brings nothing back to life with them', async () => {
-    const send = createPublishScript(redis)
+    const send = createPublishScript(redis, 0)
     await observer.set(KEYS.fence, 7)
     const drafts = [detected('a'), detected('b'), expired('b'), measured('a', 'detected')]
     const entries = [...drafts, measured('b')].map((draft, i) => ({ sequence: i + 1, draft }))
@@ -83,7 +84,7 @@ describe('the publish script', () => {
   })
 
   it('applies nothing at all under another token', async () => {
-    const send = createPublishScript(redis)
+    const send = createPublishScript(redis, 0)
     const entries = [{ sequence: 1, draft: detected('a') }]
     expect(await send(3, entries)).toBe('fenced')
     await observer.set(KEYS.fence, 4)
@@ -92,7 +93,7 @@ describe('the publish script', () => {
   })
 
   it('applies a repeated batch once, and the new entries of it', async () => {
-    const send = createPublishScript(redis)
+    const send = createPublishScript(redis, 0)
     await observer.set(KEYS.fence, 1)
     const [a, b, c] = ['a', 'b', 'c'].map((id, i) => ({ sequence: i + 1, draft: detected(id) }))
     await send(1, [a!, b!])
@@ -101,7 +102,7 @@ describe('the publish script', () => {
   })
 
   it('starts counting anew under a new token', async () => {
-    const send = createPublishScript(redis)
+    const send = createPublishScript(redis, 0)
     await observer.set(KEYS.fence, 1)
     await send(1, [{ sequence: 9, draft: detected('a') }])
     await observer.set(KEYS.fence, 2)
@@ -121,8 +122,10 @@ describe('Publisher', () => {
     published = []
     publisher = new Publisher({
       redis,
+      shard: 0,
       clock: systemClock,
       log: silentLog,
+      relieve: createTrim(redis).relieve,
       onFenced,
       onPublished: (type) => published.push(type),
     })
@@ -216,5 +219,49 @@ describe('Publisher', () => {
       data: { profit_percent: '2' },
     })
     expect(await observer.hlen(KEYS.live)).toBe(101)
+  })
+
+  describe('into a redis that is full', () => {
+    const COUNT = 1_500
+    const names = Array.from({ length: COUNT }, (_, i) => `x${i}`)
+    const limit = async (extra_bytes: number) => {
+      const used = /used_memory:(\d+)/.exec(await observer.info('memory'))?.[1]
+      await observer.config('SET', 'maxmemory', Number(used) + extra_bytes)
+    }
+    /** the order of beginnings and ends, without the updates */
+    const essential = async () =>
+      told(await streamed()).filter((line) => !line.startsWith('updated'))
+    const lives = names.flatMap((name) => [`detected opp_${name}`, `expired opp_${name}`])
+
+    function publishAll(): void {
+      for (const name of names) {
+        publisher.publish([detected(name), updated(name, '1'), expired(name), updated(name, '2')])
+      }
+    }
+    afterEach(() => observer.config('SET', 'maxmemory', 0))
+
+    it('cuts the stream of what everybody has, and goes on', async () => {
+      publisher.lead(1, false)
+      await limit(2_000_000)
+      publishAll()
+      expect(await publisher.flush(20_000)).toBe(true)
+      expect(published.filter((type) => type === 'opportunity.expired')).toHaveLength(COUNT)
+      const kept = await essential()
+      expect(kept.length).toBeLessThan(lives.length)
+      expect(kept).toEqual(lives.slice(-kept.length))
+    })
+
+    it('waits with what began and ended, lets updates go, and loses nothing else', async () => {
+      await observer.xgroup('CREATE', KEYS.events, GROUPS.archive, '0', 'MKSTREAM')
+      publisher.lead(1, false)
+      await limit(1_000_000)
+      publishAll()
+      expect(await publisher.flush(1_500)).toBe(false)
+      expect(publisher.dropped_total).toBeGreaterThan(0)
+      expect(publisher.depth).toBeGreaterThan(0)
+      await observer.config('SET', 'maxmemory', 0)
+      expect(await publisher.flush(20_000)).toBe(true)
+      expect(await essential()).toEqual(lives)
+    })
   })
 })

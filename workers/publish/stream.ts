@@ -14,10 +14,14 @@ import { createPublishScript, type PublishResult } from './script.ts'
 export interface PublisherOptions {
   /** a `command` connection: fails fast while Redis is away */
   readonly redis: Redis
+  /** whose fencing token rules */
+  readonly shard: number
   readonly clock: Clock
   readonly log: Log
   /** Redis refused our token: the lease has to say who leads */
   readonly onFenced: () => void
+  /** Redis is full: makes room in the stream, of what everybody has; how many entries went */
+  readonly relieve: () => Promise<number>
   /** told for each event that arrived: milliseconds from `publish` to Redis's answer */
   readonly onPublished: (type: Draft['type'], waited_ms: number) => void
   readonly outbox_limit?: number
@@ -36,11 +40,13 @@ export class Publisher {
   private token: number | null = null
   private draining: Promise<void> | null = null
   private failing = false
+  /** since when Redis refuses events for lack of memory, monotonic ms; null: it takes them */
+  private full_since_ms: number | null = null
 
   constructor(options: PublisherOptions) {
     this.options = options
     this.outbox = new Outbox(options.outbox_limit ?? OUTBOX_LIMIT)
-    this.send = createPublishScript(options.redis)
+    this.send = createPublishScript(options.redis, options.shard)
   }
 
   get depth(): number {
@@ -128,16 +134,51 @@ export class Publisher {
     try {
       const result = await this.send(token, entries)
       this.failing = false
+      this.tellRoom()
       return result
     } catch (error) {
+      if (isFull(error)) {
+        await this.makeRoom()
+        return 'failed'
+      }
       if (!this.failing) this.options.log.warn('events wait in the outbox', { error })
       this.failing = true
       const { redis } = this.options
-      // A connection that is ready refused the command (out of memory, read only): wait all the same.
+      // A connection that is ready refused the command (read only, say): wait all the same.
       await (redis.status === 'ready' ? pause(RETRY_MS) : untilReady(redis, RETRY_MS))
       return 'failed'
     }
   }
+
+  /** The stream is cut first; only when that does not help, updates are let go and the rest waits. */
+  private async makeRoom(): Promise<void> {
+    const { log, clock, relieve } = this.options
+    const cut = await relieve().catch(() => 0)
+    if (cut > 0) {
+      log.error('redis is full: the event stream was cut', { cut })
+      return
+    }
+    if (this.full_since_ms === null) {
+      this.full_since_ms = clock.monotonic_ms()
+      log.error('redis is full: events wait in the outbox, updates are dropped', {
+        depth: this.depth,
+      })
+    }
+    this.outbox.shedUpdates()
+    await pause(RETRY_MS)
+  }
+
+  private tellRoom(): void {
+    if (this.full_since_ms === null) return
+    const full_ms = Math.round(this.options.clock.monotonic_ms() - this.full_since_ms)
+    this.options.log.info('redis takes events again', { full_ms, depth: this.depth })
+    this.full_since_ms = null
+  }
+}
+
+/** As Redis says that `maxmemory` is reached; so do scripts that it stops at their first write. */
+function isFull(error: unknown): boolean {
+  return error instanceof Error && /^(OOM|ERR.*OOM) /.test(error.message)
 }
 
 const pause = (duration_ms: number) =>

@@ -1,7 +1,7 @@
 /** What a reader must know before believing any figure below. */
 import { clockTime, elapsed } from '../model/format.ts'
 import type { State } from '../model/state.ts'
-import { serverNow_ms, type Trouble } from '../model/view.ts'
+import { ALARM_AFTER_MS, serverNow_ms, type Trouble } from '../model/view.ts'
 
 export function SimulatedBanner() {
   return (
@@ -18,6 +18,29 @@ interface TroubleProps {
   state: State
   trouble: Trouble
   onRetry: () => void
+}
+
+/** Said for so long after a break, so that whoever looked away learns that nothing is missing. */
+const RESUMED_SHOWN_MS = 6_000
+
+/** A break too short to be alarmed about is too short to speak of afterwards. */
+export function ResumedNote({ state }: { state: State }) {
+  const { connection, now_ms } = state
+  const resumed = connection.phase === 'live' ? connection.resumed : null
+  const is_news =
+    resumed !== null &&
+    resumed.away_ms >= ALARM_AFTER_MS &&
+    now_ms - resumed.at_ms < RESUMED_SHOWN_MS
+  return (
+    <div role="status">
+      {is_news && (
+        <p class="banner banner-resumed" data-testid="resumed">
+          <strong>Connected again after {elapsed(resumed.away_ms)}.</strong>
+          <span>What happened meanwhile is in.</span>
+        </p>
+      )}
+    </div>
+  )
 }
 
 /** The region is always there: screen readers announce only what appears inside of one they know. */

@@ -1,23 +1,33 @@
-/** Who we are, and whether what you see is happening now. */
+/** Who we are, where everything is, and whether what you see is happening now. */
 import { clockTime, elapsed } from '../model/format.ts'
+import { PAGES, type PageId } from '../model/place.ts'
 import type { State } from '../model/state.ts'
 import { isWorkerDead, serverNow_ms } from '../model/view.ts'
-import { Mark } from './icons.tsx'
+import { Icon, Mark } from './icons.tsx'
 
-export function Header({ state }: { state: State }) {
+export function Header({ state, page }: { state: State; page: PageId | null }) {
   const { tone, words } = connectionWords(state)
   return (
     <header class="header">
-      <a class="brand" href="/">
-        <Mark />
-        <h1>Spreadwire</h1>
-      </a>
-      <p class="tagline">Arbitrage that the books really hold, net of fees</p>
-      <p class="clock">{clockTime(serverNow_ms(state))}</p>
-      <p class={`pill pill-${tone}`} data-testid="connection">
-        <span class="dot" aria-hidden="true" />
-        {words}
-      </p>
+      <div class="header-line">
+        <a class="brand" href="/">
+          <Mark />
+          <h1>Spreadwire</h1>
+        </a>
+        <nav class="tabs" aria-label="Pages">
+          {PAGES.map(({ id, path, name }) => (
+            <a key={id} class="tab" href={path} aria-current={id === page ? 'page' : undefined}>
+              <Icon name={id} />
+              <span>{name}</span>
+            </a>
+          ))}
+        </nav>
+        <p class="clock">{clockTime(serverNow_ms(state))}</p>
+        <p class={`pill pill-${tone}`} data-testid="connection">
+          <span class="dot" aria-hidden="true" />
+          {words}
+        </p>
+      </div>
     </header>
   )
 }

@@ -2,7 +2,7 @@
 import type { ExchangeStatus } from '../../../shared/health.ts'
 import type { ExpiryReason, OpportunityType, TransferStatus } from '../../../shared/opportunity.ts'
 
-const TYPES: Record<OpportunityType, string> = {
+export const TYPES: Record<OpportunityType, string> = {
   cross_exchange: 'Cross-exchange',
   triangular: 'Triangular',
   multi_leg: 'Multi-leg',
@@ -25,7 +25,7 @@ const STATES: Record<ExchangeStatus['state'], { words: string; tone: string }> =
   down: { words: 'Down', tone: 'bad' },
 }
 
-const TRANSFERS: Record<TransferStatus, string> = {
+export const TRANSFERS: Record<TransferStatus, string> = {
   open: 'open between both',
   closed: 'closed',
   unknown: 'not known',

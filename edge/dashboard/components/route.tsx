@@ -1,20 +1,20 @@
 /** Where to buy and where to sell; for a cycle, the assets it passes through. */
 import type { Opportunity } from '../../../shared/opportunity.ts'
 import { price as formatPrice } from '../model/format.ts'
-import type { State } from '../model/state.ts'
-import { assetPath, exchangeName } from '../model/view.ts'
+import type { Exchanges } from '../model/state.ts'
+import { assetPath, nameIn } from '../model/view.ts'
 import { Arrow } from './icons.tsx'
 
 interface Props {
   opportunity: Opportunity
-  state: State
+  exchanges: Exchanges
   /** with the average price below each exchange */
   priced?: boolean
 }
 
-export function Route({ opportunity, state, priced = false }: Props) {
+export function Route({ opportunity, exchanges, priced = false }: Props) {
   const { buy_exchange, sell_exchange, type } = opportunity
-  const buy = exchangeName(state, buy_exchange)
+  const buy = nameIn(exchanges, buy_exchange)
   if (type !== 'cross_exchange') {
     const where = buy_exchange === sell_exchange ? buy : 'several exchanges'
     return (
@@ -28,7 +28,7 @@ export function Route({ opportunity, state, priced = false }: Props) {
       <Side name={buy} verb="buy on" price={priced ? opportunity.buy_price : null} />
       <Arrow />
       <Side
-        name={exchangeName(state, sell_exchange)}
+        name={nameIn(exchanges, sell_exchange)}
         verb="sell on"
         price={priced ? opportunity.sell_price : null}
       />

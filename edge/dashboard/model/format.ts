@@ -30,6 +30,7 @@ const prices = [5, 5, 4, 3, 2].map(
 )
 const digitsAsSent = new Intl.NumberFormat(LOCALE, { maximumFractionDigits: 20 })
 const counts = new Intl.NumberFormat(LOCALE, { maximumFractionDigits: 0 })
+const days = new Intl.DateTimeFormat(LOCALE, { month: 'short', day: 'numeric', timeZone: 'UTC' })
 const rates = new Intl.NumberFormat(LOCALE, { maximumSignificantDigits: 3 })
 
 /** A profit, rounded down: "0.5519" → "0.551". */
@@ -94,6 +95,16 @@ export function elapsed(ms: number): string {
 /** "14:03:07 UTC" */
 export function clockTime(wall_ms: number): string {
   return `${new Date(wall_ms).toISOString().slice(11, 19)} UTC`
+}
+
+/** A moment as it was sent: "2026-10-01T14:03:07.250Z" → "14:03:07.250 UTC". */
+export function moment(timestamp: string): string {
+  return `${timestamp.slice(11, 23)} UTC`
+}
+
+/** "Oct 1, 14:03:07 UTC" */
+export function dayAndTime(timestamp: string): string {
+  return `${days.format(Date.parse(timestamp))}, ${timestamp.slice(11, 19)} UTC`
 }
 
 function pad(value: number): string {

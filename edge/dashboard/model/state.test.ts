@@ -1,7 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import type { Opportunity } from '../../../shared/opportunity.ts'
 import { exchange, expired, health, later, opportunity } from '../testing/examples.ts'
-import { type Action, ENDED_MAX, initialState, LINGER_MS, reduce, type State } from './state.ts'
+import {
+  type Action,
+  ENDED_MAX,
+  initialState,
+  LINGER_MS,
+  reduce,
+  SAMPLES_MAX,
+  type State,
+} from './state.ts'
 
 const START_MS = Date.parse('2026-09-01T12:00:00.000Z')
 
@@ -47,7 +55,6 @@ describe('the live set', () => {
     const state = pageAfter([0, liveSet([first])], [1, announced(down)], [2, announced(up)])
     expect(state.rows.get(first.id)).toMatchObject({
       movement: 'up',
-      revision: 2,
       trend: ['0.5513', '0.5000', '0.5001'],
     })
   })
@@ -60,7 +67,7 @@ describe('the live set', () => {
 
   it('takes repeated news for what it is', () => {
     const state = pageAfter([0, announced(first)], [1, announced(first)], [2, liveSet([first])])
-    expect(state.rows.get(first.id)).toMatchObject({ revision: 0, trend: ['0.5513'] })
+    expect(state.rows.get(first.id)).toMatchObject({ movement: 'same', trend: ['0.5513'] })
   })
 
   it('keeps what the stream told a moment ago, though a cached list does not have it', () => {
@@ -112,21 +119,6 @@ describe('an end', () => {
     const state = pageAfter(...steps, [1_000 + LINGER_MS, { type: 'tick' }])
     expect(rowIds(state)).toEqual([])
     expect(state.ended).toEqual([over])
-  })
-
-  it('does not take away a row that somebody is reading', () => {
-    const state = pageAfter(
-      [0, liveSet([first])],
-      [500, { type: 'toggle', id: first.id }],
-      [1_000, announced(over)],
-      [60_000, { type: 'tick' }],
-    )
-    expect(rowIds(state)).toEqual([first.id])
-    const closed = reduce(
-      reduce(state, { type: 'toggle', id: first.id, now_ms: START_MS + 61_000 }),
-      { type: 'tick', now_ms: START_MS + 62_000 },
-    )
-    expect(rowIds(closed)).toEqual([])
   })
 
   it('is final: neither late news nor an old list brings it back, and it counts once', () => {
@@ -181,12 +173,19 @@ describe('the connection', () => {
     expect(state.connection).toMatchObject({ since_ms: START_MS + 1_000, reason: 'b' })
   })
 
-  it('is live again when the stream opens', () => {
+  it('is live again when the stream opens, and remembers for how long it was away', () => {
     const state = pageAfter(
-      [0, { type: 'stream_lost', reason: 'a', retry_at_ms: 0 }],
-      [1, { type: 'stream_open' }],
+      [0, { type: 'stream_open' }],
+      [1_000, { type: 'stream_lost', reason: 'a', retry_at_ms: 0 }],
+      [9_000, { type: 'stream_open' }],
     )
-    expect(state.connection).toEqual({ phase: 'live' })
+    const resumed = { at_ms: START_MS + 9_000, away_ms: 8_000 }
+    expect(state.connection).toEqual({ phase: 'live', resumed })
+  })
+
+  it('has nothing to tell when it opens for the first time', () => {
+    const state = pageAfter([0, { type: 'stream_open' }])
+    expect(state.connection).toEqual({ phase: 'live', resumed: null })
   })
 })
 
@@ -246,5 +245,17 @@ describe('the exchanges', () => {
       failure: 'the server answered 503',
     })
     expect(state.exchanges.value?.size).toBe(1)
+  })
+
+  it('are remembered look by look, the oldest forgotten first', () => {
+    const looks = Array.from({ length: SAMPLES_MAX + 5 }, (_, index): [number, Step] => [
+      index,
+      { type: 'exchanges', exchanges: [exchange({ id: 'kraken', messages_per_second: index })] },
+    ])
+    const rates = pageAfter(...looks)
+      .samples.get('kraken')
+      ?.map(({ messages_per_second }) => messages_per_second)
+    expect(rates).toHaveLength(SAMPLES_MAX)
+    expect([rates?.[0], rates?.at(-1)]).toEqual([5, SAMPLES_MAX + 4])
   })
 })

@@ -14,8 +14,6 @@ export interface Row {
   /** `profit_percent` as it was announced, oldest first, at most TREND_MAX */
   readonly trend: readonly string[]
   readonly movement: 'new' | 'up' | 'down' | 'same'
-  /** grows with every announcement, so that a view can tell one from the next */
-  readonly revision: number
   readonly heard_ms: number
   /** when it left the live set; the row stays a moment so that the eye can follow */
   readonly ended_ms: number | null
@@ -23,7 +21,11 @@ export interface Row {
 
 type Connection =
   | { readonly phase: 'connecting' }
-  | { readonly phase: 'live' }
+  /** `resumed`: it had been lost before, for so long */
+  | {
+      readonly phase: 'live'
+      readonly resumed: { readonly at_ms: number; readonly away_ms: number } | null
+    }
   | {
       readonly phase: 'lost'
       readonly since_ms: number
@@ -38,9 +40,19 @@ interface Heard {
   readonly failure: string | null
 }
 
-interface Polled<T> extends Heard {
+/** One look at an exchange. */
+export interface Sample {
+  readonly messages_per_second: number
+  /** null: it has never spoken */
+  readonly age_ms: number | null
+  readonly books_live: number
+}
+
+export interface Polled<T> extends Heard {
   readonly value: T | null
 }
+
+export type Exchanges = ReadonlyMap<string, ExchangeStatus>
 
 export interface State {
   /** wall time of this computer */
@@ -52,10 +64,10 @@ export interface State {
   readonly live_set: Heard
   /** newest first, at most ENDED_MAX */
   readonly ended: readonly Opportunity[]
-  readonly exchanges: Polled<ReadonlyMap<string, ExchangeStatus>>
+  readonly exchanges: Polled<Exchanges>
+  /** what each exchange was like since the page is open, oldest first, at most SAMPLES_MAX */
+  readonly samples: ReadonlyMap<string, readonly Sample[]>
   readonly health: Polled<EdgeHealth>
-  /** rows and ended opportunities whose evidence is shown */
-  readonly opened: ReadonlySet<string>
 }
 
 export type Action = { readonly now_ms: number } & (
@@ -76,13 +88,13 @@ export type Action = { readonly now_ms: number } & (
       readonly of: 'live_set' | 'exchanges' | 'health'
       readonly reason: string
     }
-  | { readonly type: 'toggle'; readonly id: string }
-  | { readonly type: 'close_all' }
 )
 
 const TREND_MAX = 60
 /** More than is shown: whoever is in here stays over, whatever an old snapshot says. */
 export const ENDED_MAX = 100
+/** Five minutes of looks, one every three seconds. */
+export const SAMPLES_MAX = 100
 /** How long a row that ended stays in the table. */
 export const LINGER_MS = 1_600
 /** A server time this far behind our estimate means that this computer's clock was moved. */
@@ -99,8 +111,8 @@ export function initialState(now_ms: number): State {
     live_set: { heard_ms: null, failure: null },
     ended: [],
     exchanges: nothing,
+    samples: new Map(),
     health: nothing,
-    opened: new Set(),
   }
 }
 
@@ -110,7 +122,7 @@ export function reduce(before: State, action: Action): State {
     case 'tick':
       return forgetEnded(state)
     case 'stream_open':
-      return { ...state, connection: { phase: 'live' } }
+      return { ...state, connection: { phase: 'live', resumed: resumed(before, action.now_ms) } }
     case 'stream_lost':
       return { ...state, connection: lost(before.connection, action) }
     case 'event':
@@ -118,7 +130,11 @@ export function reduce(before: State, action: Action): State {
     case 'live_set':
       return applyLiveSet(state, action.opportunities, action.grace_ms)
     case 'exchanges':
-      return { ...state, exchanges: answered(state, byId(action.exchanges)) }
+      return {
+        ...state,
+        exchanges: answered(state, byId(action.exchanges)),
+        samples: sampled(state.samples, action.exchanges),
+      }
     case 'health':
       return {
         ...hearServerTime(state, action.health.timestamp, CLOCK_MOVED_MS),
@@ -126,10 +142,6 @@ export function reduce(before: State, action: Action): State {
       }
     case 'failure':
       return { ...state, [action.of]: { ...state[action.of], failure: action.reason } }
-    case 'toggle':
-      return { ...state, opened: toggled(state.opened, action.id) }
-    case 'close_all':
-      return { ...state, opened: new Set() }
   }
 }
 
@@ -140,6 +152,11 @@ function lost(
 ): Connection {
   const since_ms = before.phase === 'lost' ? before.since_ms : action.now_ms
   return { phase: 'lost', since_ms, reason: action.reason, retry_at_ms: action.retry_at_ms }
+}
+
+function resumed({ connection }: State, now_ms: number) {
+  if (connection.phase !== 'lost') return null
+  return { at_ms: now_ms, away_ms: now_ms - connection.since_ms }
 }
 
 /**
@@ -174,7 +191,7 @@ function row(state: State, opportunity: Opportunity, held: Row | undefined): Row
   const percent = opportunity.profit_percent
   if (held === undefined) {
     const movement = state.live_set.heard_ms === null ? 'same' : 'new'
-    return { opportunity, trend: [percent], movement, revision: 0, heard_ms, ended_ms: null }
+    return { opportunity, trend: [percent], movement, heard_ms, ended_ms: null }
   }
   const repeated = held.opportunity.updated_at === opportunity.updated_at
   if (repeated) return { ...held, opportunity, heard_ms }
@@ -183,7 +200,6 @@ function row(state: State, opportunity: Opportunity, held: Row | undefined): Row
     opportunity,
     trend: [...held.trend, percent].slice(-TREND_MAX),
     movement: change > 0 ? 'up' : change < 0 ? 'down' : 'same',
-    revision: held.revision + 1,
     heard_ms,
     ended_ms: null,
   }
@@ -231,11 +247,9 @@ function applyLiveSet(
   return { ...state, rows, live_set: { heard_ms: state.now_ms, failure: null } }
 }
 
-/** A row that somebody is reading stays until it is closed. */
 function forgetEnded(state: State): State {
   const over = [...state.rows].filter(
-    ([id, { ended_ms }]) =>
-      ended_ms !== null && state.now_ms - ended_ms >= LINGER_MS && !state.opened.has(id),
+    ([, { ended_ms }]) => ended_ms !== null && state.now_ms - ended_ms >= LINGER_MS,
   )
   if (over.length === 0) return state
   const rows = new Map(state.rows)
@@ -247,12 +261,18 @@ function answered<T>(state: State, value: T): Polled<T> {
   return { value, heard_ms: state.now_ms, failure: null }
 }
 
-function byId(exchanges: readonly ExchangeStatus[]): ReadonlyMap<string, ExchangeStatus> {
+function byId(exchanges: readonly ExchangeStatus[]): Exchanges {
   return new Map(exchanges.map((exchange) => [exchange.id, exchange]))
 }
 
-function toggled(opened: ReadonlySet<string>, id: string): ReadonlySet<string> {
-  const next = new Set(opened)
-  if (!next.delete(id)) next.add(id)
-  return next
+function sampled(
+  before: State['samples'],
+  exchanges: readonly ExchangeStatus[],
+): ReadonlyMap<string, readonly Sample[]> {
+  const next = exchanges.map((exchange): [string, readonly Sample[]] => {
+    const { id, messages_per_second, last_message_age_ms: age_ms, books_live } = exchange
+    const sample = { messages_per_second, age_ms, books_live }
+    return [id, [...(before.get(id) ?? []), sample].slice(-SAMPLES_MAX)]
+  })
+  return new Map(next)
 }

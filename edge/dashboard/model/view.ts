@@ -2,30 +2,47 @@
 import { add, compare, type Decimal, decimal, format, ZERO } from '../../../shared/decimal.ts'
 import type { ExchangeStatus } from '../../../shared/health.ts'
 import type { Opportunity } from '../../../shared/opportunity.ts'
-import type { Row, State } from './state.ts'
+import type { Exchanges, Row, State } from './state.ts'
 
-export type Sort = 'detected_at' | 'profit_percent' | 'profit_usd'
+export const SORTS = ['detected_at', 'profit_percent', 'profit_usd', 'volume_usd'] as const
+export type Sort = (typeof SORTS)[number]
 
 /**
  * Largest or newest first. `held` is an order to keep: what is in it stays where it is and what is
  * new follows, so that nothing moves under a pointer or a finger.
  */
 export function arrange(rows: readonly Row[], sort: Sort, held: readonly string[] | null): Row[] {
-  const sorted = [...rows].sort((a, b) => byKey(a.opportunity, b.opportunity, sort))
+  const sorted = sortedBy(rows, sort)
   if (held === null) return sorted
   const place = new Map(held.map((id, index) => [id, index]))
   const at = (row: Row) => place.get(row.opportunity.id) ?? held.length
   return sorted.sort((a, b) => at(a) - at(b))
 }
 
-function byKey(a: Opportunity, b: Opportunity, sort: Sort): number {
-  const newest = a.id < b.id ? 1 : a.id > b.id ? -1 : 0
-  if (sort === 'detected_at') return compareText(b.detected_at, a.detected_at) || newest
-  return compare(decimal(b[sort]), decimal(a[sort])) || newest
+/** Each figure is read once: hundreds of rows are put in order several times a second. */
+function sortedBy(rows: readonly Row[], sort: Sort): Row[] {
+  if (sort === 'detected_at') return [...rows].sort((a, b) => byAge(a.opportunity, b.opportunity))
+  return rows
+    .map((row) => ({ row, figure: decimal(row.opportunity[sort]) }))
+    .sort((a, b) => compare(b.figure, a.figure) || byId(a.row.opportunity, b.row.opportunity))
+    .map(({ row }) => row)
+}
+
+function byAge(a: Opportunity, b: Opportunity): number {
+  return compareText(b.detected_at, a.detected_at) || byId(a, b)
+}
+
+/** The newest first: ids sort by time. */
+function byId(a: Opportunity, b: Opportunity): number {
+  return compareText(b.id, a.id)
 }
 
 function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0
+}
+
+export function liveCount(state: State): number {
+  return [...state.rows.values()].filter((row) => row.ended_ms === null).length
 }
 
 export interface Totals {
@@ -79,12 +96,33 @@ export function serverNow_ms(state: State): number {
   return state.now_ms + (state.server_offset_ms ?? 0)
 }
 
+/** How long it lives, or lived. */
+export function ageOf_ms(opportunity: Opportunity, state: State): number {
+  return opportunity.duration_ms ?? serverNow_ms(state) - Date.parse(opportunity.detected_at)
+}
+
+/** For a choice among the exchanges. */
+export function exchangeOptions(state: State): [id: string, name: string][] {
+  return [...(state.exchanges.value?.values() ?? [])].map(({ id, name }) => [id, name])
+}
+
 export function exchangeName(state: State, id: string): string {
-  return state.exchanges.value?.get(id)?.name ?? id
+  return nameIn(exchangesOf(state), id)
+}
+
+const NONE: Exchanges = new Map()
+
+export function exchangesOf({ exchanges }: State): Exchanges {
+  return exchanges.value ?? NONE
+}
+
+/** The id, while nothing is known of the exchange. */
+export function nameIn(exchanges: Exchanges, id: string): string {
+  return exchanges.get(id)?.name ?? id
 }
 
 /** A break shorter than this is not worth alarming anybody. */
-const ALARM_AFTER_MS = 2_500
+export const ALARM_AFTER_MS = 2_500
 /** Answers older than this describe the past. */
 export const STALE_AFTER_MS = 30_000
 

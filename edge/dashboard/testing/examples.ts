@@ -1,6 +1,11 @@
 /** Opportunities and statuses as the real worker announces them, for tests to vary. */
 import { type EdgeHealth, ExchangeStatus } from '../../../shared/health.ts'
+import { NearMiss } from '../../../shared/near-miss.ts'
 import { type Leg, Opportunity } from '../../../shared/opportunity.ts'
+import { type Spread, spreadOf } from '../../../shared/spread.ts'
+import type { StatsAnswer } from '../../../shared/stats.ts'
+import type { TopOfBook } from '../../../shared/top.ts'
+import { Webhook } from '../../../shared/webhook.ts'
 
 /** A moment of the test's own day, so that ages are what a person would see. */
 export function ago(ms: number, now_ms: number = Date.now()): string {
@@ -162,4 +167,115 @@ export function health(changes: Partial<EdgeHealth> = {}): EdgeHealth {
     worker: { alive: true, heartbeat_age_ms: 900, worker_id: 'worker-1' },
     ...changes,
   }
+}
+
+/** Best bid and ask of each exchange, with a fee of 0.1 %; put together as the edge does it. */
+export function spread(
+  symbol: string,
+  quotes: Readonly<Record<string, readonly [bid: number, ask: number]>>,
+): Spread {
+  const [base = '', quote = ''] = symbol.split('/')
+  const tops = Object.entries(quotes).map(
+    ([exchange, [bid, ask]]): TopOfBook => ({
+      exchange,
+      symbol,
+      market: `${base}${quote}`,
+      state: 'live',
+      bid: { price: String(bid), size: '2' },
+      ask: { price: String(ask), size: '3' },
+      updated_at: ago(400),
+    }),
+  )
+  const markets = tops.map(({ exchange, market }) => ({
+    exchange,
+    symbol,
+    market,
+    base,
+    quote,
+    price_step: '0.01',
+    size_step: '0.0001',
+    minimum_size: '0',
+    minimum_notional: '0',
+    taker_fee: { percent: '0.1', source: 'schedule' as const },
+  }))
+  return spreadOf(symbol, tops, markets)
+}
+
+export function nearMiss(changes: Partial<NearMiss> = {}): NearMiss {
+  return NearMiss.parse({
+    id: `1700000000000-${++made}`,
+    key: 'cross_exchange buy kraken BTC/USDT > sell binance BTCUSDT',
+    type: 'cross_exchange',
+    symbol: 'BTC/USDT',
+    buy_exchange: 'kraken',
+    sell_exchange: 'binance',
+    guard: 'stale',
+    why: 'the book of kraken BTC/USDT is 2,310 ms old, at most 1,000 ms are allowed',
+    gross_percent: '0.9171',
+    net_percent: '0.5513',
+    volume_usd: '4998.10',
+    legs: [buy, sell].map(({ exchange, market, symbol, side, fee_percent }) => ({
+      exchange,
+      market,
+      symbol,
+      side,
+      price: '63388.1',
+      size: '0.5',
+      fee_percent,
+      book_age_ms: 2_310,
+    })),
+    observed_at: ago(9_000),
+    simulated: false,
+    repeated: 0,
+    ...changes,
+  })
+}
+
+/** Sums of a few hours up to now, as /v1/stats gives them by hour. */
+export function stats(counts: readonly number[], now_ms: number = Date.now()): StatsAnswer {
+  const hour_ms = 3_600_000
+  const newest_ms = Math.floor(now_ms / hour_ms) * hour_ms
+  const figures = (count: number) => ({
+    count,
+    median_duration_ms: 640,
+    median_profit_percent: '0.8123',
+    peak_profit_percent: '2.6844',
+    median_volume_usd: '17596.88',
+    markouts: [50, 100, 250, 500, 1_000].map((after_ms, index) => ({
+      after_ms,
+      known: count,
+      profitable_share: String(0.82 - index * 0.13),
+      median_profit_percent: String(0.8 - index * 0.3),
+    })),
+  })
+  const group = { symbol: null, buy_exchange: null, sell_exchange: null, type: null }
+  const total = counts.reduce((sum, count) => sum + count, 0)
+  return {
+    from: new Date(now_ms - 24 * hour_ms).toISOString(),
+    to: new Date(now_ms).toISOString(),
+    data: counts.map((count, index) => ({
+      ...group,
+      hour: new Date(newest_ms - index * hour_ms).toISOString(),
+      ...figures(count),
+    })),
+    total: total === 0 ? null : figures(total),
+  }
+}
+
+export function webhook(changes: Partial<Webhook> = {}): Webhook {
+  return Webhook.parse({
+    id: `wh_${String(++made).padStart(22, '0')}`,
+    url: 'https://example.com/hooks/secret-path',
+    event_types: ['opportunity.detected'],
+    filters: {},
+    format: 'standard',
+    min_interval_ms: 0,
+    enabled: true,
+    disabled_reason: null,
+    failing_since: null,
+    previous_secret_until: null,
+    created_at: ago(3_600_000),
+    updated_at: ago(3_600_000),
+    ...changes,
+  })
 }

@@ -8,8 +8,12 @@ import type { AddressInfo } from 'node:net'
 import { extname, join, normalize } from 'node:path'
 import type { Event } from '../../../shared/event.ts'
 import type { EdgeHealth, ExchangeStatus } from '../../../shared/health.ts'
+import type { NearMiss } from '../../../shared/near-miss.ts'
 import type { Opportunity } from '../../../shared/opportunity.ts'
-import { health } from './examples.ts'
+import type { Spread } from '../../../shared/spread.ts'
+import type { StatsAnswer } from '../../../shared/stats.ts'
+import { health, stats } from './examples.ts'
+import { ScriptedWebhooks } from './scripted-webhooks.ts'
 
 /** As strict as the edge, and stricter: nothing at all from anywhere else. */
 const POLICY =
@@ -29,6 +33,13 @@ export class ScriptedEdge {
   opportunities: Opportunity[] = []
   exchanges: ExchangeStatus[] = []
   health: EdgeHealth = health()
+  spreads: Spread[] = []
+  near_misses: NearMiss[] = []
+  past: Opportunity[] = []
+  stats: StatsAnswer = stats([])
+  readonly webhooks = new ScriptedWebhooks()
+  /** path and query of every request for data, in order */
+  readonly asked: string[] = []
   /** answered to a new reader of the stream instead of a stream */
   stream_status = 200
   /** `Retry-After` of a refused reader; null: not said */
@@ -94,15 +105,23 @@ export class ScriptedEdge {
   }
 
   private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { pathname } = new URL(request.url ?? '/', 'http://edge')
+    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://edge')
+    if (pathname.startsWith('/v1/')) this.asked.push(request.url ?? '')
+    if (pathname.startsWith('/v1/webhooks')) return this.webhooks.answer(request, response)
     if (pathname === '/v1/stream') return this.stream(request, response)
     if (pathname === '/v1/opportunities') return this.list(response, this.opportunities)
     if (pathname === '/v1/exchanges') return this.list(response, this.exchanges)
+    if (pathname === '/v1/near-misses') return this.list(response, this.near_misses)
+    if (pathname === '/v1/spreads') return this.spread(response, searchParams.get('symbol'))
+    if (pathname === '/v1/stats') return this.say(response, this.stats)
+    if (pathname === '/v1/history') return this.history(response, searchParams)
+    if (pathname.startsWith('/v1/opportunities/')) return this.one(response, pathname)
     if (pathname === '/health') {
       const body = { ...this.health, timestamp: new Date().toISOString() }
       return json(response, body.worker.alive ? 200 : 503, body)
     }
-    const path = normalize(pathname === '/' ? '/index.html' : pathname)
+    // Like the assets of the edge: what is no file is the page, which finds its own way.
+    const path = normalize(extname(pathname) === '' ? '/index.html' : pathname)
     const file = await readFile(join(this.files, path)).catch(() => null)
     if (file === null) return json(response, 404, { title: 'There is nothing here' })
     response.writeHead(200, {
@@ -114,7 +133,33 @@ export class ScriptedEdge {
   }
 
   private list(response: ServerResponse, data: unknown[]): void {
-    json(response, this.list_status, this.list_status === 200 ? { data } : { title: 'Broken' })
+    this.say(response, { data })
+  }
+
+  private say(response: ServerResponse, body: unknown): void {
+    json(response, this.list_status, this.list_status === 200 ? body : { title: 'Broken' })
+  }
+
+  private spread(response: ServerResponse, symbol: string | null): void {
+    const found = this.spreads.filter((one) => symbol === null || one.symbol === symbol)
+    const is_missing = symbol !== null && found.length === 0
+    if (is_missing) json(response, 404, { title: 'Nothing', detail: 'it is not watched' })
+    else this.list(response, found)
+  }
+
+  private one(response: ServerResponse, pathname: string): void {
+    const id = pathname.slice('/v1/opportunities/'.length)
+    const found = [...this.opportunities, ...this.past].find((one) => one.id === id)
+    if (found === undefined) json(response, 404, { title: 'Nothing', detail: 'no such' })
+    else json(response, 200, found)
+  }
+
+  /** Pages of the length that is asked for; the cursor is where the next one begins. */
+  private history(response: ServerResponse, query: URLSearchParams): void {
+    const from = Number(query.get('cursor') ?? 0)
+    const to = from + Number(query.get('limit') ?? 100)
+    const next_cursor = to < this.past.length ? String(to) : null
+    this.say(response, { data: this.past.slice(from, to), next_cursor })
   }
 
   private stream(request: IncomingMessage, response: ServerResponse): void {

@@ -1,0 +1,26 @@
+/** The figures that answer "is anything going on?" at a glance. */
+import { Figure } from '../../components/figure.tsx'
+import { count, percent, rate, usd } from '../../model/format.ts'
+import type { Totals } from '../../model/view.ts'
+
+export function Summary({ totals, loaded }: { totals: Totals; loaded: boolean }) {
+  const { best_percent } = totals
+  return (
+    <dl class="summary" aria-label="Summary">
+      <Figure name="Live now" testid="live-count">
+        {count(totals.live)}
+      </Figure>
+      <Figure name="Best net" tone={best_percent === null ? 'faint' : 'good'}>
+        {best_percent === null ? '–' : `${percent(best_percent)}%`}
+      </Figure>
+      <Figure name="Net profit">{usd(totals.profit_usd)}</Figure>
+      <Figure name="Books live" tone={loaded ? undefined : 'faint'}>
+        {loaded ? count(totals.books_live) : '–'}
+        <small> / {loaded ? count(totals.books_total) : '–'}</small>
+      </Figure>
+      <Figure name="Messages/s" tone={loaded ? undefined : 'faint'}>
+        {loaded ? rate(totals.messages_per_second) : '–'}
+      </Figure>
+    </dl>
+  )
+}

@@ -1,0 +1,174 @@
+/**
+ * One shard as this worker leads it, or does not: it takes over what a former leader left, publishes
+ * the lives of the shard's opportunities under its fencing token, and ends or hands on what is open.
+ * It detects nothing.
+ */
+import { type Clock, timestamp } from '../shared/clock.ts'
+import type { Draft } from '../shared/event.ts'
+import type { Log } from '../shared/log.ts'
+import type { Opportunity } from '../shared/opportunity.ts'
+import type { Verdict } from './detection/candidate.ts'
+import type { Tracker } from './lifecycle/tracker.ts'
+import type { TermKind } from './ops/lease.ts'
+import type { Publisher } from './publish/stream.ts'
+
+export interface TermOptions {
+  readonly tracker: Tracker
+  readonly publisher: Publisher
+  readonly clock: Clock
+  readonly log: Log
+  /** what is open in the live set and of this shard; rejects while Redis is away */
+  readonly readLive: () => Promise<Opportunity[]>
+}
+
+const READ_RETRY_MS = 250
+
+export class Term {
+  private readonly options: TermOptions
+  private state: 'standby' | 'taking over' | 'inheriting' | 'leading' | 'ended' = 'standby'
+  /** counts terms: work that began in an older one must not go on in a newer */
+  private term = 0
+  private taking: Promise<void> = Promise.resolve()
+  private markout_timer: NodeJS.Timeout | undefined
+  private markout_at_ms = Number.POSITIVE_INFINITY
+
+  constructor(options: TermOptions) {
+    this.options = options
+  }
+
+  get is_leading(): boolean {
+    return this.state === 'leading'
+  }
+
+  /** Resolves when a take-over that is under way knows what was left, or was overtaken. */
+  get taken(): Promise<void> {
+    return this.taking
+  }
+
+  /**
+   * Leads from now on. `survey` is called once what was left is known: it has to lead to one `apply`
+   * of everything that is open, at once.
+   */
+  lead(token: number, kind: TermKind, survey: () => void): void {
+    if (this.state === 'ended') return
+    if (kind === 'restored' && this.state === 'leading') this.restore(token)
+    else this.taking = this.takeOver(token, survey)
+  }
+
+  /** Another worker leads: it goes on with what lives. */
+  lose(): void {
+    if (this.state === 'ended') return
+    this.state = 'standby'
+    this.leave()
+    this.options.publisher.resign()
+  }
+
+  apply(verdicts: readonly Verdict[]): Draft[] {
+    const { tracker } = this.options
+    if (this.state !== 'leading' && this.state !== 'inheriting') return []
+    const drafts = tracker.apply(verdicts)
+    if (this.state === 'inheriting') {
+      const gone = tracker.disown()
+      this.options.log.info('took over', { ended: gone.length, open: tracker.open().length })
+      drafts.unshift(...gone)
+    }
+    this.state = 'leading'
+    this.publish(drafts)
+    return drafts
+  }
+
+  /** Tells what was held back for a while. */
+  sweep(): void {
+    if (this.state === 'leading') this.publish(this.options.tracker.sweep())
+  }
+
+  /** Publishes what is not an opportunity. */
+  announce(drafts: readonly Draft[]): void {
+    if (this.state === 'leading') this.options.publisher.publish(drafts)
+  }
+
+  /** Leaves what is open to the next leader. Flush the publisher, then give the lease away. */
+  handOn(): void {
+    if (this.state === 'ended') return
+    this.state = 'standby'
+    this.leave()
+  }
+
+  /** Takes no more. What is open ends, or is left to a successor. Flush the publisher afterwards. */
+  end(has_successor: boolean): void {
+    const { publisher, tracker } = this.options
+    if (this.state === 'leading' && !has_successor) publisher.publish(tracker.end('shutdown'))
+    if (this.state === 'inheriting' && !has_successor) publisher.publish(tracker.disown())
+    this.state = 'ended'
+    this.leave()
+  }
+
+  /** After the end: the successor has gone as well, so what it was to go on with ends here. */
+  async sweepUp(): Promise<void> {
+    const { publisher, tracker, readLive } = this.options
+    tracker.inherit(await readLive().catch(() => []))
+    publisher.publish(tracker.disown())
+  }
+
+  private leave(): void {
+    this.term++
+    this.options.tracker.forget()
+    this.awaitMarkouts()
+  }
+
+  private async takeOver(token: number, survey: () => void): Promise<void> {
+    const { publisher, tracker, readLive } = this.options
+    this.lose()
+    this.state = 'taking over'
+    const term = this.term
+    publisher.lead(token, false)
+    for (;;) {
+      // The live set is read before anything of ours can be in it: all it holds was left.
+      const left = await readLive().catch(() => null)
+      if (term !== this.term) return
+      if (left !== null) {
+        tracker.inherit(left)
+        break
+      }
+      await new Promise((resolve) => setTimeout(resolve, READ_RETRY_MS))
+      if (term !== this.term) return
+    }
+    this.state = 'inheriting'
+    survey()
+  }
+
+  /** Redis came back empty and nobody led meanwhile: what is open is written again. */
+  private restore(token: number): void {
+    const { publisher, tracker, clock, log } = this.options
+    publisher.lead(token, true)
+    const drafts = tracker
+      .open()
+      .filter(({ id }) => !publisher.holdsBeginning(id))
+      .map((data): Draft => {
+        return { type: 'opportunity.updated', timestamp: timestamp(clock.wall_ms()), data }
+      })
+    log.warn('redis lost its data: the live set is written again', { open: drafts.length })
+    publisher.publish(drafts)
+  }
+
+  private publish(drafts: readonly Draft[]): void {
+    this.options.publisher.publish(drafts)
+    this.awaitMarkouts()
+  }
+
+  /** One timer, for the markout that is due next. */
+  private awaitMarkouts(): void {
+    const { tracker, clock } = this.options
+    if (tracker.measure_at_ms === this.markout_at_ms) return
+    this.markout_at_ms = tracker.measure_at_ms
+    clearTimeout(this.markout_timer)
+    if (this.markout_at_ms === Number.POSITIVE_INFINITY) return
+    const wait_ms = Math.ceil(this.markout_at_ms - clock.monotonic_ms())
+    this.markout_timer = setTimeout(() => this.takeMarkouts(), Math.max(0, wait_ms))
+  }
+
+  private takeMarkouts(): void {
+    this.markout_at_ms = Number.POSITIVE_INFINITY
+    this.publish(this.options.tracker.measure())
+  }
+}
