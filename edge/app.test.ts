@@ -89,6 +89,14 @@ describe('paths', () => {
     }
   })
 
+  it('leads whoever follows the type of a problem to its description', async () => {
+    const { type } = await fetchProblem(at('/v1/nope'))
+    const response = await fetch(at(type), { redirect: 'manual' })
+    expect(response.status).toBe(302)
+    expect(response.headers.get('location')).toBe('/docs#schema-Problem')
+    expect(response.headers.get('x-content-type-options')).toBe('nosniff')
+  })
+
   it('says that an unknown path of the API does not exist', async () => {
     for (const path of ['/v1', '/v1/', '/v1/nope', '/v1/opportunities/a/b', '/v1/%00']) {
       expect((await fetchProblem(at(path))).status).toBe(404)

@@ -54,6 +54,8 @@ export function createApp(log: Log): App {
   app.all('/v1', (c) => refuse(c, 'not_found', `there is no ${c.req.path}`))
   app.all('/v1/*', (c) => refuse(c, 'not_found', `there is no ${c.req.path}`))
   app.use(ofPages)
+  // where a problem's `type` leads whoever follows it
+  app.get('/problems/:type', (c) => c.redirect('/docs#schema-Problem'))
   app.get('*', async (c) => {
     const file = await c.env.ASSETS.fetch(c.req.raw)
     return new Response(file.body, file) // its own headers are read-only

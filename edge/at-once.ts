@@ -20,15 +20,15 @@ export function answerAtOnce(request: Request, bindings: Bindings): Response | n
   const status = is_held ? 304 : kept.status
   const left = kept.left.get(status)
   if (left === undefined) return null
-  const body = is_held ? null : kept.body
-  if (!left.is_metered) return new Response(body, { status, headers: left.headers })
-  const read = readSettings(bindings)
-  const verdict = read.ok ? admitAtOnce(request.headers, read.settings) : null
-  if (verdict === null) return null
-  const response = new Response(body, { status, headers: left.headers })
-  // the policy is that of all callers without credentials
-  setRate(response.headers, verdict)
-  return response
+  const { headers, is_metered } = left
+  if (is_metered) {
+    const read = readSettings(bindings)
+    const verdict = read.ok ? admitAtOnce(request.headers, read.settings) : null
+    if (verdict === null) return null
+    // a response copies them; the policy is that of all callers without credentials
+    setRate(headers, verdict)
+  }
+  return new Response(is_held ? null : kept.body, { status, headers })
 }
 
 /** Around everything: learns with which headers an answer leaves. */

@@ -13,7 +13,12 @@ import { refuse } from './problems.ts'
 export type App = OpenAPIHono<Edge>
 
 /** As it is described; clients hold answers to the looser one, because the list may grow. */
-const ClosedProblem = Problem.extend({ type: z.enum(PROBLEM_TYPES) }).openapi('Problem')
+const MEANINGS = Object.entries(PROBLEMS).map(
+  ([type, { status, title }]) => `${type} (${status}): ${title}.`,
+)
+const ClosedProblem = Problem.extend({
+  type: z.enum(PROBLEM_TYPES).describe(`What went wrong. ${MEANINGS.join(' ')}`),
+}).openapi('Problem')
 
 const header = (description: string, type: 'integer' | 'string', required = true) => ({
   description,

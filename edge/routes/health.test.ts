@@ -77,6 +77,25 @@ describe('GET /health', () => {
     expect(await health()).toMatchObject({ status, http: status === 'down' ? 503 : 200 })
   })
 
+  it('is degraded, and no more, while one exchange is down', async () => {
+    const down = { connected: false, books_live: 0, books_stale: 10, state: 'down' as const }
+    const { health: well } = heartbeat()
+    const exchanges = {
+      binance: exchangeStatus({ id: 'binance' }),
+      kraken: exchangeStatus({ ...down, reason: 'connection refused' }),
+    }
+    await beat({ health: { ...well, status: 'degraded', exchanges } })
+    const state = await health()
+    expect(state).toMatchObject({
+      ...{ http: 200, status: 'degraded', worker: { alive: true }, redis: { ok: true } },
+      exchanges: {
+        binance: { connected: true, books_live: 9 },
+        kraken: { connected: false, books_live: 0, reason: 'connection refused' },
+      },
+    })
+    expect(await ready()).toBeNull()
+  })
+
   it('is down without a heartbeat, and calls no exchange connected', async () => {
     await stack.redis.hset(KEYS.exchanges, 'kraken', JSON.stringify(exchangeStatus()))
     const state = await health()

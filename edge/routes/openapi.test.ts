@@ -188,6 +188,28 @@ describe('openapi.json', () => {
     expect(unprovoked).toEqual([])
   })
 
+  it('says of each answer how long it may be kept, and of what is private not at all', async () => {
+    const brief = 'public, max-age=1, stale-while-revalidate=5'
+    const summary = 'public, max-age=15, stale-while-revalidate=60'
+    const kept: Readonly<Record<string, string>> = {
+      ...{ '/v1/opportunities': brief, '/v1/opportunities/{id}': brief, '/v1/history': brief },
+      ...{ '/v1/exchanges': brief, '/v1/exchanges/{id}': brief, '/v1/spreads': brief },
+      ...{ '/v1/near-misses': brief, '/v1/markets': summary, '/v1/stats': summary },
+      ...{ '/openapi.json': summary, '/asyncapi.json': summary },
+      '/v1/stream': 'no-cache, no-transform',
+    }
+    for (const operation of openapi.operations) {
+      if (isPublic(operation)) await beat(stack.redis)
+      const response = await allowed(operation)
+      await response.body?.cancel()
+      expect(response.ok, operation.id).toBe(true)
+      // without a body there is nothing to keep, and no cache keeps it by itself
+      const control = response.headers.get('cache-control') ?? 'no-store'
+      expect(control, operation.id).toBe(kept[operation.path] ?? 'no-store')
+      expect(response.headers.has('etag'), operation.id).toBe(control.startsWith('public'))
+    }
+  })
+
   it('has a schema for each answer that says no to another body', () => {
     for (const { method, path, responses, id } of openapi.operations) {
       for (const [status, { content = {} }] of Object.entries(responses)) {
