@@ -49,6 +49,9 @@ export interface LeadingOptions {
 const BOARD_EVERY_MS = 1_000
 const FLUSH_DEADLINE_MS = 6_000
 const TAKEN_WITHIN_MS = 1_000
+/** For another one's last words. */
+const LEFT_WITHIN_MS = 5_000
+const ASK_EVERY_MS = 100
 
 export class Leading {
   /** by shard */
@@ -128,11 +131,21 @@ export class Leading {
     await this.stopBoards()
   }
 
-  /** A leader that has just left, in order, may have left what is open to this worker. */
+  /**
+   * Nobody leaves anything to this worker any more. What another leaves that goes in the same moment is
+   * waited for and taken, where nobody else is there to go on with it.
+   */
   private async takeWhatIsLeft(): Promise<void> {
-    if (this.lease.tokens.size === this.terms.length) return
-    await this.lease.ask()
-    const taken = Promise.all(this.terms.map((term) => term.taken))
+    const { lease, terms } = this
+    const { clock } = this.options
+    const until_ms = clock.monotonic_ms() + LEFT_WITHIN_MS
+    await lease.announceLeave()
+    const isSettled = () => lease.has_successor || lease.tokens.size === terms.length
+    while (!isSettled() && clock.monotonic_ms() < until_ms) {
+      await sleep(ASK_EVERY_MS)
+      await lease.ask()
+    }
+    const taken = Promise.all(terms.map((term) => term.taken))
     await Promise.race([taken, sleep(TAKEN_WITHIN_MS, undefined, { ref: false })])
   }
 

@@ -22,7 +22,8 @@ export const ACQUIRE = `
 
   ARGV[1] the caller's worker id
   ARGV[2] time to live of a lease, ms; a member that was not seen for so long is dead
-  ARGV[3] the caller's readiness, percent
+  ARGV[3] the caller's readiness, percent; -1 when it is about to leave: it takes nothing any more,
+          but what nobody else is there to take
   ARGV[4] '1' when the caller may take what another led and did not give back
   ARGV[5..] for each shard the token that the caller held last, or ''
 
@@ -39,7 +40,7 @@ redis.call('PEXPIRE', KEYS[1], ttl * 10)
 local ready, best = {}, 0
 local members = redis.call('HGETALL', KEYS[1])
 for i = 1, #members, 2 do
-  local seen, percent = string.match(members[i + 1], '^(%d+) (%d+)$')
+  local seen, percent = string.match(members[i + 1], '^(%d+) (-?%d+)$')
   if now - tonumber(seen) >= ttl then
     redis.call('HDEL', KEYS[1], members[i])
   else
@@ -49,11 +50,14 @@ for i = 1, #members, 2 do
 end
 local leads, count = {}, 0
 for member, percent in pairs(ready) do
-  if percent >= best - ${NEARLY} then
+  if percent >= 0 and percent >= best - ${NEARLY} then
     leads[member] = 0
     count = count + 1
   end
 end
+
+local is_last = count == 0
+count = math.max(count, 1)
 
 local shards = (#KEYS - 2) / 2
 local ruling = redis.call('GET', KEYS[2])
@@ -98,7 +102,7 @@ local is_fit = leads[id] ~= nil
 if #free > 0 then
   for _, shard in ipairs(free) do
     local is_due = mine < least or (mine < most and not is_wanted)
-    if is_fit and (may_take or given[shard]) and is_due and not is_foreign then
+    if (is_fit or is_last) and (may_take or given[shard]) and is_due and not is_foreign then
       lead(shard, redis.call('INCR', fence_of(shard)), 'new')
     end
   end

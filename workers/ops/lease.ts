@@ -62,6 +62,7 @@ export class Lease {
   private timer: NodeJS.Timeout | undefined
   private asking: Promise<void> | null = null
   private stopped = false
+  private leaving = false
   private was_away = false
   /** what was another's is not taken before, monotonic ms */
   private take_from_ms = Number.NEGATIVE_INFINITY
@@ -104,6 +105,13 @@ export class Lease {
     return this.asking
   }
 
+  /** Says that this worker is about to leave, so that nobody leaves anything to it. */
+  async announceLeave(): Promise<void> {
+    this.leaving = true
+    await this.asking
+    await this.ask()
+  }
+
   /** Ends one term, so that whoever should lead the shard need not wait for the lease to run out. */
   async give(shard: number): Promise<void> {
     await this.asking
@@ -138,7 +146,7 @@ export class Lease {
       shardKey('fence', shard),
     ])
     const may_take = !this.was_away && clock.monotonic_ms() >= this.take_from_ms
-    const percent = Math.floor(readiness())
+    const percent = this.leaving ? -1 : Math.floor(readiness())
     const held = this.shards.map((shard) => this.held.get(shard) ?? '')
     const args = [worker_id, this.ttl_ms, percent, may_take ? '1' : '0', ...held]
     const answer = await this.commands
@@ -172,7 +180,8 @@ export class Lease {
 
   private settle(shard: number, token: number, kind: Kind): void {
     const { log, onLead, onLose, onExcess } = this.options
-    if (kind === 'kept') return
+    // who leaves gives everything away anyhow
+    if (kind === 'kept' || (kind === 'excess' && this.leaving)) return
     if (kind === 'excess') onExcess(shard)
     else if (kind === 'standby') {
       if (!this.held.delete(shard)) return
