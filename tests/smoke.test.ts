@@ -6,7 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { heartbeat } from '../edge/testing/opportunities.ts'
 import { environment, PROJECT_DIR } from '../sandbox/environment.ts'
 import { freePort } from '../sandbox/ports.ts'
@@ -64,6 +64,8 @@ it('passes a deployment whose worker lives', async () => {
 
 it('says what is wrong when the worker is dead, and goes on asking the rest', async () => {
   await redis.flushall()
+  // health is looked at once a second
+  await vi.waitUntil(async () => (await fetch(`${url}/health`)).status === 503)
   const { ok, output } = await smoke(url, '2')
   expect(ok).toBe(false)
   expect(output).toMatch(/FAILED the worker lives/)
