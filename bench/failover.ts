@@ -4,9 +4,9 @@
  * for people to standard error. Ends with 1 when anything was lost, doubled or left; no figure is
  * judged, machines differ.
  */
-import { parseArgs } from 'node:util'
 import { jsonLines, table } from './failover/report.ts'
 import { runFailover } from './failover/run.ts'
+import { numbers } from './numbers.ts'
 
 const DEFAULTS = {
   kills: '20',
@@ -23,16 +23,7 @@ const TEARS = 3
 process.env.REDIS_URL = ''
 process.env.DATABASE_URL = ''
 
-const { values } = parseArgs({
-  options: Object.fromEntries(
-    Object.entries(DEFAULTS).map(([name, value]) => [name, { type: 'string', default: value }]),
-  ),
-})
-const number = (name: keyof typeof DEFAULTS) => {
-  const value = Number(values[name])
-  if (!(value > 0)) throw new Error(`--${name} takes a positive number, not ${values[name]}`)
-  return value
-}
+const number = numbers(DEFAULTS)
 
 const result = await runFailover({
   seed: number('seed'),

@@ -3,9 +3,9 @@
  * Figures go to standard output as JSON lines, a table for people to standard error. Ends with 1 when
  * a book of the worker is not exactly the market's. It judges no figure: machines differ.
  */
-import { parseArgs } from 'node:util'
 import { jsonLines, table } from './load/report.ts'
 import { runLoad } from './load/run.ts'
+import { numbers } from './numbers.ts'
 
 /** As the goal has it: 4 exchanges with 300 markets and 8,000 frames a second. */
 const DEFAULTS = {
@@ -22,16 +22,7 @@ const SETTLE_SECONDS = 10
 process.env.REDIS_URL = ''
 process.env.DATABASE_URL = ''
 
-const { values } = parseArgs({
-  options: Object.fromEntries(
-    Object.entries(DEFAULTS).map(([name, value]) => [name, { type: 'string', default: value }]),
-  ),
-})
-const number = (name: keyof typeof DEFAULTS) => {
-  const value = Number(values[name])
-  if (!(value > 0)) throw new Error(`--${name} takes a positive number, not ${values[name]}`)
-  return value
-}
+const number = numbers(DEFAULTS)
 
 const result = await runLoad({
   seed: number('seed'),
