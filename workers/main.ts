@@ -93,6 +93,7 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
     measure: (legs) => markout(legs, books),
     feeOf: (market) => fees.of(market),
     near_misses,
+    prices: detector.prices,
     readiness: () => readinessOf(watch.statuses()),
     onPublished: (type, waited_ms) => {
       metrics.signal_to_wire.observe(waited_ms / 1_000)
