@@ -12,6 +12,7 @@ import type { Opportunity } from '../../shared/opportunity.ts'
 export interface ToldLife {
   readonly id: string
   readonly gap: string
+  readonly detected_event_id: string
   readonly detected_ms: number
   /** infinite while it is open */
   expired_ms: number
@@ -105,6 +106,7 @@ export class Ledger {
     const life: ToldLife = {
       id: data.id,
       gap,
+      detected_event_id: event_id,
       detected_ms,
       expired_ms: Number.POSITIVE_INFINITY,
       newest: data,

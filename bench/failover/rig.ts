@@ -185,6 +185,11 @@ export class Rig {
     this.workers.delete(worker.worker_id)
   }
 
+  /** The stores' variables, as the workers have them. */
+  get stores(): Record<'REDIS_URL' | 'DATABASE_URL', string> {
+    return { REDIS_URL: this.redis_proxy.url, DATABASE_URL: this.postgres_proxy.url }
+  }
+
   /** The workers in order, one after the other; then nobody is left who could publish. */
   async stopWorkers(): Promise<void> {
     for (const worker of this.workers.values()) await worker.child.stop()
