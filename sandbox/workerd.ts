@@ -1,7 +1,7 @@
 /**
  * The bundled edge app in workerd alone: without the proxies that a development server puts in front,
- * which cost more than workerd itself. Small workers may stand beside it, which see it as EDGE. It
- * serves no file of the dashboard: those are wrangler's matter (sandbox/edge.ts).
+ * which cost more than workerd itself. Small workers may stand beside it, which see it as EDGE. The
+ * dashboard is one bare page at every path: its files are wrangler's matter (sandbox/edge.ts).
  */
 import { randomUUID } from 'node:crypto'
 import { rm, writeFile } from 'node:fs/promises'
@@ -12,8 +12,9 @@ import type { Bundle } from './bundle.ts'
 import { startChild } from './process.ts'
 
 const READY_WITHIN_MS = 60_000
-const NO_FILES = `export default {
-  fetch: () => new Response('no files here: the app runs without its assets', { status: 501 }),
+/** What the assets of a single-page application answer to every path that is no file. */
+const PAGE = `export default {
+  fetch: () => new Response('a page', { headers: { 'content-type': 'text/html; charset=utf-8' } }),
 }`
 
 export interface WorkerdOptions<Beside extends string> {
@@ -90,7 +91,7 @@ function configOf(
   const bindings = Object.entries(vars).map(
     ([name, value]) => `(name = ${text(name)}, text = ${text(value)}),`,
   )
-  const others = Object.entries({ ...beside, files: NO_FILES }).map(
+  const others = Object.entries({ ...beside, files: PAGE }).map(
     ([name, module]) => `(name = ${text(name)}, worker = (
       modules = [(name = "worker", esModule = ${text(module)})],
       compatibilityDate = ${text(compatibility_date)},

@@ -74,7 +74,7 @@ export async function startStores() {
 }
 export type Stores = Awaited<ReturnType<typeof startStores>>
 
-/** The app in workerd alone, which has no files of the dashboard. */
+/** The app in workerd alone; the dashboard is a bare page. */
 export async function startStack(changes: Record<string, string> = {}, entry_file?: string) {
   const stores = await startStores()
   const lines: string[] = []
