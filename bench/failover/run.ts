@@ -8,8 +8,8 @@ import { STEP_EVERY_MS } from '../../sandbox/exchanges/simulation.ts'
 import { EVENT_GROUPS, GROUPS, KEYS, QUEUE_PREFIX, QUEUES } from '../../shared/keys.ts'
 import { LEASE_TTL_MS } from '../../workers/ops/lease.ts'
 import { keepTearing, longGaps } from './gaps.ts'
-import type { ToldLife } from './ledger.ts'
 import { Rig, type RigOptions, until } from './rig.ts'
+import type { ToldLife } from './story.ts'
 
 export interface FailoverOptions extends RigOptions {
   /** how often the leader is killed */
