@@ -30,6 +30,8 @@ export interface Truth {
   readonly wire: readonly WireEvent[]
   readonly doubts: Doubts
   readonly late: readonly Late[]
+  /** of whoever passes the frames on: what he holds up the worker cannot know of */
+  readonly relay_late: readonly Late[]
   readonly from_ms: number
   readonly to_ms: number
   readonly min_percent: number
@@ -38,6 +40,8 @@ export interface Truth {
   readonly steps_share: number
 }
 
+/** A part of what a claim may come later than its frame (ANNOUNCED_WITHIN_MS). */
+const HELD_UP_MS = 75
 const MOST_SHOWN = 10
 /** A market that was given less of its time than this was not the one that is known. */
 const LEAST_STEPS = 0.8
@@ -93,7 +97,7 @@ export function checkTruth(events: readonly Event[], truth: Truth): Verdict {
     ...truth,
     ...judged,
     touched: (gap) => doubts.touches(gap),
-    unknowable: (claim) => doubts.isUnknowable(claim),
+    unknowable: (claim) => doubts.isUnknowable(claim) || wasHeldUp(claim, truth.relay_late),
   })
   const total = (count: (one: (typeof scores)[number]) => number) =>
     scores.reduce((sum, one) => sum + count(one), 0)
@@ -116,6 +120,13 @@ export function checkTruth(events: readonly Event[], truth: Truth): Verdict {
       (has_time ? '' : `; the market had ${Math.round(100 * steps_share)} % of its time`),
     failures: few([...untrue, ...(has_time ? missed : [])]),
   }
+}
+
+function wasHeldUp({ detected_ms }: Claim, late: readonly Late[]): boolean {
+  return late.some(
+    ({ from_ms, to_ms, late_ms }) =>
+      late_ms > HELD_UP_MS && detected_ms >= from_ms && detected_ms <= to_ms + late_ms,
+  )
 }
 
 export function together(verdicts: readonly Verdict[]): Verdict {

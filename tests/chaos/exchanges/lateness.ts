@@ -13,7 +13,10 @@ const EVERY_MS = 250
 const NANOSECONDS = 1e6
 
 export class Lateness {
+  /** of both together */
   readonly windows: Late[] = []
+  /** ours alone: then frames came late, and the worker could not know */
+  readonly ours: Late[] = []
   private readonly worker: WorkerView
   private readonly own = monitorEventLoopDelay({ resolution: 10 })
   private waiting: ((samples: Samples) => void)[] = []
@@ -50,6 +53,7 @@ export class Lateness {
           ? to_ms - from_ms
           : sum(samples, 'arb_event_loop_lag_seconds', { quantile: '1' }) * 1_000
       this.windows.push({ from_ms, to_ms, late_ms: Math.max(worker_ms, own_ms) })
+      this.ours.push({ from_ms, to_ms, late_ms: own_ms })
       from_ms = to_ms
       if (samples === null) this.waiting.push(...asking)
       else for (const answer of asking) answer(samples)

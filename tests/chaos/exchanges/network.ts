@@ -46,6 +46,8 @@ export class Network {
   readonly handshakes: Asked[] = []
   /** every REST request, in order */
   readonly requests: Asked[] = []
+  /** what the worker said, in order */
+  private readonly said: string[] = []
   private readonly target: Addresses
   private readonly http: Server
   private readonly sockets = new WebSocketServer({
@@ -90,6 +92,11 @@ export class Network {
   bend(bend: Bend): () => void {
     this.bends.add(bend)
     return () => this.bends.delete(bend)
+  }
+
+  /** How often the worker asked for that market by name. */
+  asked(market: string): number {
+    return this.said.filter((raw) => raw.includes(`"${market}"`) && !raw.includes('unsub')).length
   }
 
   /** The same for what the worker says. */
@@ -200,6 +207,7 @@ export class Network {
     const passage = new Passage(client, upstream, stream, () => this.passages.delete(passage))
     this.passages.add(passage)
     client.on('message', (data) => {
+      this.said.push(data.toString())
       for (const text of bent(this.exchange, this.asks, data))
         passage.ask(() => upstream.send(text))
     })
@@ -227,7 +235,8 @@ export class Network {
     response.end(answer.body)
   }
 
-  private async fetch(path: string): Promise<HttpAnswer> {
+  /** The exchange's own answer. */
+  async fetch(path: string): Promise<HttpAnswer> {
     try {
       const response = await fetch(this.target.rest_url + path)
       const headers = PASSED_HEADERS.flatMap((name) => {

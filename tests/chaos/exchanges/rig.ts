@@ -10,13 +10,15 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { Ledger } from '../../../bench/failover/ledger.ts'
 import { until } from '../../../bench/failover/rig.ts'
+import type { ToldLife } from '../../../bench/failover/story.ts'
+import { compareBooks } from '../../../bench/load/exact.ts'
 import { Sandbox } from '../../../bench/load/sandbox.ts'
 import { WorkerView } from '../../../bench/load/worker.ts'
 import { environment, PROJECT_DIR } from '../../../sandbox/environment.ts'
 import { STEP_EVERY_MS } from '../../../sandbox/exchanges/simulation.ts'
 import { createMarketModel } from '../../../sandbox/market/model.ts'
 import type { Random } from '../../../sandbox/market/random.ts'
-import type { SandboxExchange } from '../../../sandbox/market/source.ts'
+import { SANDBOX_EXCHANGES, type SandboxExchange } from '../../../sandbox/market/source.ts'
 import { type Child, startChild } from '../../../sandbox/process.ts'
 import { startRedis } from '../../../sandbox/redis.ts'
 import type { Event } from '../../../shared/event.ts'
@@ -41,6 +43,12 @@ const ADMIN_TOKEN = 'chaos-operator-token'
 const READY_WITHIN_MS = 90_000
 /** Coins are compared once a second until they are known to be the ones their tickers name. */
 const SETTLE_MS = 5_000
+
+/** what is on its way when the market stops arrives within this, or is lost */
+const STILL_WITHIN_MS = 10_000
+
+/** a connection that lived so long is lost for a new reason (workers/feed/connection.ts: 30 s) */
+const STABLE_AFTER_MS = 31_000
 
 type Stops = (() => Promise<unknown>)[]
 
@@ -113,16 +121,49 @@ export class ExchangesRig implements ChaosRig {
     return found
   }
 
+  /** Opportunities that were announced and have not ended. */
+  open(): ToldLife[] {
+    return this.ledger.open()
+  }
+
+  life(id: string): ToldLife | undefined {
+    return this.ledger.lives.get(id)
+  }
+
   /** @throws Error when some book is not live in time */
   async allLive(): Promise<void> {
     const isLive = async () => (await this.worker.list()).every(({ state }) => state === 'live')
     await until('every book to be live', isLive, READY_WITHIN_MS)
   }
 
+  /** Stops the market and holds every book against its own; what is on its way may arrive first. */
+  async exact(): Promise<Verdict> {
+    await this.sandbox.pause()
+    let compared = await compareBooks(this.sandbox, this.worker, SANDBOX_EXCHANGES)
+    const deadline_ms = performance.now() + STILL_WITHIN_MS
+    while (compared.wrong.length > 0 && performance.now() < deadline_ms) {
+      await sleep(STILL_WITHIN_MS / 20)
+      compared = await compareBooks(this.sandbox, this.worker, SANDBOX_EXCHANGES)
+    }
+    await this.sandbox.resume()
+    return { measured: `${compared.books} books exact`, failures: compared.wrong }
+  }
+
+  /** All live, and on connections that have been there for long: who lost one just now waits longer. */
+  async settled(): Promise<void> {
+    const newest_ms = Math.max(
+      ...[...this.networks.values()].map(({ handshakes }) => handshakes.at(-1)?.at_ms ?? 0),
+    )
+    await sleep(Math.max(0, newest_ms + STABLE_AFTER_MS - performance.now()))
+    await this.allLive()
+  }
+
   async check(): Promise<Verdict> {
+    await this.allLive()
     const to_ms = Date.now()
     const steps = (await this.sandbox.status()).steps - this.steps_before
     const steps_share = steps / ((to_ms - this.from_ms) / STEP_EVERY_MS)
+    const exact = await this.exact()
     this.lateness.stop()
     await this.child.stop()
     await until('the ledger', () => this.ledger.isUpToDate(this.redis))
@@ -135,10 +176,25 @@ export class ExchangesRig implements ChaosRig {
       faults: [],
     })
     const wire = readWire(this.record_file)
+    await import('node:fs').then((fs) => {
+      fs.copyFileSync(this.record_file, '/tmp/chaos-wire.jsonl')
+      fs.writeFileSync('/tmp/chaos-events.json', JSON.stringify(this.events))
+      fs.writeFileSync('/tmp/chaos-late.json', JSON.stringify(this.lateness))
+    })
     const { doubts, from_ms, events } = this
-    const late = this.lateness.windows
-    const truth = { markets, wire, doubts, late, from_ms, to_ms, steps_share, ...THRESHOLDS }
-    return together([checkStory(events), checkTruth(events, truth)])
+    const { windows: late, ours: relay_late } = this.lateness
+    const truth = {
+      markets,
+      wire,
+      doubts,
+      late,
+      relay_late,
+      from_ms,
+      to_ms,
+      steps_share,
+      ...THRESHOLDS,
+    }
+    return together([exact, checkStory(events), checkTruth(events, truth)])
   }
 
   async stop(): Promise<void> {

@@ -51,6 +51,13 @@ export class States {
       .flatMap(([, seen]) => seen.at(-1) ?? [])
   }
 
+  /** Books of the exchange that were seen not to be live. */
+  disturbed(exchange: string): string[] {
+    return [...this.seen]
+      .filter(([name, seen]) => name.startsWith(`${exchange} `) && seen.some(isDead))
+      .map(([name]) => name)
+  }
+
   /** The moment at which it came true; infinite: it did not in time. */
   async until(holds: () => boolean, within_ms: number): Promise<number> {
     const deadline_ms = performance.now() + within_ms
@@ -80,6 +87,8 @@ export class States {
     else all.push({ state, reason, from_ms: told_ms, to_ms: asked_ms })
   }
 }
+
+const isDead = ({ state }: Seen) => state !== 'live'
 
 function nameOf({ exchange, symbol }: BookName): string {
   return `${exchange} ${symbol}`

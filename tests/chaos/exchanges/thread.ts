@@ -32,7 +32,12 @@ export async function loseThread(rig: ExchangesRig, findings: Findings, loss: Lo
   const gaps_before = await gaps(rig, exchange)
   const known = rig.doubts.begin(book, { unknowable_ms: Number.POSITIVE_INFINITY })
   const injected_ms = await inject()
-  const stale_ms = await states.until(() => states.now(book)?.state === 'stale', give_up_ms)
+  // a market may be built again between two looks: then the count tells
+  const counted = countedAfter(rig, exchange, gaps_before, give_up_ms)
+  const stale_ms = await states.until(
+    () => states.now(book)?.state === 'stale' || counted.done,
+    give_up_ms,
+  )
   loss.noticed?.()
   known()
   const healed = rig.doubts.begin(book)
@@ -79,6 +84,18 @@ export function citing(
     const cites = legs.some((leg) => leg.exchange === exchange && leg.symbol === symbol)
     return cites && at_ms > from_ms && at_ms < to_ms ? [`${id} at ${at_ms}`] : []
   })
+}
+
+function countedAfter(rig: ExchangesRig, exchange: string, before: number, give_up_ms: number) {
+  const counted = { done: false }
+  const until_ms = performance.now() + give_up_ms
+  const count = async () => {
+    while (!counted.done && performance.now() < until_ms) {
+      counted.done = (await gaps(rig, exchange)) > before
+    }
+  }
+  void count()
+  return counted
 }
 
 export async function gaps(rig: ExchangesRig, exchange: string): Promise<number> {
