@@ -1,28 +1,19 @@
 /**
- * Judges a whole recorded history, as jepsen does: one consistent story in the stream, every reader
- * told all of it once, and against the books that were on the wire nothing told that they never held
- * and nothing left out that they held for long. What a fault excuses is counted and said.
+ * Judges a whole recorded history, as jepsen does: one consistent story in the stream, and against the
+ * books that were on the wire nothing told that they never held and nothing left out that they held
+ * for long. What a fault excuses is counted and said. What readers were given is compared elsewhere
+ * (service/receipts.ts).
  */
 import { Story } from '../../bench/failover/story.ts'
 import type { SimulatedMarket } from '../../sandbox/market/source.ts'
 import type { Event } from '../../shared/event.ts'
 import type { Opportunity } from '../../shared/opportunity.ts'
+import { claimsOf } from '../truth/claims.ts'
 import type { Doubts } from '../truth/doubts.ts'
 import { type Claim, judge } from '../truth/judge.ts'
 import { type Late, score } from '../truth/score.ts'
 import type { WireEvent } from '../truth/wire.ts'
 import type { Verdict } from './fault.ts'
-
-/** What one reader of the stream was told: an SSE connection that resumes, a webhook's receiver. */
-export interface Receipts {
-  readonly reader: string
-  /** ids of the events it must have: those that it asked for, while it was there */
-  readonly expected: readonly string[]
-  /** ids as they came, repeated ones too */
-  readonly received: readonly string[]
-  /** how many it was told that it would not get */
-  readonly dropped?: number
-}
 
 /** The market as it was on the wire, and what was in doubt. */
 export interface Truth {
@@ -57,31 +48,6 @@ export function checkStory(events: readonly Event[]): Verdict {
   return {
     measured: `${story.events} events of ${story.lives.size} opportunities`,
     failures: few([...story.faults, ...unended, ...alone]),
-  }
-}
-
-/** After de-duplication by id each reader has each event exactly once. */
-export function checkReaders(receipts: readonly Receipts[]): Verdict {
-  const failures = receipts.flatMap(({ reader, expected, received, dropped = 0 }) => {
-    const had = new Set(received)
-    const missing = expected.filter((id) => !had.has(id))
-    const known = new Set(expected)
-    const invented = [...had].filter((id) => !known.has(id))
-    return [
-      ...(missing.length > dropped
-        ? [`${reader} missed ${missing.length} of ${expected.length}, first ${missing[0]}`]
-        : []),
-      ...invented.map((id) => `${reader} was told ${id}, which was not for it`),
-    ]
-  })
-  const repeated = receipts.reduce(
-    (sum, { received }) => sum + received.length - new Set(received).size,
-    0,
-  )
-  const total = receipts.reduce((sum, { expected }) => sum + expected.length, 0)
-  return {
-    measured: `${receipts.length} readers owed ${total} events, ${repeated} told again`,
-    failures: few(failures),
   }
 }
 
@@ -133,28 +99,6 @@ export function together(verdicts: readonly Verdict[]): Verdict {
   return {
     measured: verdicts.map(({ measured }) => measured).join('; '),
     failures: verdicts.flatMap(({ failures }) => failures),
-  }
-}
-
-function claimsOf(events: readonly Event[]): Claim[] {
-  const claims = new Map<string, Claim>()
-  for (const event of events) {
-    if (event.type !== 'exchange.status') claims.set(event.data.id, claimOf(event.data))
-  }
-  return [...claims.values()]
-}
-
-export function claimOf({ id, type, legs, detected_at, expired_at }: Opportunity): Claim {
-  return {
-    id,
-    type,
-    legs: legs.map(({ exchange, symbol, side }) => ({
-      exchange: exchange as Claim['legs'][number]['exchange'],
-      symbol,
-      side,
-    })),
-    detected_ms: Date.parse(detected_at),
-    expired_ms: expired_at === null ? Number.POSITIVE_INFINITY : Date.parse(expired_at),
   }
 }
 
