@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { KEYS } from '../../shared/keys.ts'
 import { isArchived, unfinished } from './compare.ts'
 import type { ToldLife } from './ledger.ts'
-import { type Rig, type RunningWorker, until } from './rig.ts'
+import { type Rig, until } from './rig.ts'
 
 export interface Outage {
   readonly down_ms: number

@@ -19,6 +19,14 @@ export interface ToldLife {
   newest_event_id: string
 }
 
+/** One event as it stands in the stream. */
+export interface ToldEvent {
+  readonly id: string
+  readonly type: Event['type']
+  /** when it happened, which is before it was told */
+  readonly happened_ms: number
+}
+
 const BATCH = 1_000
 const BLOCK_MS = 200
 
@@ -26,7 +34,8 @@ export class Ledger {
   readonly lives = new Map<string, ToldLife>()
   /** what no reader should ever have been told, in words */
   readonly faults: string[] = []
-  events = 0
+  /** every event, in the order of the stream */
+  readonly told: ToldEvent[] = []
   private readonly redis: Redis
   private readonly open_by_gap = new Map<string, ToldLife>()
   private closed = false
@@ -71,9 +80,10 @@ export class Ledger {
   }
 
   private take(event: Event): void {
-    this.events++
+    const { id, type, timestamp } = event
+    this.told.push({ id, type, happened_ms: Date.parse(timestamp) })
     if (event.type === 'exchange.status') return
-    const { id, type, data, timestamp } = event
+    const { data } = event
     const life = this.lives.get(data.id)
     if (type === 'opportunity.detected') {
       this.begin(id, data, Date.parse(timestamp))

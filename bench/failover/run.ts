@@ -98,10 +98,11 @@ export async function runFailover(options: FailoverOptions): Promise<FailoverRes
     const { gaps, missed } = await longGaps(rig.truth_file, rig.ledger.lives.values(), {
       ...{ from_ms, to_ms, least_ms },
     })
-    const { events, lives } = rig.ledger
+    const { told, lives } = rig.ledger
     return {
       lease_ttl_ms: LEASE_TTL_MS,
-      ...{ take_overs_ms, redis, postgres, full, restarted_empty, drain, events },
+      ...{ take_overs_ms, redis, postgres, full, restarted_empty, drain },
+      events: told.length,
       opportunities: lives.size,
       steps_share,
       long_gaps: gaps,
