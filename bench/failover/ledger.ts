@@ -2,7 +2,7 @@
 import type { Redis } from 'ioredis'
 import { type Event, eventFromStream } from '../../shared/event.ts'
 import { KEYS } from '../../shared/keys.ts'
-import { Story, type ToldLife } from './story.ts'
+import { Story, type ToldEvent, type ToldLife } from './story.ts'
 
 const BATCH = 1_000
 const BLOCK_MS = 200
@@ -30,8 +30,9 @@ export class Ledger {
     return this.story.faults
   }
 
-  get events(): number {
-    return this.story.events
+  /** every event, in the order of the stream */
+  get told(): readonly ToldEvent[] {
+    return this.story.told
   }
 
   /** Has been told everything that is in the stream now. */

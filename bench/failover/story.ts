@@ -17,11 +17,20 @@ export interface ToldLife {
   newest_event_id: string
 }
 
+/** One event as it stands in the stream. */
+export interface ToldEvent {
+  readonly id: string
+  readonly type: Event['type']
+  /** when it happened, which is before it was told */
+  readonly happened_ms: number
+}
+
 export class Story {
   readonly lives = new Map<string, ToldLife>()
   /** what no reader should ever have been told, in words */
   readonly faults: string[] = []
-  events = 0
+  /** every event, in the order of the stream */
+  readonly told: ToldEvent[] = []
   private readonly open_by_gap = new Map<string, ToldLife>()
   private newest_id = '0-0'
 
@@ -35,13 +44,14 @@ export class Story {
   }
 
   take(event: Event): void {
-    this.events++
-    if (compareEventIds(event.id, this.newest_id) <= 0) {
-      this.faults.push(`${event.id} came after ${this.newest_id}`)
+    const { id, type, timestamp } = event
+    this.told.push({ id, type, happened_ms: Date.parse(timestamp) })
+    if (compareEventIds(id, this.newest_id) <= 0) {
+      this.faults.push(`${id} came after ${this.newest_id}`)
     }
-    this.newest_id = event.id
+    this.newest_id = id
     if (event.type === 'exchange.status') return
-    const { id, type, data, timestamp } = event
+    const { data } = event
     const life = this.lives.get(data.id)
     if (type === 'opportunity.detected') {
       this.begin(id, data, Date.parse(timestamp))

@@ -46,7 +46,7 @@ export function checkStory(events: readonly Event[]): Verdict {
     .filter(({ newest }) => isOnOneExchange(newest))
     .map(({ id }) => `${id} crosses an exchange with itself`)
   return {
-    measured: `${story.events} events of ${story.lives.size} opportunities`,
+    measured: `${story.told.length} events of ${story.lives.size} opportunities`,
     failures: few([...story.faults, ...unended, ...alone]),
   }
 }

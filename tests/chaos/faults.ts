@@ -12,6 +12,7 @@ import { silence } from './exchanges/silence.ts'
 import { delayed, stopped, wrongClock } from './exchanges/time.ts'
 import { crossed, halted } from './exchanges/trading.ts'
 import type { Fault } from './fault.ts'
+import { SERVICE_FAULTS } from './service/index.ts'
 
 /** One, or several side by side. */
 export type Turn = Fault | readonly Fault[]
@@ -25,6 +26,7 @@ export const TURNS: readonly Turn[] = [
   ...[delayed, wrongClock, stopped, refusedSnapshots],
   ...[refusedMarket, refusedAll, garbage],
   burst,
+  ...SERVICE_FAULTS,
 ]
 
 export const FAULTS: readonly Fault[] = TURNS.flat()

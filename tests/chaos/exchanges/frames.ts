@@ -34,17 +34,7 @@ export function withoutDeletions(raw: string): string {
   return withLevels(raw, (level) => (Number(level.size) === 0 ? null : level))
 }
 
-/** One digit of a size is another one. Of the levels that are not deletions, the first. */
-export function withWrongDigit(raw: string): string {
-  let done = false
-  return withLevels(raw, (level) => {
-    if (done || Number(level.size) === 0) return level
-    done = true
-    return { ...level, size: wrongDigit(level.size) }
-  })
-}
-
-/** Never a zero, which would be a deletion. */
+/** One digit is another one, and never a zero, which would be a deletion. */
 export function wrongDigit(number: string): string {
   return number.replace(/[1-9]/, (digit) => (digit === '9' ? '8' : `${Number(digit) + 1}`))
 }

@@ -6,16 +6,15 @@ import type { ShownBook } from '../../../workers/ops/books.ts'
 import type { Message } from '../../truth/wire.ts'
 import type { Fault } from '../fault.ts'
 import { Findings } from '../findings.ts'
-import { withLevels, withWrongDigit, wrongDigit } from './frames.ts'
+import { withLevels, wrongDigit } from './frames.ts'
 import { EXCHANGES, type ExchangesRig, type WatchedBook } from './rig.ts'
-import { gaps, loseThread } from './thread.ts'
+import { gaps, type Loss, loseThread } from './thread.ts'
 
 /** Where ids or checksums reveal what is missing; Coinbase has neither. */
 const NUMBERED: readonly SandboxExchange[] = ['binance', 'bybit', 'kraken']
 const LIVE_WITHIN_MS = 2_000
 /** Kraken's checksum is made of ten levels a side; what lies deeper it cannot prove. */
 const SURE_RANK = 7
-/** levels that an audit sees and the market seldom touches */
 const [FIRST_DEEP, LAST_DEEP] = [10, 40]
 const MOST_REPEATED = 5
 const ARRIVED_MS = 500
@@ -34,9 +33,8 @@ export const gap: Fault = {
     for (const exchange of NUMBERED) {
       await rig.allLive()
       const book = rig.pick(exchange, context.random)
-      const inject = async () =>
-        rig.network(exchange).once(book.market, () => [], await near(rig, book))
-      await loseThread(rig, findings, { book, inject, live_within_ms: LIVE_WITHIN_MS })
+      const loss = await loseOne(rig, book)
+      await loseThread(rig, findings, { book, ...loss, live_within_ms: LIVE_WITHIN_MS })
     }
     return findings.verdict()
   },
@@ -85,17 +83,7 @@ export const reordered: Fault = {
     for (const exchange of NUMBERED) {
       await rig.allLive()
       const book = rig.pick(exchange, context.random)
-      const network = rig.network(exchange)
-      const inject = async () => {
-        const held: string[] = []
-        const hold = (raw: string) => {
-          held.push(raw)
-          return []
-        }
-        const at_ms = await network.once(book.market, hold, await near(rig, book))
-        await network.once(book.market, (raw) => [raw, ...held])
-        return at_ms
-      }
+      const inject = await swapTwo(rig, book)
       await loseThread(rig, findings, { book, inject, live_within_ms: LIVE_WITHIN_MS })
     }
     return findings.verdict()
@@ -113,12 +101,10 @@ export const wrongLevel: Fault = {
     const crc = rig.pick('kraken', context.random)
     const failed = () => checksumsFailed(rig)
     const failed_before = await failed()
+    const isNear = await near(rig, crc)
     await loseThread(rig, findings, {
       book: crc,
-      inject: async () =>
-        rig
-          .network('kraken')
-          .once(crc.market, (raw) => [withWrongDigit(raw)], await near(rig, crc)),
+      ...tellWrong(rig, crc, isNear),
       live_within_ms: LIVE_WITHIN_MS,
     })
     const more = (await failed()) - failed_before
@@ -126,15 +112,9 @@ export const wrongLevel: Fault = {
     await Promise.all(
       (['binance', 'bybit'] as const).map(async (exchange) => {
         const book = rig.pick(exchange, context.random)
-        let stopLying = () => {}
         await loseThread(rig, findings, {
           book,
-          inject: async () => {
-            const { at_ms, end } = await keepWrong(rig, book)
-            stopLying = end
-            return at_ms
-          },
-          noticed: () => stopLying(),
+          ...tellWrong(rig, book, await deep(rig, book)),
           live_within_ms: LIVE_WITHIN_MS,
           stale_within_ms: AUDITED_WITHIN_MS,
           give_up_ms: AUDIT_GIVE_UP_MS,
@@ -145,36 +125,96 @@ export const wrongLevel: Fault = {
   },
 }
 
-/**
- * From the first time that the exchange names one of the deeper levels its size is told wrong by a
- * digit, and so it stays, whatever the exchange says of that level later.
- */
-async function keepWrong(rig: ExchangesRig, { exchange, market }: WatchedBook): Promise<Wrong> {
-  const { bids, asks } = await rig.worker.book(exchange, market)
-  const deep = [bids, asks].flatMap((side) => side.slice(FIRST_DEEP, LAST_DEEP))
-  const prices = new Set(deep.map(([price]) => Number(price)))
-  let wrong_price = Number.NaN
-  return new Promise((resolve) => {
-    const end = rig.network(exchange).bend((raw, message) => {
-      if (message === undefined || message.symbol !== market || message.whole) return [raw]
-      return [
-        withLevels(raw, (level) => {
-          const [price, size] = [Number(level.price), Number(level.size)]
-          if (Number.isNaN(wrong_price) && size > 0 && prices.has(price)) {
-            wrong_price = price
-            resolve({ at_ms: Date.now(), end })
-          }
-          if (price !== wrong_price) return level
-          return size === 0 ? null : { ...level, size: wrongDigit(level.size) }
-        }),
-      ]
+type Injection = Pick<Loss, 'inject' | 'noticed'>
+
+/** One change never comes, and what it said is not made up for by chance before that was noticed. */
+async function loseOne(
+  rig: ExchangesRig,
+  { exchange, market, symbol }: WatchedBook,
+): Promise<Injection> {
+  const isNear = await nearChange(rig, { exchange, market, symbol })
+  const lost = new Set<number>()
+  let end = () => {}
+  const inject = () =>
+    new Promise<number>((resolve) => {
+      end = rig.network(exchange).bend((raw, message) => {
+        if (message === undefined || message.symbol !== market || message.whole) return [raw]
+        if (lost.size > 0)
+          return [withLevels(raw, (level) => (lost.has(Number(level.price)) ? null : level))]
+        if (!isNear(message)) return [raw]
+        for (const price of pricesOf(message)) lost.add(price)
+        resolve(Date.now())
+        return []
+      })
     })
-  })
+  return { inject, noticed: () => end() }
 }
 
-interface Wrong {
-  readonly at_ms: number
-  readonly end: () => void
+/** Two neighbours that do not speak of the same level come the other way round. */
+async function swapTwo(rig: ExchangesRig, book: WatchedBook): Promise<() => Promise<number>> {
+  const isNear = await nearChange(rig, book)
+  let held: { readonly raw: string; readonly prices: readonly number[] } | null = null
+  return () =>
+    new Promise((resolve) => {
+      const end = rig.network(book.exchange).bend((raw, message) => {
+        if (message === undefined || message.symbol !== book.market || message.whole) return [raw]
+        const prices = pricesOf(message)
+        if (held !== null) {
+          const first = held
+          held = null
+          if (first.prices.some((price) => prices.includes(price))) return [first.raw, raw]
+          end()
+          resolve(Date.now())
+          return [raw, first.raw]
+        }
+        if (!isNear(message)) return [raw]
+        held = { raw, prices }
+        return []
+      })
+    })
+}
+
+/**
+ * From the first time that the exchange names a level that `admits` its size is told wrong by a digit,
+ * and so it stays until that was noticed, whatever the exchange says of the level later.
+ */
+function tellWrong(
+  rig: ExchangesRig,
+  { exchange, market }: WatchedBook,
+  admits: (price: string) => boolean,
+): Injection {
+  let wrong_price = Number.NaN
+  let end = () => {}
+  const inject = () =>
+    new Promise<number>((resolve) => {
+      end = rig.network(exchange).bend((raw, message) => {
+        if (message === undefined || message.symbol !== market || message.whole) return [raw]
+        return [
+          withLevels(raw, (level) => {
+            const [price, size] = [Number(level.price), Number(level.size)]
+            if (Number.isNaN(wrong_price) && size > 0 && admits(level.price)) {
+              wrong_price = price
+              resolve(Date.now())
+            }
+            if (price !== wrong_price) return level
+            return size === 0 ? null : { ...level, size: wrongDigit(level.size) }
+          }),
+        ]
+      })
+    })
+  return { inject, noticed: () => end() }
+}
+
+function pricesOf({ bids, asks }: Message): number[] {
+  return [...bids, ...asks].map(([price]) => Number(price))
+}
+
+/** Levels that an audit sees and the market seldom touches. */
+async function deep(rig: ExchangesRig, { exchange, market }: WatchedBook) {
+  const { bids, asks } = await rig.worker.book(exchange, market)
+  const levels = [bids, asks].flatMap((side) => side.slice(FIRST_DEEP, LAST_DEEP))
+  const prices = new Set(levels.map(([price]) => Number(price)))
+  return (price: string) => prices.has(Number(price))
 }
 
 async function checksumsFailed(rig: ExchangesRig): Promise<number> {
@@ -201,13 +241,19 @@ async function lastChanges(
   return seen.slice(-count)
 }
 
-/** Whether a change is so near to the best prices that every exchange has to notice it missing. */
-async function near(rig: ExchangesRig, book: WatchedBook): Promise<(message: Message) => boolean> {
-  const { bids, asks } = await rig.worker.book(book.exchange, book.market)
-  const [bid, ask] = [Number(bids[SURE_RANK]?.[0] ?? 0), Number(asks[SURE_RANK]?.[0] ?? Infinity)]
-  return (message) =>
-    message.bids.some(([price]) => Number(price) >= bid) ||
-    message.asks.some(([price]) => Number(price) <= ask)
+/** Whether a price is so near to the best ones that every exchange has to notice it missing. */
+async function near(rig: ExchangesRig, { exchange, market }: WatchedBook) {
+  const { bids, asks } = await rig.worker.book(exchange, market)
+  const [bid, ask] = [bids, asks].map((side) => Number(side[SURE_RANK]?.[0] ?? Number.NaN))
+  return (price: string | number) =>
+    Number(price) >= (bid ?? Number.NaN) && Number(price) <= (ask ?? Number.NaN)
+}
+
+/** Whether a change is of a level so near, and is no deletion. */
+async function nearChange(rig: ExchangesRig, book: WatchedBook) {
+  const isNear = await near(rig, book)
+  return ({ bids, asks }: Message) =>
+    [...bids, ...asks].some(([price, size]) => isNear(price) && Number(size) > 0)
 }
 
 function sameBook(before: ShownBook, after: ShownBook): boolean {

@@ -12,7 +12,7 @@ const GIVE_UP_MS = 30_000
 /** what was published by then has been read */
 const READ_WITHIN_MS = 300
 
-interface Loss {
+export interface Loss {
   readonly book: WatchedBook
   /** does it, and resolves with the moment: our wall clock, ms */
   readonly inject: () => Promise<number>
