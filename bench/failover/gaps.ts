@@ -9,7 +9,8 @@ import type { NamedLeg } from '../../sandbox/market/chain.ts'
 import { KEYS } from '../../shared/keys.ts'
 import { type NearMiss, nearMissFromStream } from '../../shared/near-miss.ts'
 import type { Sandbox } from '../load/sandbox.ts'
-import { pairs, pathOf, type ToldLife } from './ledger.ts'
+import { pairs } from './ledger.ts'
+import { pathOf, type ToldLife } from './story.ts'
 
 /** One line of the sandbox's truth.jsonl. */
 interface TrueGap {

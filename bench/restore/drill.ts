@@ -72,9 +72,9 @@ export async function runDrill(options: DrillOptions): Promise<DrillResult> {
 }
 
 async function underLoad(rig: Rig, folder: string): Promise<DrillResult['loaded']> {
-  const events_before = rig.ledger.events
+  const events_before = rig.ledger.told.length
   const made = await backUp(rig, folder)
-  const events_meanwhile = rig.ledger.events - events_before
+  const events_meanwhile = rig.ledger.told.length - events_before
   await rig.stopWorkers()
   await until('the ledger', () => rig.ledger.isUpToDate(rig.redis))
   const lives = [...rig.ledger.lives.values()]
