@@ -29,8 +29,8 @@ const WORKER_ROOMS = {
   alerts: ['publish'],
   gateway: ['publish'],
   ops: ['book'],
-  backup: ['ops/migrations.ts', 'config.ts'],
-  capture: ['exchanges', 'feed', 'arguments.ts', 'config.ts'],
+  backup: ['ops/migrations.ts', 'config'],
+  capture: ['exchanges', 'feed', 'arguments.ts', 'config'],
   replay: [
     'capture',
     'exchanges',
@@ -39,7 +39,7 @@ const WORKER_ROOMS = {
     'detection',
     'lifecycle',
     'arguments.ts',
-    'config.ts',
+    'config',
   ],
 }
 
