@@ -1,6 +1,7 @@
 /**
- * Three projects: what needs one process, what runs in workerd, and what needs the whole stack.
- * Tests start their own stores; an address of the developer's own is never handed to them.
+ * What needs one process, what runs in workerd, the programs of the command line, then the whole
+ * stack, and last what must have the machine to itself. Tests start their own stores; an address of
+ * the developer's own is never handed to them.
  */
 import { defineConfig } from 'vitest/config'
 
@@ -15,6 +16,12 @@ const env = {
 }
 
 const base = { environment: 'node', env, testTimeout: 30_000, hookTimeout: 120_000 } as const
+const whole = { ...base, testTimeout: 180_000, hookTimeout: 300_000 } as const
+
+/** They start programs, but no market that a worker would have to keep up with. */
+const COMMANDS = ['config', 'smoke', 'truth-score', 'walls'].map((name) => `tests/${name}.test.ts`)
+/** Judged by what a worker saw in time: what runs beside it would be an excuse. */
+const ALONE = ['tests/truth.test.ts']
 
 export default defineConfig({
   test: {
@@ -40,14 +47,30 @@ export default defineConfig({
       },
       {
         test: {
-          ...base,
+          ...whole,
+          name: 'commands',
+          include: COMMANDS,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          ...whole,
           name: 'end-to-end',
           include: ['tests/**/*.test.ts'],
-          testTimeout: 180_000,
-          hookTimeout: 300_000,
-          // one stack at a time, after everything that is quick
-          maxWorkers: 1,
+          exclude: [...COMMANDS, ...ALONE],
+          // two stacks at a time, each of which waits more than it works, after everything that is quick
+          maxWorkers: 2,
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          ...whole,
+          name: 'alone',
+          include: ALONE,
+          maxWorkers: 1,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

@@ -1,6 +1,6 @@
 /**
- * `npm test`: every check in turn, then every test, then one line that counts them together. A check
- * that fails shows its own words and does not stop the others. With the name of a check only that one
+ * `npm test`: the checks, then every test, then one line that counts them together. A check that fails
+ * shows its own words and does not stop the others. With the name of a check only that one
  * runs; other arguments go to vitest, as filters.
  */
 import { spawn } from 'node:child_process'
