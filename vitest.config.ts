@@ -3,9 +3,10 @@
  * stack, and last what must have the machine to itself. Tests start their own stores; an address of
  * the developer's own is never handed to them.
  */
+import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 
-/** Emptied, which means unset: a test that truncates a table must not find anybody's real one. */
+/** An empty one is unset: a test that truncates a table must not find anybody's real one. */
 const env = {
   REDIS_URL: '',
   DATABASE_URL: '',
@@ -13,6 +14,8 @@ const env = {
   UPSTASH_REDIS_REST_TOKEN: '',
   WRANGLER_SEND_METRICS: 'false',
   CLOUDFLARE_CF_FETCH_ENABLED: 'false',
+  // the programs that tests start are the same ones again and again
+  NODE_COMPILE_CACHE: join(import.meta.dirname, '.data', 'compile-cache'),
 }
 
 const base = { environment: 'node', env, testTimeout: 30_000, hookTimeout: 120_000 } as const
