@@ -1,5 +1,6 @@
 /** The figures of a run for machines, a JSON line a phase, and for people, one table. */
-import type { FailoverResult, Outage } from './run.ts'
+import type { Outage } from './drills.ts'
+import type { FailoverResult } from './run.ts'
 
 const MOST_WRONG_SHOWN = 20
 const GOAL_DRAIN_MS = 5_000

@@ -31,6 +31,8 @@ export interface RigOptions {
 
 export interface RunningWorker {
   readonly worker_id: string
+  /** of its own HTTP server */
+  readonly port: number
   readonly child: Child
   /** wall time at which it last told that it leads and knows what was left */
   took_over_ms: number | null
@@ -46,7 +48,7 @@ const READY_PERCENT = 95
 export class Rig {
   readonly sandbox: Sandbox
   readonly ledger: Ledger
-  /** past the proxies */
+  /** past the faults */
   readonly redis: Redis
   readonly pool: Pool
   readonly redis_proxy: FaultProxy
@@ -55,6 +57,7 @@ export class Rig {
   /** warnings and errors of the workers, as they were logged */
   readonly complaints: string[] = []
   private readonly env: Record<string, string>
+  private readonly observed: FaultProxy
   private readonly workers = new Map<string, RunningWorker>()
   private readonly stops: (() => Promise<unknown>)[]
 
@@ -63,6 +66,7 @@ export class Rig {
       Rig,
       'sandbox' | 'redis' | 'pool' | 'redis_proxy' | 'postgres_proxy' | 'truth_file'
     >,
+    observed: FaultProxy,
     env: Record<string, string>,
     stops: (() => Promise<unknown>)[],
   ) {
@@ -74,6 +78,7 @@ export class Rig {
     this.postgres_proxy = postgres_proxy
     this.truth_file = truth_file
     this.ledger = new Ledger(redis.duplicate())
+    this.observed = observed
     this.env = env
     this.stops = stops
   }
@@ -92,6 +97,8 @@ export class Rig {
       stops.push(() => postgres.stop())
       const redis_proxy = await startFaultProxy(redis_server.url)
       stops.push(() => redis_proxy.close())
+      const observed = await startFaultProxy(redis_server.url)
+      stops.push(() => observed.close())
       const postgres_proxy = await startFaultProxy(postgres.url)
       stops.push(() => postgres_proxy.close())
       const sandbox = new Sandbox({ ...options, truth_file })
@@ -111,12 +118,12 @@ export class Rig {
         env,
       })
       if (!migrated.ok) throw new Error(`the tables could not be made:\n${migrated.output}`)
-      const redis = new Redis(redis_server.url, { maxRetriesPerRequest: null })
+      const redis = new Redis(observed.url, { maxRetriesPerRequest: null })
       redis.on('error', () => {})
       const pool = new Pool({ connectionString: postgres.url, max: 2 })
       pool.on('error', () => {})
       const parts = { sandbox, redis, pool, redis_proxy, postgres_proxy, truth_file }
-      return new Rig(parts, env, stops)
+      return new Rig(parts, observed, env, stops)
     } catch (error) {
       await stopAll(stops)
       throw error
@@ -137,11 +144,11 @@ export class Rig {
         if (/"level":"(warn|error)"/.test(line)) this.complaints.push(line)
       },
     })
-    const worker_id = await child.ready(startedId, STARTED_WITHIN_MS)
+    const started = await child.ready(whoStarted, STARTED_WITHIN_MS)
     const took_over_ms = child.tail().includes('"took over"') ? Date.now() : null
-    const worker = { worker_id, child, took_over_ms }
+    const worker = { ...started, child, took_over_ms }
     starting.worker = worker
-    this.workers.set(worker_id, worker)
+    this.workers.set(worker.worker_id, worker)
     return worker
   }
 
@@ -181,8 +188,23 @@ export class Rig {
     return at_ms
   }
 
+  running(): RunningWorker[] {
+    return [...this.workers.values()]
+  }
+
   forget(worker: RunningWorker): void {
     this.workers.delete(worker.worker_id)
+  }
+
+  /** The stores' variables, as the workers have them. */
+  get stores(): Record<'REDIS_URL' | 'DATABASE_URL', string> {
+    return { REDIS_URL: this.redis_proxy.url, DATABASE_URL: this.postgres_proxy.url }
+  }
+
+  /** Another server takes the place of Redis, for everybody. */
+  moveRedis(port: number): void {
+    this.observed.retarget(port)
+    this.redis_proxy.retarget(port)
   }
 
   /** The workers in order, one after the other; then nobody is left who could publish. */
@@ -227,7 +249,7 @@ async function addressVariables(sandbox: Sandbox): Promise<Record<string, string
 }
 
 /** From the worker's first log line; undefined for any other. */
-function startedId(line: string): string | undefined {
+function whoStarted(line: string): Pick<RunningWorker, 'worker_id' | 'port'> | undefined {
   if (!line.includes('"worker started"')) return undefined
-  return (JSON.parse(line) as { worker_id: string }).worker_id
+  return JSON.parse(line) as { worker_id: string; port: number }
 }

@@ -1,0 +1,71 @@
+/**
+ * Row 24: the leader stands still for longer than its lease lives and wakes up as one who believes that
+ * it leads. The fence refuses all that it writes; nothing lives twice.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { KEYS } from '../../../shared/keys.ts'
+import { LEASE_TTL_MS } from '../../../workers/ops/lease.ts'
+import type { Fault } from '../fault.ts'
+import { Findings } from '../findings.ts'
+import { SERVICE, type ServiceRig } from './rig.ts'
+
+const STOPPED_MS = 15_000
+const TAKE_OVER_MS = LEASE_TTL_MS + 2_000
+/** it has said all that it wanted to say by then */
+const AWAKE_MS = 4_000
+
+export const twoLeaders: Fault = {
+  row: 24,
+  name: 'two leaders',
+  injected: `SIGSTOP of the leader for ${STOPPED_MS / 1_000} s, then SIGCONT`,
+  required: '0 events with an old token, no twins; taken over <= 6 s',
+  async run(context) {
+    const rig = await context.rig(SERVICE)
+    const findings = new Findings(context)
+    const [leader] = await rig.workers()
+    const faults = rig.newFaults()
+    const from = rig.core.ledger.told.length
+    const succeeded = rig.core.successor(leader)
+    const stopped_ms = Date.now()
+    process.kill(leader.child.pid, 'SIGSTOP')
+    let applied: ReadonlyMap<string, number>
+    try {
+      findings.within('taken over after', (await succeeded) - stopped_ms, TAKE_OVER_MS)
+      await sleep(Math.max(0, stopped_ms + STOPPED_MS - Date.now()))
+    } finally {
+      applied = await watchTokens(rig, () => process.kill(leader.child.pid, 'SIGCONT'))
+    }
+    const fence = (await rig.core.redis.get(KEYS.fence)) ?? ''
+    const old = [...applied].filter(([token]) => token !== fence)
+    const writes = applied.get(fence) ?? 0
+    findings.note(`${writes} writes under the token ${fence}, ${old.length} under another`)
+    findings.hold(writes > 0, 'nobody wrote anything afterwards')
+    for (const [token, count] of old) {
+      findings.hold(false, `${count} writes under the token ${token} while ${fence} ruled`)
+    }
+    const { missing, expired } = await rig.level(from)
+    findings.note(`${expired} alerts too old`)
+    for (const one of [...faults(), ...missing]) findings.hold(false, one)
+    // the one that was asleep stands by again
+    await rig.workers()
+    return findings.verdict()
+  },
+}
+
+/** How often something was published under which token from `begin` on: Redis itself says what it did. */
+async function watchTokens(
+  { core }: ServiceRig,
+  begin: () => void,
+): Promise<ReadonlyMap<string, number>> {
+  const monitor = await core.redis.monitor()
+  const applied = new Map<string, number>()
+  monitor.on('monitor', (_time: string, [command, key, value = '']: string[]) => {
+    if (command?.toUpperCase() !== 'SET' || key !== KEYS.published) return
+    const [token = ''] = value.split(' ')
+    applied.set(token, (applied.get(token) ?? 0) + 1)
+  })
+  begin()
+  await sleep(AWAKE_MS)
+  monitor.disconnect()
+  return applied
+}
