@@ -75,7 +75,7 @@ export class DetectionWatch {
     if (now.is_late) this.late_since_recheck = true
     this.noteDollars(now.now_ms)
     this.expectOpenLive(now)
-    if (process.env.ROUND && dirty.length > 0 && !this.late_since_recheck) this.expectFound([...this.steady], now.now_ms)
+    if (dirty.length > 0 && !this.late_since_recheck) this.expectFound([...this.steady], now.now_ms)
   }
 
   /** After the detector looked at what time changes. */

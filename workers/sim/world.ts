@@ -106,6 +106,7 @@ export class World {
     await this.clear()
     await this.runUntil(this.now_ms + LAST_MS)
     this.watch.books.all()
+    this.watch.detection.open.clear()
     this.tell(this.tracker.end('shutdown'))
     this.watch.lives.end()
   }
