@@ -66,14 +66,14 @@ export const COINS: Readonly<Record<string, number>> = {
   ETH: 800,
 }
 const PAIRS: readonly (readonly [base: string, quote: string, chance: number])[] = [
-  ['BTC', 'USDT', 0.8],
-  ['ETH', 'USDT', 0.6],
-  ['ETH', 'BTC', 0.45],
-  ['BTC', 'USD', 0.5],
-  ['ETH', 'USD', 0.3],
-  ['USDT', 'USD', 0.4],
-  ['BTC', 'EUR', 0.25],
-  ['EUR', 'USD', 0.15],
+  ['BTC', 'USDT', 0.75],
+  ['ETH', 'USDT', 0.5],
+  ['ETH', 'BTC', 0.35],
+  ['BTC', 'USD', 0.4],
+  ['ETH', 'USD', 0.2],
+  ['USDT', 'USD', 0.3],
+  ['BTC', 'EUR', 0.15],
+  ['EUR', 'USD', 0.1],
 ]
 /** until every book can be live */
 const BEGIN_MS = 1_500
@@ -85,7 +85,7 @@ export const nameOf = ({ exchange, base, quote }: Pick<MarketSpec, 'exchange' | 
 export function storyOf(seed: number, exchange_ids: readonly string[]): Story {
   const random = seededRandom(mixed(seed))
   const pick = <T>(from: readonly T[]): T => from[Math.floor(random() * from.length)] as T
-  const count = 2 + Math.floor(random() * Math.min(3, exchange_ids.length - 1))
+  const count = random() < 0.6 ? 2 : Math.min(3, exchange_ids.length)
   const ids = [...exchange_ids].sort(() => random() - 0.5).slice(0, count)
   const exchanges = ids.map((id) => ({
     id,
@@ -118,7 +118,7 @@ function mixed(seed: number): number {
 
 function stepsOf(world: Omit<Story, 'steps'>, random: Random): Step[] {
   const steps: Step[] = []
-  const length = 30 + Math.floor(random() * 90)
+  const length = 20 + Math.floor(random() * 50)
   // some worlds are calm, others know all faults
   const unrest = random() < 0.2 ? 0 : random() * 0.3
   let at_ms = BEGIN_MS
@@ -144,13 +144,13 @@ type Add = (after_ms: number, what: Happening) => void
 function addChange({ markets }: Omit<Story, 'steps'>, random: Random, add: Add): void {
   const market = nameOf(markets[Math.floor(random() * markets.length)] as MarketSpec)
   const kind = random()
-  if (kind < 0.72) {
+  if (kind < 0.74) {
     add(0, { kind: 'tick', market })
   } else if (kind < 0.95) {
     // a price tears away and comes back
     const far = random() < 0.1 ? 20 : 2.8
     add(0, { kind: 'move', market, percent: round((random() - 0.5) * 2 * far) })
-    if (random() < 0.8) add(Math.floor(random() * 2_500), { kind: 'move', market, percent: 0 })
+    if (random() < 0.9) add(Math.floor(random() ** 2 * 2_500), { kind: 'move', market, percent: 0 })
   } else {
     if (random() < 0.6) add(0, { kind: 'cross', market })
     else add(0, { kind: 'empty', market, side: random() < 0.5 ? 'bid' : 'ask' })

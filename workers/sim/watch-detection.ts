@@ -40,6 +40,7 @@ const APART_PERCENT = 2.4
 
 /** what a coin is worth is asked again so often */
 const DOLLARS_LAST_MS = 1_000
+const RECHECK_EVERY_MS = 250
 const BRIDGES = ['BTC', 'ETH', 'USDT']
 
 export class DetectionWatch {
@@ -55,6 +56,8 @@ export class DetectionWatch {
   private late_since_recheck = true
   /** what was proven last, by key: most rechecks find the same again */
   private readonly proven = new Map<string, string>()
+  /** when two prices were last so far apart that they may be those of two coins */
+  private apart_ms = Number.NEGATIVE_INFINITY
   /** by coin: when nobody could say last what it is worth */
   private readonly worthless_ms = new Map<string, number>()
   private readonly outcomes = new Map<string, Outcome>()
@@ -74,6 +77,7 @@ export class DetectionWatch {
     for (const view of this.steady) if (!able.has(view)) this.steady.delete(view)
     if (now.is_late) this.late_since_recheck = true
     this.noteDollars(now.now_ms)
+    this.notePrices(now.now_ms)
     this.expectOpenLive(now)
     if (dirty.length > 0 && !this.late_since_recheck) this.expectFound([...this.steady], now.now_ms)
   }
@@ -84,6 +88,7 @@ export class DetectionWatch {
     this.steady = this.able(now.now_ms)
     this.late_since_recheck = now.is_late
     this.noteDollars(now.now_ms)
+    this.notePrices(now.now_ms)
     this.expectOpenLive(now)
     if (now.is_late) return
     this.expectOpenFresh(now.now_ms)
@@ -92,6 +97,7 @@ export class DetectionWatch {
 
   /** What guards told to have refused: each reason is true. */
   refused(near_misses: readonly NearMiss[], now: Circumstances): void {
+    this.notePrices(now.now_ms)
     for (const near_miss of near_misses) {
       this.tally.count(`guard: ${near_miss.guard}`)
       const views = near_miss.legs.map((leg) => this.views.of(leg))
@@ -228,9 +234,9 @@ export class DetectionWatch {
       this.tally.count('gaps at the top')
       if (told.has(gapOf(chain))) continue
       if (chain.type === 'multi_leg' && open.some((one) => tellsAgain(chain, one))) continue
+      if (this.mayBeHeld(chain, views, now_ms)) continue
       const outcome = this.outcome(chain, views)
-      if (outcome?.kind !== 'taken') continue
-      if (this.mayBeRefused(chain, views, outcome, now_ms)) continue
+      if (outcome?.kind !== 'taken' || this.isOutOfBounds(chain, outcome)) continue
       const why = `${chain.names.join(' > ')} pays at ${now_ms} and is not open`
       throw new Violation('nothing is missed', why)
     }
@@ -248,26 +254,26 @@ export class DetectionWatch {
     return outcome
   }
 
-  /** By a guard that judges more than one market, or the size. */
-  private mayBeRefused(
-    chain: Chain,
-    views: readonly View[],
-    outcome: Extract<Outcome, { kind: 'taken' }>,
-    now_ms: number,
-  ): boolean {
-    const { max_percent, max_skew_ms, min_volume_usd } = this.limits
-    const percent = (outcome.received.over(outcome.given).number - 1) * 100
-    const coin = chain.coins[0] as string
-    const dollars = outcome.given.number * (COINS[coin] as number)
-    const worthless_ms = this.worthless_ms.get(coin) ?? Number.NEGATIVE_INFINITY
+  /** By a guard that judges more than one market. */
+  private mayBeHeld(chain: Chain, views: readonly View[], now_ms: number): boolean {
+    const worthless_ms = this.worthless_ms.get(chain.coins[0] as string) ?? Number.NaN
     return (
-      percent > max_percent - PERCENT_STEP ||
-      this.skew_ms(views) > max_skew_ms ||
-      // dollars are what a market last said
-      dollars < min_volume_usd * 1.3 ||
+      this.skew_ms(views) > this.limits.max_skew_ms ||
       now_ms - worthless_ms <= DOLLARS_LAST_MS ||
-      this.areApart(chain)
+      this.mayBeStrange(chain, now_ms)
     )
+  }
+
+  /** By a guard that judges the size. */
+  private isOutOfBounds(
+    chain: Chain,
+    { given, received }: Extract<Outcome, { kind: 'taken' }>,
+  ): boolean {
+    const { max_percent, min_volume_usd } = this.limits
+    const percent = (received.over(given).number - 1) * 100
+    const dollars = given.number * (COINS[chain.coins[0] as string] as number)
+    // dollars are what a market last said
+    return percent > max_percent - PERCENT_STEP || dollars < min_volume_usd * 1.3
   }
 
   /** What no live market prices in dollars has no size, and is looked at again after a while. */
@@ -286,11 +292,17 @@ export class DetectionWatch {
     }
   }
 
-  /** Within one exchange a price is never another coin's. */
-  private areApart({ names }: Chain): boolean {
-    if (new Set(names.map((name) => name.split(' ')[1])).size === 1) return false
-    const percents = this.views.all.map(({ held }) => held?.percent ?? 0)
-    return Math.max(...percents) - Math.min(...percents) > APART_PERCENT
+  /** A price that is far from the others may be another coin's; within one exchange it never is. */
+  private mayBeStrange({ type, names }: Chain, now_ms: number): boolean {
+    const exchanges = new Set(names.map((name) => name.split(' ')[1]))
+    if (exchanges.size === 1 && type !== 'multi_leg') return false
+    return now_ms - this.apart_ms <= DOLLARS_LAST_MS + RECHECK_EVERY_MS
+  }
+
+  private notePrices(now_ms: number): void {
+    const off = this.views.all.map(({ held }) => Math.abs(held?.percent ?? 0))
+    const [most = 0, second = 0] = off.sort((a, b) => b - a)
+    if (most + second > APART_PERCENT) this.apart_ms = now_ms
   }
 
   private isTrue(
@@ -321,7 +333,7 @@ export class DetectionWatch {
       case 'fee_unknown':
         return any(({ entry }) => entry.market.taker_fee_percent === null)
       case 'identity':
-        return this.areApart(chainOf(type, legs))
+        return this.mayBeStrange(chainOf(type, legs), now_ms)
       default:
         return guard !== 'leveraged'
     }

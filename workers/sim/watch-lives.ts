@@ -81,7 +81,10 @@ export class LifeWatch {
   }
 
   takenOver(): void {
-    for (const life of this.lives.values()) life.taken_over = true
+    for (const life of this.lives.values()) {
+      life.taken_over = true
+      life.told_ms = Number.NEGATIVE_INFINITY
+    }
   }
 
   /** After the last word on everything. */

@@ -396,6 +396,11 @@ export class World {
 
   /** Another leader goes on with what is open. */
   private takeOver(): void {
+    if (this.circumstances.is_late) {
+      // in a late turn nobody can say what is still open
+      this.timers.add(this.late_until_ms, () => this.takeOver())
+      return
+    }
     const left = this.tracker.open()
     this.watch.lives.takenOver()
     this.tracker.forget()
