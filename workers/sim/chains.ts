@@ -38,5 +38,7 @@ export function tellsAgain(chain: Chain, open: Chain): boolean {
   const shared = open.names.filter((name) => chain.names.includes(name)).length
   if (shared !== 1) return shared > 1
   const visited = chain.coins.filter((coin) => open.coins.includes(coin))
-  return visited.some((_, i) => [...visited.slice(i), ...visited.slice(0, i)].join() === open.coins.join())
+  return visited.some(
+    (_, i) => [...visited.slice(i), ...visited.slice(0, i)].join() === open.coins.join(),
+  )
 }

@@ -175,7 +175,9 @@ export class Outside {
   cut(at_ms: number): void {
     for (const link of this.links) {
       this.hangUp(link)
-      this.arrivals.add(Math.max(at_ms, link.last_ms), (now_ms) => link.receiver.closed(link, now_ms))
+      this.arrivals.add(Math.max(at_ms, link.last_ms), (now_ms) =>
+        link.receiver.closed(link, now_ms),
+      )
     }
   }
 

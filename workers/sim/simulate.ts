@@ -3,6 +3,7 @@ import type { Draft } from '../../shared/event.ts'
 import { shrink } from './shrink.ts'
 import { type Story, storyOf } from './story.ts'
 import type { Tally } from './tally.ts'
+import { tell, titleOf } from './tell.ts'
 import { Violation } from './violation.ts'
 import { EXCHANGES, type Mutation, World } from './world.ts'
 
@@ -26,7 +27,34 @@ export const storyOfSeed = (seed: number) =>
     EXCHANGES.map(({ id }) => id),
   )
 
-export async function live(story: Story, mutation?: Mutation): Promise<Lived> {
+/** Every so many seeds are lived twice: the same must happen. */
+const TWICE_EVERY = 20
+
+/** One seed. What happened is counted in `tally`. */
+export async function simulate(seed: number, tally: Tally, mutation?: Mutation): Promise<Lived> {
+  const story = storyOfSeed(seed)
+  const lived = await live(story, mutation)
+  tally.add(lived.tally)
+  if (lived.failure !== null || seed % TWICE_EVERY !== 0) return lived
+  tally.count('lived twice')
+  const again = await live(story, mutation)
+  if (JSON.stringify(again.drafts) === JSON.stringify(lived.drafts)) return lived
+  const message = 'the same seed made other events'
+  return { ...lived, failure: { promise: 'the same again', message, at_ms: 0 } }
+}
+
+/** The failure in a short story, and how to see it again. */
+export async function tellFailure(seed: number, failure: Failure): Promise<string> {
+  const { story, failure: last } = await shorten(storyOfSeed(seed), failure)
+  return [
+    `seed ${seed}: ${last.message}`,
+    `after ${Math.round(last.at_ms)} ms of this story (${titleOf(story)}):`,
+    tell(story),
+    `again: npm run sim -- --seed ${seed}`,
+  ].join('\n')
+}
+
+async function live(story: Story, mutation?: Mutation): Promise<Lived> {
   const world = new World(story, mutation)
   const { drafts, tally } = world
   try {
@@ -44,12 +72,12 @@ export async function live(story: Story, mutation?: Mutation): Promise<Lived> {
 /** The shortest story that breaks the same promise, and how it ends. */
 export async function shorten(
   story: Story,
-  { promise }: Failure,
+  known: Failure,
   mutation?: Mutation,
 ): Promise<{ readonly story: Story; readonly failure: Failure }> {
-  const breaks = async (one: Story) => (await live(one, mutation)).failure?.promise === promise
+  const breaks = async (one: Story) =>
+    (await live(one, mutation)).failure?.promise === known.promise
   const shortest = await shrink(story, breaks)
   const { failure } = await live(shortest, mutation)
-  if (failure === null) throw new Error('a story ends in two ways')
-  return { story: shortest, failure }
+  return { story: shortest, failure: failure ?? known }
 }

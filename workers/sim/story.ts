@@ -78,8 +78,11 @@ const PAIRS: readonly (readonly [base: string, quote: string, chance: number])[]
 /** until every book can be live */
 const BEGIN_MS = 1_500
 
-export const nameOf = ({ exchange, base, quote }: Pick<MarketSpec, 'exchange' | 'base' | 'quote'>) =>
-  `${exchange} ${base}/${quote}`
+export const nameOf = ({
+  exchange,
+  base,
+  quote,
+}: Pick<MarketSpec, 'exchange' | 'base' | 'quote'>) => `${exchange} ${base}/${quote}`
 
 /** Always the same for a seed and these exchanges. */
 export function storyOf(seed: number, exchange_ids: readonly string[]): Story {
@@ -93,7 +96,9 @@ export function storyOf(seed: number, exchange_ids: readonly string[]): Story {
     clock_ms: Math.floor((random() - 0.5) * pick([10, 200, 4_000])),
   }))
   const markets = ids.flatMap((exchange, i) =>
-    PAIRS.filter(([base], n) => random() < (PAIRS[n]?.[2] ?? 0) || (i === 0 && base === 'USDT')).map(
+    PAIRS.filter(
+      ([base], n) => random() < (PAIRS[n]?.[2] ?? 0) || (i === 0 && base === 'USDT'),
+    ).map(
       ([base, quote]): MarketSpec => ({
         exchange,
         base,
@@ -113,7 +118,9 @@ export function storyOf(seed: number, exchange_ids: readonly string[]): Story {
 
 /** Neighbouring seeds have nothing in common; large ones are not cut. */
 function mixed(seed: number): number {
-  return (Math.imul(seed >>> 0, 0x9e3779b1) ^ Math.imul(Math.floor(seed / 2 ** 32), 0x85ebca6b)) >>> 0
+  return (
+    (Math.imul(seed >>> 0, 0x9e3779b1) ^ Math.imul(Math.floor(seed / 2 ** 32), 0x85ebca6b)) >>> 0
+  )
 }
 
 function stepsOf(world: Omit<Story, 'steps'>, random: Random): Step[] {

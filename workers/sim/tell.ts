@@ -10,7 +10,9 @@ export function tell(story: Story): string {
     return `  ${id}: ${latency_ms} ms away, clock ${signed(clock_ms)} ms; ${own.join(', ')}`
   })
   const least = `  an opportunity is worth ${min_volume_usd} US dollars or more`
-  return [...world, least, ...steps.map((step) => `  ${at(step.at_ms)}  ${wordsOf(step)}`)].join('\n')
+  return [...world, least, ...steps.map((step) => `  ${at(step.at_ms)}  ${wordsOf(step)}`)].join(
+    '\n',
+  )
 }
 
 function wordsOf(step: Step): string {

@@ -57,19 +57,21 @@ export class Views {
 /** Beyond reach of any chain: only there so that every coin has a price in dollars. */
 const TELLERS = Object.entries(COINS)
   .filter(([coin]) => coin !== 'USD')
-  .map(([base, dollars]): OracleMarket => ({
-    exchange: 'teller',
-    base,
-    quote: 'USD',
-    coin: base,
-    units: 1,
-    bids: [[String(dollars), '1']],
-    asks: [[String(dollars * 1.0001), '1']],
-    fee_percent: '60',
-    size_step: '0.0001',
-    minimum_size: '0',
-    minimum_notional: '0',
-  }))
+  .map(
+    ([base, dollars]): OracleMarket => ({
+      exchange: 'teller',
+      base,
+      quote: 'USD',
+      coin: base,
+      units: 1,
+      bids: [[String(dollars), '1']],
+      asks: [[String(dollars * 1.0001), '1']],
+      fee_percent: '60',
+      size_step: '0.0001',
+      minimum_size: '0',
+      minimum_notional: '0',
+    }),
+  )
 
 /** These markets as the oracle is shown them. Dollars are not its question here. */
 export function worldOf(views: readonly View[], min_percent: string): World {

@@ -6,8 +6,8 @@ import type { Side } from '../book/book.ts'
 import type { Frame } from './outside.ts'
 import type { Port } from './port.ts'
 import type { TextLevel, Version } from './true-market.ts'
-import { Violation } from './violation.ts'
 import { isHalted, type View, type Views } from './views.ts'
+import { Violation } from './violation.ts'
 
 export class BookWatch {
   private readonly views: Views
@@ -56,7 +56,8 @@ function check(view: View): void {
   const { state, book, market, confirmed_ms } = entry
   if (state !== 'live') return
   const name = `${market.exchange} ${market.symbol}`
-  if (isHalted(view)) throw new Violation('halted is halted', `${name} is live, though it does not trade`)
+  if (isHalted(view))
+    throw new Violation('halted is halted', `${name} is live, though it does not trade`)
   if (held === null) throw new Violation('live is true', `${name} is live, though nothing came`)
   if (Number.isNaN(confirmed_ms)) throw new Violation('live is true', `${name} was never confirmed`)
   for (const side of ['bids', 'asks'] as const) {

@@ -13,8 +13,8 @@ import { type Chain, chainOf, gapOf, tellsAgain } from './chains.ts'
 import { gapsOf } from './gaps.ts'
 import { COINS } from './story.ts'
 import type { Tally } from './tally.ts'
-import { Violation } from './violation.ts'
 import { isHalted, isWhole, type View, type Views, worldOf } from './views.ts'
+import { Violation } from './violation.ts'
 
 /** What is going on at our end, as the world knows it. */
 export interface Circumstances {
@@ -121,7 +121,9 @@ export class DetectionWatch {
     const views = legs.map((leg) => this.views.of(leg))
     const chain = chainOf(type, legs)
     if (now.is_late) throw new Violation('no phantom', `${key} was told from a backlog`)
-    const refusal = views.map((view) => this.objection(view, now.now_ms)).find((why) => why !== null)
+    const refusal = views
+      .map((view) => this.objection(view, now.now_ms))
+      .find((why) => why !== null)
     if (refusal) throw new Violation('no phantom', `${key} was told though ${refusal}`)
     const apart_ms = this.skew_ms(views)
     if (apart_ms > this.limits.max_skew_ms) {
@@ -162,12 +164,18 @@ export class DetectionWatch {
       })
       if (!are_there) throw fail(`takes levels that are not there: ${JSON.stringify(fills)}`)
       if (Number(fee_percent) !== Number(entry.market.taker_fee_percent)) {
-        throw fail(`pays a fee of ${fee_percent} % where ${entry.market.taker_fee_percent} % is due`)
+        throw fail(
+          `pays a fee of ${fee_percent} % where ${entry.market.taker_fee_percent} % is due`,
+        )
       }
     }
     const world = worldOf([...new Set(views)], min_percent)
     const outcome = new Oracle(world, new Set()).taken(chain.names)
-    const difference = differenceOf(legs.map(({ order_size }) => order_size), profit_percent, outcome)
+    const difference = differenceOf(
+      legs.map(({ order_size }) => order_size),
+      profit_percent,
+      outcome,
+    )
     if (difference !== null) throw fail(difference)
   }
 
@@ -350,7 +358,11 @@ function differenceOf(
   if (outcome.kind === 'rounding') return null
   const percent = (outcome.received.over(outcome.given).number - 1) * 100
   const apart = sizes.map((size, i) =>
-    Math.abs(Fraction.of(size).over(outcome.sizes[i] as Fraction).minus(Fraction.one).number),
+    Math.abs(
+      Fraction.of(size)
+        .over(outcome.sizes[i] as Fraction)
+        .minus(Fraction.one).number,
+    ),
   )
   if (Math.max(...apart) > FLOAT_SHARE) {
     return `takes ${sizes.join(', ')} and should take ${outcome.sizes.map(({ number }) => number)}`

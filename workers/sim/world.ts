@@ -23,8 +23,8 @@ import { Queue } from './queue.ts'
 import { nameOf, type Step, type Story } from './story.ts'
 import { Tally } from './tally.ts'
 import { TrueMarket } from './true-market.ts'
-import { Violation } from './violation.ts'
 import { Views } from './views.ts'
+import { Violation } from './violation.ts'
 import { BookWatch } from './watch-books.ts'
 import { type Circumstances, DetectionWatch } from './watch-detection.ts'
 import { LifeWatch } from './watch-lives.ts'
@@ -377,6 +377,8 @@ export class World {
   /** Our loop is blocked: the world goes on, and we hear of it afterwards. */
   private stall(for_ms: number): void {
     this.turns.tick(this.now_ms)
+    this.watch.lives.stalled(this.now_ms, this.now_ms + for_ms)
+    this.tally.count('late turns')
     this.now_ms += for_ms
     if (for_ms >= LATE_MS) this.late_until_ms = this.now_ms + SETTLE_MS
     if (this.is_ticking) return
@@ -396,9 +398,9 @@ export class World {
 
   /** Another leader goes on with what is open. */
   private takeOver(): void {
-    if (this.circumstances.is_late) {
+    if (this.is_ticking) {
       // in a late turn nobody can say what is still open
-      this.timers.add(this.late_until_ms, () => this.takeOver())
+      this.timers.add(this.now_ms + TICK_MS, () => this.takeOver())
       return
     }
     const left = this.tracker.open()
