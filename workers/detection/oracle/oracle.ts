@@ -128,6 +128,12 @@ export class Oracle {
     return legs.map((leg) => this.legName(leg)).join(' > ')
   }
 
+  /** What comes of these legs, named as in `nameOf`; undefined where a book has an empty side. */
+  taken(names: readonly string[]): Outcome | undefined {
+    const legs = names.flatMap((name) => this.legs.find((leg) => this.legName(leg) === name) ?? [])
+    return legs.length < names.length ? undefined : this.outcome(legs)
+  }
+
   private choose(takings: readonly Taking[]): Taking | undefined {
     const isPublished = ({ legs }: Taking) => this.published.has(this.nameOf(legs))
     const first = takings.find(
