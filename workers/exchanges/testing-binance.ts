@@ -1,5 +1,5 @@
 /** For tests: Binance's frames, written from the protocol and sharing no code with its reader. */
-import { type Dialect, sideOf } from './testing-dialect.ts'
+import { type Dialect, type Published, sideOf } from './testing-dialect.ts'
 
 const binance: Dialect = {
   market: 'BTCUSDT',
@@ -34,3 +34,14 @@ const binance: Dialect = {
 
 /** by the name of the protocol */
 export const dialects: Readonly<Record<string, Dialect>> = { binance }
+
+export const published: Published = {
+  name: (n) => `1000LONGCOIN${n}USDT`,
+  topics: ({ params }) => params as string[],
+  // PING and PONG frames count too
+  frames_per_second: 5,
+  frame_bytes: 4_096,
+  topics_per_connection: 1_024,
+  connects: { count: 300, window_ms: 300_000 },
+  connections: 2,
+}

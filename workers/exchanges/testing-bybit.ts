@@ -1,5 +1,5 @@
 /** For tests: Bybit's frames, written from the protocol and sharing no code with its reader. */
-import { type Dialect, sideOf } from './testing-dialect.ts'
+import { type Dialect, type Published, sideOf } from './testing-dialect.ts'
 
 const bybitFrame = (
   type: 'snapshot' | 'delta',
@@ -49,3 +49,12 @@ const bybit: Dialect = {
 
 /** by the name of the protocol */
 export const dialects: Readonly<Record<string, Dialect>> = { bybit }
+
+export const published: Published = {
+  name: (n) => `1000LONGCOIN${n}USDT`,
+  topics: ({ args }) => (args as string[] | undefined) ?? [],
+  topics_per_frame: 10,
+  topic_characters: 21_000,
+  connects: { count: 500, window_ms: 300_000 },
+  connections: 2,
+}

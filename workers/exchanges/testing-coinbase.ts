@@ -83,3 +83,12 @@ export const dialects: Readonly<Record<string, Dialect>> = {
   coinbase,
   'coinbase at advanced-trade-ws.coinbase.com': advanced,
 }
+
+export const published: Published = {
+  name: (n) => `LONGCOIN${n}-USD`,
+  topics: ({ product_ids }) => (product_ids as string[] | undefined) ?? [],
+  frames_per_second: 100,
+  first_frame_within_ms: 5_000,
+  connects: { count: 8, window_ms: 1_000 },
+  connections: 5,
+}

@@ -1,6 +1,6 @@
 /**
- * For tests: a true book that changes, and what a dialect must be able to say of it: frames as one
- * exchange sends them. Each exchange has its own in testing-<id>.ts.
+ * For tests: a true book that changes, what a dialect must be able to say of it, frames as one exchange
+ * sends them, and what limits it publishes. Each exchange has its own in testing-<id>.ts.
  */
 
 export type Change = readonly ['bid' | 'ask', string, string]
@@ -58,6 +58,23 @@ export interface Dialect {
   readonly halting?: { readonly closed: string; readonly open: string }
   /** frames that the exchange sends and that carry no book */
   readonly others: readonly string[]
+}
+
+/** What clients may do, written down from the exchange's pages once more. */
+export interface Published {
+  /** a long name, as the exchange spells them */
+  readonly name: (n: number) => string
+  /** what one client frame subscribes */
+  readonly topics: (frame: Record<string, unknown>) => string[]
+  readonly frames_per_second?: number
+  readonly topics_per_frame?: number
+  readonly frame_bytes?: number
+  readonly topics_per_connection?: number
+  /** sum of the texts of all topics of a connection */
+  readonly topic_characters?: number
+  readonly first_frame_within_ms?: number
+  readonly connects: { readonly count: number; readonly window_ms: number }
+  readonly connections: number
 }
 
 export const sideOf = (changes: readonly Change[], side: 'bid' | 'ask') =>

@@ -1,6 +1,6 @@
 /** For tests: Kraken's frames and checksums, written from the protocol and sharing no code with its reader. */
 import { crc32 } from 'node:zlib'
-import { type Dialect, sideOf, type TrueBook } from './testing-dialect.ts'
+import { type Dialect, type Published, sideOf, type TrueBook } from './testing-dialect.ts'
 
 /** The exchange keeps this many levels a side for a subscriber. */
 const KRAKEN_WINDOW = 25
@@ -58,3 +58,11 @@ const kraken: Dialect = {
 
 /** by the name of the protocol */
 export const dialects: Readonly<Record<string, Dialect>> = { kraken }
+
+export const published: Published = {
+  name: (n) => `LONGCOIN${n}/USD`,
+  topics: ({ params }) => (params as { symbol?: string[] } | undefined)?.symbol ?? [],
+  frames_per_second: 10,
+  connects: { count: 150, window_ms: 600_000 },
+  connections: 2,
+}

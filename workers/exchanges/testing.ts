@@ -1,27 +1,35 @@
 /**
- * For tests: the dialects of all exchanges, each from its own testing-<id>.ts, and what goes with
- * them. Written from the protocols and sharing no code with the readers.
+ * For tests: the dialects and published limits of all exchanges, each from its own testing-<id>.ts.
+ * Written from the protocols and sharing no code with the readers.
  */
 import type { Market } from '../../shared/market.ts'
 import type { Exchange } from './exchange.ts'
 import { exchanges } from './index.ts'
-import type { Dialect } from './testing-dialect.ts'
+import type { Dialect, Published } from './testing-dialect.ts'
 
 export { type Change, type Dialect, TrueBook } from './testing-dialect.ts'
 
-interface DialectFile {
+interface ExchangeFile {
   readonly dialects: Readonly<Record<string, Dialect>>
+  readonly published: Published
 }
+
+const files = await Promise.all(
+  exchanges.map(async ({ id }) => {
+    const file: ExchangeFile = await import(`./testing-${id}.ts`)
+    return [id, file] as const
+  }),
+)
 
 /** By the name of the protocol. */
 export const dialects: Readonly<Record<string, Dialect>> = Object.fromEntries(
-  (await Promise.all(exchanges.map(({ id }) => dialectsOf(id)))).flatMap(Object.entries),
+  files.flatMap(([, file]) => Object.entries(file.dialects)),
 )
 
-async function dialectsOf(id: string): Promise<DialectFile['dialects']> {
-  const file: DialectFile = await import(`./testing-${id}.ts`)
-  return file.dialects
-}
+/** By the exchange's id. */
+export const published: Readonly<Record<string, Published>> = Object.fromEntries(
+  files.map(([id, file]) => [id, file.published]),
+)
 
 /** Every protocol that is spoken: each exchange's own and those of its alternatives, by name. */
 export function protocolsOf(exchange: Exchange): (readonly [string, Exchange])[] {
