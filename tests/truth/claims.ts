@@ -17,7 +17,7 @@ function claimOf({ id, type, legs, detected_at, expired_at }: Opportunity): Clai
     id,
     type,
     legs: legs.map(({ exchange, symbol, side }) => ({
-      exchange: exchange as Claim['legs'][number]['exchange'],
+      exchange,
       symbol,
       side,
     })),

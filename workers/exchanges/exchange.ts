@@ -86,6 +86,8 @@ interface Limits {
   /** what REST requests may weigh within any such window, per address */
   readonly rest: { readonly weight: number; readonly window_ms: number }
   readonly largest_frame_bytes: number
+  /** no connection may say more, pings apart: it is replaced before; undefined where it may */
+  readonly frames_per_connection?: number
   /** the exchange cuts older connections: replace them before; undefined where it does not */
   readonly connection_life_ms?: number
 }

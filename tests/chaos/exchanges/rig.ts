@@ -15,10 +15,10 @@ import { compareBooks } from '../../../bench/load/exact.ts'
 import { Sandbox } from '../../../bench/load/sandbox.ts'
 import { WorkerView } from '../../../bench/load/worker.ts'
 import { environment, PROJECT_DIR } from '../../../sandbox/environment.ts'
+import { SANDBOX_EXCHANGES } from '../../../sandbox/exchanges/index.ts'
 import { STEP_EVERY_MS } from '../../../sandbox/exchanges/simulation.ts'
 import { createMarketModel } from '../../../sandbox/market/model.ts'
 import type { Random } from '../../../sandbox/market/random.ts'
-import { SANDBOX_EXCHANGES, type SandboxExchange } from '../../../sandbox/market/source.ts'
 import { type Child, startChild } from '../../../sandbox/process.ts'
 import { startRedis } from '../../../sandbox/redis.ts'
 import type { Event } from '../../../shared/event.ts'
@@ -37,6 +37,9 @@ const TEARS = 3
 /** of each exchange, faults happen to one of so many markets */
 const BUSIEST = 3
 const THRESHOLDS = { min_percent: 0.5, min_volume_usd: 1_000 } as const
+/** Every exchange that the sandbox plays. */
+export const EXCHANGE_IDS = SANDBOX_EXCHANGES.map(({ profile }) => profile.id)
+
 /** Nobody listens there. */
 const NO_POSTGRES = 'postgres://nobody@127.0.0.1:1/nothing'
 const ADMIN_TOKEN = 'chaos-operator-token'
@@ -53,7 +56,7 @@ const STABLE_AFTER_MS = 31_000
 type Stops = (() => Promise<unknown>)[]
 
 export interface WatchedBook {
-  readonly exchange: SandboxExchange
+  readonly exchange: string
   /** in the exchange's spelling */
   readonly market: string
   readonly symbol: string
@@ -61,7 +64,7 @@ export interface WatchedBook {
 
 export class ExchangesRig implements ChaosRig {
   readonly sandbox: Sandbox
-  readonly networks: ReadonlyMap<SandboxExchange, Network>
+  readonly networks: ReadonlyMap<string, Network>
   readonly child: Child
   readonly worker: WorkerView
   readonly redis: Redis
@@ -107,14 +110,14 @@ export class ExchangesRig implements ChaosRig {
     this.ledger = new Ledger(parts.redis.duplicate(), (event) => this.events.push(event))
   }
 
-  network(exchange: SandboxExchange): Network {
+  network(exchange: string): Network {
     const found = this.networks.get(exchange)
     if (found === undefined) throw new Error(`no network of ${exchange}`)
     return found
   }
 
   /** One of the markets of the exchange that change most often. */
-  pick(exchange: SandboxExchange, random: Random): WatchedBook {
+  pick(exchange: string, random: Random): WatchedBook {
     const books = this.busy.filter((book) => book.exchange === exchange).slice(0, BUSIEST)
     const found = books[random.integer(books.length)]
     if (found === undefined) throw new Error(`nothing happens on ${exchange}`)
@@ -139,11 +142,11 @@ export class ExchangesRig implements ChaosRig {
   /** Stops the market and holds every book against its own; what is on its way may arrive first. */
   async exact(): Promise<Verdict> {
     await this.sandbox.pause()
-    let compared = await compareBooks(this.sandbox, this.worker, SANDBOX_EXCHANGES)
+    let compared = await compareBooks(this.sandbox, this.worker, EXCHANGE_IDS)
     const deadline_ms = performance.now() + STILL_WITHIN_MS
     while (compared.wrong.length > 0 && performance.now() < deadline_ms) {
       await sleep(STILL_WITHIN_MS / 20)
-      compared = await compareBooks(this.sandbox, this.worker, SANDBOX_EXCHANGES)
+      compared = await compareBooks(this.sandbox, this.worker, EXCHANGE_IDS)
     }
     await this.sandbox.resume()
     return { measured: `${compared.books} books exact`, failures: compared.wrong }
@@ -169,6 +172,7 @@ export class ExchangesRig implements ChaosRig {
     await until('the ledger', () => this.ledger.isUpToDate(this.redis))
     await this.sandbox.stop()
     const { markets } = createMarketModel({
+      exchanges: SANDBOX_EXCHANGES.map(({ profile }) => profile),
       seed: this.seed,
       symbols: SYMBOLS,
       rate: RATE,
@@ -220,7 +224,7 @@ async function start({ seed }: { readonly seed: number }): Promise<ExchangesRig>
       truth_file: join(folder, 'truth.jsonl'),
     })
     stops.push(() => sandbox.stop())
-    const networks = new Map<SandboxExchange, Network>()
+    const networks = new Map<string, Network>()
     const addresses = await addressesThrough(networks, sandbox, stops)
     const complaints: string[] = []
     const { child, worker } = await startWorker({ ...addresses, REDIS_URL: server.url }, complaints)
@@ -246,7 +250,7 @@ async function start({ seed }: { readonly seed: number }): Promise<ExchangesRig>
 /** Watches while the coins settle. */
 async function busiest(
   books: readonly NamedBook[],
-  networks: ReadonlyMap<SandboxExchange, Network>,
+  networks: ReadonlyMap<string, Network>,
 ): Promise<WatchedBook[]> {
   const counts = new Map<string, number>()
   const ends = [...networks.values()].map((network) =>
@@ -261,7 +265,7 @@ async function busiest(
   const frames = (book: WatchedBook) => counts.get(`${book.exchange} ${book.market}`) ?? 0
   return books
     .map(({ exchange, market, symbol }) => ({
-      exchange: exchange as SandboxExchange,
+      exchange: exchange,
       market,
       symbol,
     }))
@@ -269,13 +273,13 @@ async function busiest(
 }
 
 async function addressesThrough(
-  networks: Map<SandboxExchange, Network>,
+  networks: Map<string, Network>,
   sandbox: Sandbox,
   stops: Stops,
 ): Promise<Record<string, string>> {
   const variables: Record<string, string> = {}
   for (const [id, target] of await sandbox.addresses()) {
-    const network = new Network(id as SandboxExchange, target)
+    const network = new Network(id, target)
     stops.push(() => network.stop())
     networks.set(network.exchange, network)
     const { websocket_url, rest_url } = await network.listen()

@@ -1,11 +1,10 @@
 /** Rows 13, 14 and 16: prices that come late, clocks that are wrong, and a worker that stands still. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { SANDBOX_EXCHANGES } from '../../../sandbox/market/source.ts'
 import { SILENT_MS } from '../../truth/doubts.ts'
 import type { Fault } from '../fault.ts'
 import { Findings } from '../findings.ts'
 import { shifted } from './frames.ts'
-import { EXCHANGES, type ExchangesRig } from './rig.ts'
+import { EXCHANGE_IDS, EXCHANGES, type ExchangesRig } from './rig.ts'
 import { States } from './states.ts'
 
 const DELAY_MS = 3_000
@@ -28,7 +27,7 @@ export const delayed: Fault = {
   async run(context) {
     const [rig, findings] = [await context.rig(EXCHANGES), new Findings(context)]
     await rig.allLive()
-    const exchange = SANDBOX_EXCHANGES[context.random.integer(SANDBOX_EXCHANGES.length)] ?? 'bybit'
+    const exchange = EXCHANGE_IDS[context.random.integer(EXCHANGE_IDS.length)] ?? 'bybit'
     const network = rig.network(exchange)
     const healed = rig.doubts.begin({ exchange }, { unknowable_ms: SILENT_MS })
     const from_ms = Date.now()
@@ -61,8 +60,7 @@ export const wrongClock: Fault = {
     const [rig, findings] = [await context.rig(EXCHANGES), new Findings(context)]
     for (const by_ms of [OFF_BY_MS, -OFF_BY_MS]) {
       await rig.allLive()
-      const exchange =
-        SANDBOX_EXCHANGES[context.random.integer(SANDBOX_EXCHANGES.length)] ?? 'bybit'
+      const exchange = EXCHANGE_IDS[context.random.integer(EXCHANGE_IDS.length)] ?? 'bybit'
       const states = new States(rig.worker)
       // nothing is in doubt: the checker forgives nothing that is told or missed meanwhile
       const end = rig.network(exchange).bend((raw) => [shifted(raw, by_ms)])
