@@ -101,7 +101,8 @@ describe('answers', () => {
   it('list what trades and what does not', () => {
     const announced = { ...entry, instId: 'NEW-USDT', state: 'preopen', tickSz: '', lotSz: '' }
     const halted = { ...entry, instId: 'ETH-USDT', baseCcy: 'ETH', state: 'suspend' }
-    const body = answer([entry, halted, announced])
+    const swap = { ...entry, instType: 'SWAP', instId: 'BTC-USDT-SWAP', baseCcy: '', quoteCcy: '' }
+    const body = answer([entry, halted, announced, swap])
     expect(okx.instruments.parse([body])).toEqual([
       {
         ...{ exchange: 'okx', symbol: 'BTC/USDT', market: 'BTC-USDT', base: 'BTC', quote: 'USDT' },
@@ -110,7 +111,9 @@ describe('answers', () => {
       },
       expect.objectContaining({ symbol: 'ETH/USDT', trading: false }),
     ])
-    expect(okx.trading_status?.[0]?.parse(body)).toEqual({ trading: new Set(['BTC-USDT']) })
+    expect(okx.trading_status?.[0]?.parse(answer([entry, halted]))).toEqual({
+      trading: new Set(['BTC-USDT']),
+    })
     const refusal = '{"code":"50011","msg":"Too Many Requests","data":[]}'
     expect(() => okx.instruments.parse([refusal])).toThrow('50011: Too Many Requests')
   })

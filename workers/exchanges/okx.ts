@@ -177,9 +177,10 @@ function parseMarket(entry: JsonObject): Market {
   }
 }
 
-/** What was only just announced may have no steps yet. */
+/** Recordings hold lists of other kinds, too. What was only just announced may have no steps yet. */
 function parseInstruments(body: string): Market[] {
   return dataOf(body, 'instruments')
+    .filter(({ instType }) => instType === 'SPOT')
     .filter(({ state, tickSz }) => state === 'live' || tickSz !== '')
     .map(parseMarket)
 }
