@@ -17,17 +17,19 @@ import { createIds } from '../lifecycle/id.ts'
 import { Tracker, type TrackerOptions } from '../lifecycle/tracker.ts'
 import { TICK_MS, Turns } from '../ops/lateness.ts'
 import { seededRandom } from '../replay/random.ts'
+import type { Circumstances } from './guarding.ts'
 import { Outside, START_MS } from './outside.ts'
 import { Port } from './port.ts'
 import { Queue } from './queue.ts'
-import { nameOf, type Step, type Story } from './story.ts'
+import { nameOf, type Story } from './story.ts'
 import { Tally } from './tally.ts'
 import { TrueMarket } from './true-market.ts'
 import { Views } from './views.ts'
 import { Violation } from './violation.ts'
 import { BookWatch } from './watch-books.ts'
-import { type Circumstances, DetectionWatch } from './watch-detection.ts'
+import { DetectionWatch } from './watch-detection.ts'
 import { LifeWatch } from './watch-lives.ts'
+import { Weather } from './weather.ts'
 
 /** A fault made on purpose, to see that a watcher sees it. */
 export interface Mutation {
@@ -63,14 +65,13 @@ export class World {
   private readonly arrivals = new Queue()
   private readonly clock: Clock
   private readonly books = new Books()
-  private readonly markets = new Map<string, TrueMarket>()
-  private readonly outsides = new Map<string, Outside>()
   private readonly ports: Port[] = []
   private readonly views: Views
   private readonly limits: DetectorLimits
   private readonly detector: Detector
   private readonly newId: TrackerOptions['newId']
   private readonly watch: { books: BookWatch; detection: DetectionWatch; lives: LifeWatch }
+  private readonly weather: Weather
   private readonly turns = new Turns(0)
   private tracker: Tracker
   private late_until_ms = Number.NEGATIVE_INFINITY
@@ -93,8 +94,18 @@ export class World {
     const lives = new LifeWatch(this.views, detection, this.tally)
     this.watch = { books: new BookWatch(this.views), detection, lives }
     this.tracker = this.createTracker()
+    this.weather = new Weather({
+      views: this.views,
+      setFee: ({ entry }, percent) =>
+        this.books.revise(entry, { ...entry.market, taker_fee_percent: percent }),
+      stall: (for_ms) => this.timers.add(this.now_ms, () => this.stall(for_ms)),
+      takeOver: () => this.timers.add(this.now_ms, () => this.takeOver()),
+    })
     for (const step of story.steps) {
-      this.outside.add(step.at_ms, (at_ms) => this.happen(step, at_ms))
+      this.outside.add(step.at_ms, (at_ms) => {
+        this.tally.count(`step: ${step.kind}`)
+        this.weather.happen(step, at_ms)
+      })
     }
     for (const port of this.ports) this.every(SWEEP_EVERY_MS, () => port.sweep())
     this.every(RECHECK_EVERY_MS, () => this.recheck())
@@ -132,19 +143,11 @@ export class World {
   /** The weather clears: every book must come back. */
   private async clear(): Promise<void> {
     const begin_ms = this.now_ms
-    for (const outside of this.outsides.values()) outside.clear()
     const random = seededRandom(this.story.seed)
-    for (const [name, market] of this.markets) {
-      const outside = this.outsideOf(name)
-      outside.publish(market, market.move(0, random), this.now_ms)
-      this.setTrading(name, true, this.now_ms)
-    }
-    for (const outside of this.outsides.values()) this.setMaintenance(outside, false, this.now_ms)
+    this.weather.clear(random, begin_ms)
     while (this.views.all.some(({ entry }) => entry.state !== 'live')) {
       if (this.now_ms - begin_ms > CALM_LIMIT_MS) this.complainOfLost()
-      for (const [name, market] of this.markets) {
-        this.outsideOf(name).publish(market, market.tick(random), this.now_ms)
-      }
+      this.weather.breathe(random, this.now_ms)
       await this.runUntil(this.now_ms + CALM_TICK_MS)
     }
   }
@@ -181,7 +184,6 @@ export class World {
       const seed = story.seed + 1_000 * (i + 1)
       const queues = { events: this.outside, arrivals: this.arrivals, seed }
       const outside = new Outside(exchange, dialect, spec, markets, queues)
-      this.outsides.set(spec.id, outside)
       const entries = markets.map((market) => books.add(marketOf(market)))
       const port = new Port({
         outside,
@@ -200,9 +202,7 @@ export class World {
       this.mutation.port?.(port)
       this.ports.push(port)
       for (const [n, entry] of entries.entries()) {
-        const market = markets[n] as TrueMarket
-        this.markets.set(nameOf(market.spec), market)
-        of_entry.set(entry, [market, port])
+        of_entry.set(entry, [markets[n] as TrueMarket, port])
       }
     }
     return of_entry
@@ -289,91 +289,6 @@ export class World {
     })
   }
 
-  private happen(step: Step, at_ms: number): void {
-    const random = seededRandom(step.seed)
-    this.tally.count(`step: ${step.kind}`)
-    if ('market' in step) this.happenToMarket(step, random, at_ms)
-    else if ('exchange' in step) this.happenToExchange(step, at_ms)
-    else if (step.kind === 'stall') this.timers.add(at_ms, () => this.stall(step.for_ms))
-    else this.timers.add(at_ms, () => this.takeOver())
-  }
-
-  private happenToMarket(
-    step: Extract<Step, { market: string }>,
-    random: () => number,
-    at_ms: number,
-  ): void {
-    const market = this.markets.get(step.market)
-    if (market === undefined) return
-    const outside = this.outsideOf(step.market)
-    switch (step.kind) {
-      case 'tick':
-        return outside.publish(market, market.tick(random), at_ms)
-      case 'cross':
-        return outside.publish(market, market.cross(random), at_ms)
-      case 'empty':
-        return outside.publish(market, market.empty(step.side), at_ms)
-      case 'move':
-        return outside.publish(market, market.move(step.percent, random), at_ms)
-      case 'trading':
-        return this.setTrading(step.market, step.open, at_ms)
-      case 'fee':
-        return this.setFee(market, step.percent)
-    }
-  }
-
-  private happenToExchange(step: Extract<Step, { exchange: string }>, at_ms: number): void {
-    const outside = this.outsides.get(step.exchange)
-    if (outside === undefined) return
-    switch (step.kind) {
-      case 'lose':
-      case 'double':
-      case 'swap':
-        return outside.spoil(step.kind)
-      case 'cut':
-        return outside.cut(at_ms)
-      case 'replace':
-        return outside.tell(at_ms, () => this.portOf(outside).closing())
-      case 'mute':
-        return outside.mute()
-      case 'hold':
-        return outside.hold(at_ms + step.for_ms)
-      case 'maintenance':
-        return this.setMaintenance(outside, step.on, at_ms)
-      case 'clock':
-        return outside.setClock(step.by_ms)
-      case 'rest':
-        return outside.answer(step.answer)
-    }
-  }
-
-  private setTrading(name: string, open: boolean, at_ms: number): void {
-    const market = this.markets.get(name) as TrueMarket
-    const outside = this.outsideOf(name)
-    outside.tell(at_ms, (now_ms) => {
-      const view = this.views.all.find((one) => one.market === market)
-      if (view === undefined) return
-      view.is_closed = !open
-      this.portOf(outside).intake.tradingFrame(market.name, open, now_ms)
-    })
-  }
-
-  private setMaintenance(outside: Outside, on: boolean, at_ms: number): void {
-    outside.tell(at_ms, (now_ms) => {
-      const port = this.portOf(outside)
-      for (const view of this.views.all) if (view.port === port) view.is_down = on
-      port.intake.systemFrame(on ? 'maintenance' : 'online', 'for a while', now_ms)
-    })
-  }
-
-  /** The account's fee was read anew: the feed's, at our end. */
-  private setFee(market: TrueMarket, percent: string | null): void {
-    const view = this.views.all.find((one) => one.market === market)
-    if (view === undefined) return
-    const { entry } = view
-    this.books.revise(entry, { ...entry.market, taker_fee_percent: percent })
-  }
-
   /** Our loop is blocked: the world goes on, and we hear of it afterwards. */
   private stall(for_ms: number): void {
     this.turns.tick(this.now_ms)
@@ -413,14 +328,6 @@ export class World {
     this.watch.detection.recheck(verdicts, this.circumstances)
     const drafts = this.tracker.apply(verdicts)
     this.tell([...this.tracker.disown(), ...drafts])
-  }
-
-  private outsideOf(market: string): Outside {
-    return this.outsides.get(market.split(' ')[0] as string) as Outside
-  }
-
-  private portOf(outside: Outside): Port {
-    return this.ports.find((port) => port.outside === outside) as Port
   }
 }
 
