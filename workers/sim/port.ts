@@ -29,6 +29,8 @@ export interface PortOptions {
   /** `market` was told to us; null when a snapshot came by REST */
   readonly onFrame: (port: Port, frame: Frame | null) => void
   readonly onHeard: (port: Port) => void
+  /** nothing carries its markets any more */
+  readonly onGone: (port: Port) => void
 }
 
 interface Session {
@@ -142,6 +144,7 @@ export class Port implements IntakeListener, Receiver {
       return
     }
     this.giveUp()
+    this.options.onGone(this)
     const wait_ms = backoff_ms(this.attempts++, REDIAL, this.options.random)
     this.options.timers.add(now_ms + wait_ms, () => {
       this.session = this.dial()
@@ -158,7 +161,6 @@ export class Port implements IntakeListener, Receiver {
   }
 
   synced(lane: Lane): void {
-    if (lane.lost !== null) this.options.tally.count('resyncs')
     this.recovery.synced(lane)
   }
 

@@ -117,6 +117,7 @@ export class World {
     await this.clear()
     await this.runUntil(this.now_ms + LAST_MS)
     this.watch.books.all()
+    for (const { intake } of this.ports) this.tally.count('resyncs', intake.counters.resyncs)
     this.watch.detection.open.clear()
     this.tell(this.tracker.end('shutdown'))
     this.watch.lives.end()
@@ -198,6 +199,7 @@ export class World {
           else this.watch.books.frame(from, frame, this.now_ms)
         },
         onHeard: (from) => this.watch.books.heard(from, this.now_ms),
+        onGone: (from) => this.watch.books.gone(from),
       })
       this.mutation.port?.(port)
       this.ports.push(port)
