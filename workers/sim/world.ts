@@ -6,24 +6,21 @@
 import type { Clock } from '../../shared/clock.ts'
 import type { Draft } from '../../shared/event.ts'
 import { silentLog } from '../../shared/log.ts'
-import type { Market } from '../../shared/market.ts'
 import type { Leg } from '../../shared/opportunity.ts'
-import { Books, type MarketBook } from '../book/books.ts'
+import { Books } from '../book/books.ts'
 import { Detector, type DetectorLimits, type DetectorOptions } from '../detection/detector.ts'
 import { markout } from '../detection/markout.ts'
-import { exchanges } from '../exchanges/index.ts'
-import { dialects } from '../exchanges/testing.ts'
 import { createIds } from '../lifecycle/id.ts'
 import { Tracker, type TrackerOptions } from '../lifecycle/tracker.ts'
 import { TICK_MS, Turns } from '../ops/lateness.ts'
 import { seededRandom } from '../replay/random.ts'
+import { connect } from './connect.ts'
 import type { Circumstances } from './guarding.ts'
-import { Outside, START_MS } from './outside.ts'
-import { Port } from './port.ts'
+import { START_MS } from './outside.ts'
+import type { Port, PortListener } from './port.ts'
 import { Queue } from './queue.ts'
 import { nameOf, type Story } from './story.ts'
 import { Tally } from './tally.ts'
-import { TrueMarket } from './true-market.ts'
 import { Views } from './views.ts'
 import { Violation } from './violation.ts'
 import { BookWatch } from './watch-books.ts'
@@ -51,8 +48,6 @@ const CALM_LIMIT_MS = 180_000
 /** then the last markouts are due */
 const LAST_MS = 1_200
 
-export const EXCHANGES = exchanges.filter(({ id }) => id in dialects)
-
 export class World {
   readonly tally = new Tally()
   /** what was announced, in its order */
@@ -65,7 +60,7 @@ export class World {
   private readonly arrivals = new Queue()
   private readonly clock: Clock
   private readonly books = new Books()
-  private readonly ports: Port[] = []
+  private readonly ports: readonly Port[]
   private readonly views: Views
   private readonly limits: DetectorLimits
   private readonly detector: Detector
@@ -88,7 +83,18 @@ export class World {
     }
     this.newId = createIds(seededRandom(story.seed))
     this.limits = { ...LIMITS, min_volume_usd: story.min_volume_usd }
-    this.views = new Views(this.books, this.connect())
+    const sources = connect(story, {
+      books: this.books,
+      clock: this.clock,
+      tally: this.tally,
+      outside: this.outside,
+      timers: this.timers,
+      arrivals: this.arrivals,
+      listener: this.listener(),
+    })
+    this.views = new Views(this.books, sources)
+    this.ports = [...new Set(this.views.all.map(({ port }) => port))]
+    for (const port of this.ports) mutation.port?.(port)
     this.detector = this.createDetector()
     const detection = new DetectionWatch(this.views, this.limits, this.tally)
     const lives = new LifeWatch(this.views, detection, this.tally)
@@ -166,48 +172,16 @@ export class World {
     for (const port of this.ports) this.watch.books.frame(port, null, this.now_ms)
   }
 
-  private connect(): Map<MarketBook, readonly [TrueMarket, Port]> {
-    const { story, books, clock } = this
-    const of_entry = new Map<MarketBook, readonly [TrueMarket, Port]>()
-    for (const [i, spec] of story.exchanges.entries()) {
-      const exchange = EXCHANGES.find(({ id }) => id === spec.id)
-      const dialect = dialects[spec.id]
-      if (exchange === undefined || dialect === undefined) throw new Error(`no ${spec.id}`)
-      const separator = /[-/]/.exec(dialect.market)?.[0] ?? ''
-      const random = seededRandom(story.seed + i)
-      const markets = story.markets
-        .filter((market) => market.exchange === spec.id)
-        .map((market) => {
-          const name = `${market.base}${separator}${market.quote}`
-          return new TrueMarket(market, name, START_MS, random)
-        })
-      if (markets.length === 0) continue
-      const seed = story.seed + 1_000 * (i + 1)
-      const queues = { events: this.outside, arrivals: this.arrivals, seed }
-      const outside = new Outside(exchange, dialect, spec, markets, queues)
-      const entries = markets.map((market) => books.add(marketOf(market)))
-      const port = new Port({
-        outside,
-        books,
-        entries,
-        clock,
-        random: seededRandom(seed + 1),
-        timers: this.timers,
-        tally: this.tally,
-        onFrame: (from, frame) => {
-          if (frame === null) this.answered = true
-          else this.watch.books.frame(from, frame, this.now_ms)
-        },
-        onHeard: (from) => this.watch.books.heard(from, this.now_ms),
-        onGone: (from) => this.watch.books.gone(from),
-      })
-      this.mutation.port?.(port)
-      this.ports.push(port)
-      for (const [n, entry] of entries.entries()) {
-        of_entry.set(entry, [markets[n] as TrueMarket, port])
-      }
+  /** What the watchers hear of each port. */
+  private listener(): PortListener {
+    return {
+      frame: (port, frame) => this.watch.books.frame(port, frame, this.now_ms),
+      answered: () => {
+        this.answered = true
+      },
+      heard: (port) => this.watch.books.heard(port, this.now_ms),
+      gone: (port) => this.watch.books.gone(port),
     }
-    return of_entry
   }
 
   private createDetector(): Detector {
@@ -331,12 +305,4 @@ export class World {
     const drafts = this.tracker.apply(verdicts)
     this.tell([...this.tracker.disown(), ...drafts])
   }
-}
-
-function marketOf({ spec, name }: TrueMarket): Market {
-  const { exchange, base, quote, size_step, minimum_size, minimum_notional } = spec
-  const symbol = `${base}/${quote}`
-  const rules = { price_step: '0.00000001', size_step, minimum_size, minimum_notional }
-  const taker_fee_percent = spec.fee_percent
-  return { exchange, symbol, market: name, base, quote, ...rules, taker_fee_percent, trading: true }
 }
