@@ -45,8 +45,8 @@ const SETTLE_MS = 95
 /** After the last step: calm, and changes everywhere, until every book is live again. */
 const CALM_TICK_MS = 400
 const CALM_LIMIT_MS = 180_000
-/** then the last markouts are due */
-const LAST_MS = 1_200
+/** then what was held back is looked at again, and the last markouts are waited for */
+const LAST_LOOK_MS = 300
 
 export class World {
   readonly tally = new Tally()
@@ -121,7 +121,8 @@ export class World {
   async run(): Promise<void> {
     await this.runUntil(this.story.steps.at(-1)?.at_ms ?? 0)
     await this.clear()
-    await this.runUntil(this.now_ms + LAST_MS)
+    do await this.runUntil(this.now_ms + LAST_LOOK_MS)
+    while (this.tracker.measure_at_ms < Number.POSITIVE_INFINITY)
     this.watch.books.all()
     for (const { intake } of this.ports) this.tally.count('resyncs', intake.counters.resyncs)
     this.watch.detection.open.clear()
