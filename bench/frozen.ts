@@ -2,7 +2,7 @@
  * `node bench/frozen.ts --readers 10000`: readers that open a stream and never read it. First what one
  * address may do with the limits as they are, then all of them at once with the limits out of the way.
  * Figures go to standard output as JSON lines, a table for people to standard error. Ends with 1 when
- * a healthy reader missed an event, a frozen one was kept or a stream is counted that nobody has.
+ * a healthy reader missed an event, a frozen one was refused or a stream is counted that nobody has.
  */
 import { startStores } from '../edge/testing/stack.ts'
 import { startWorkerd } from './edge/workerd.ts'
@@ -14,6 +14,8 @@ import { numbers } from './numbers.ts'
 
 const DEFAULTS = {
   readers: '10000',
+  /** of them, those that are sent everything: each takes megabytes of the system's buffers */
+  full: '500',
   /** frozen readers of one address */
   'an-address': '100',
 }
@@ -41,6 +43,7 @@ try {
   try {
     const of_many = await frozen(open, stores.redis, {
       readers,
+      full: Math.min(readers, number('full')),
       an_address: number('an-address'),
       onPhase: (phase) => say(`frozen bench: ${phase}`),
     })

@@ -14,14 +14,14 @@ export class FrozenReader {
   }
 
   /** Resolves once the answer's head came; from then on nothing is read. */
-  static open(port: number, address: string): Promise<FrozenReader> {
+  static open(port: number, address: string, query = ''): Promise<FrozenReader> {
     return new Promise((resolve, reject) => {
       const socket = connect(port, '127.0.0.1')
       const reader = new FrozenReader(socket)
       socket.on('error', reject)
       socket.on('connect', () =>
         socket.write(
-          `GET /v1/stream HTTP/1.1\r\nhost: 127.0.0.1\r\ncf-connecting-ip: ${address}\r\n\r\n`,
+          `GET /v1/stream${query} HTTP/1.1\r\nhost: 127.0.0.1\r\ncf-connecting-ip: ${address}\r\n\r\n`,
         ),
       )
       socket.once('data', (chunk) => {

@@ -10,8 +10,8 @@ export function isWrong(caps: Caps, frozen: Frozen): boolean {
   const late = [caps, frozen].some(
     ({ leases_gone_ms }) => leases_gone_ms === null || leases_gone_ms > LEASES_GONE_WITHIN_MS,
   )
-  const { lost, repeated, cut, readers } = frozen
-  return late || lost + repeated > 0 || cut < readers || caps.refused === 0
+  const { lost, repeated, refused } = frozen
+  return late || lost + repeated + refused > 0 || caps.refused === 0
 }
 
 export function capsTable({ asked, opened, refused, leases_gone_ms }: Caps): string {
@@ -26,11 +26,11 @@ export function frozenTable(frozen: Frozen): string {
   return [
     `${readers} readers that never read: opened in ${open_seconds.toFixed(0)} s, ${refused} refused`,
     `healthy readers alone: ${shown(alone)}`,
-    `while the windows of the frozen ones shut: ${shown(filling)}`,
+    `while the windows of ${frozen.full} shut: ${shown(filling)}`,
     `beside the frozen ones: ${shown(beside)}; ${lost} of ${events} events lost, ${repeated} repeated`,
-    `workerd: ${mb(rss_before_mb)} before, ${mb(rss_opened_mb)} with all open, ${mb(rss_most_mb)} at most, ${mb(rss_after_mb)} after`,
-    `a frozen reader: ${frozen.kb_a_reader_opened.toFixed(0)} kB when opened, ${frozen.kb_a_reader_most.toFixed(0)} kB at most, and ${frozen.kb_a_reader_system.toFixed(0)} kB in the system's buffers`,
-    `let go: ${cut} connections; streams counted in Redis: ${frozen.leases_most} at most, ${frozen.leases_after} then, none ${seconds(frozen.leases_gone_ms)} after all clients left`,
+    `workerd: ${mb(rss_before_mb)} before, ${mb(rss_opened_mb)} with all open, ${mb(frozen.rss_filled_mb)} with the windows shut, ${mb(rss_most_mb)} at most, ${mb(rss_after_mb)} after`,
+    `a frozen reader: ${frozen.kb_a_reader_opened.toFixed(0)} kB; with its window shut ${frozen.kb_a_full_reader.toFixed(0)} kB more, and ${frozen.kb_a_full_reader_system.toFixed(0)} kB in the system's buffers`,
+    `connections that workerd cut by itself: ${cut}; streams counted in Redis: ${frozen.leases_most} at most, ${frozen.leases_after} then, none ${seconds(frozen.leases_gone_ms)} after all clients left`,
   ].join('\n')
 }
 

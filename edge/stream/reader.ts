@@ -68,7 +68,7 @@ export class Reader {
     if (this.ended) return
     const is_over = now_ms >= this.ends_at_ms
     if (!this.has_room) {
-      if (is_over) this.cut('it does not read')
+      if (now_ms >= this.ends_at_ms + this.options.heartbeat_ms) this.cut('it does not read')
     } else if (is_over) {
       this.send(this.options.frames.farewell())
       this.end()
@@ -94,7 +94,7 @@ export class Reader {
     }
   }
 
-  /** Ends one that does not read: what waits for it is thrown away, or it would be kept until it reads. */
+  /** Ends one that does not read: what waits for it is thrown away instead of kept until it reads. */
   private cut(why: string): void {
     if (this.ended) return
     this.ended = true
