@@ -8,7 +8,7 @@ import { startStores } from '../edge/testing/stack.ts'
 import { startWorkerd } from './edge/workerd.ts'
 import { caps } from './frozen/caps.ts'
 import { frozen } from './frozen/frozen.ts'
-import { requireOpenFiles } from './frozen/limits.ts'
+import { withOpenFiles } from './frozen/limits.ts'
 import { capsTable, frozenTable, isWrong } from './frozen/report.ts'
 import { numbers } from './numbers.ts'
 
@@ -27,7 +27,8 @@ const print = (figures: object) =>
 
 const number = numbers(DEFAULTS)
 const readers = number('readers')
-await requireOpenFiles(readers)
+const ended = withOpenFiles(readers)
+if (ended !== null) process.exit(ended)
 
 const stores = await startStores()
 try {

@@ -14,6 +14,8 @@ const SECTIONS = [
   'alerts.ts',
   'dashboard.ts',
   'failover.ts',
+  'hostile.ts',
+  'frozen.ts',
 ]
 
 for (const section of SECTIONS) {
