@@ -1,7 +1,7 @@
 /** What is sent, and what must come of it: statuses with their numbers, or `cut` for a connection that ended. */
 import { connect, type Socket } from 'node:net'
 
-export interface Target {
+interface Target {
   readonly port: number
   readonly admin_token: string
 }
