@@ -9,6 +9,9 @@ import type { Book } from '../book/book.ts'
 import type { Continuity } from '../book/sequencer.ts'
 import type { BookUpdate } from '../book/update.ts'
 
+/** What was sent may be as long as a frame, and is repeated in the log. */
+const MESSAGE_MAX = 300
+
 /** The only error a reader may throw: this frame is not what the exchange documents. */
 export class FrameError extends Error {
   override name = 'FrameError'
@@ -16,7 +19,7 @@ export class FrameError extends Error {
   readonly market: number
 
   constructor(message: string, market = -1) {
-    super(message)
+    super(message.length > MESSAGE_MAX ? `${message.slice(0, MESSAGE_MAX)}…` : message)
     this.market = market
   }
 }
