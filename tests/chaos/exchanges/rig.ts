@@ -29,6 +29,7 @@ import { checkStory, checkTruth, together } from '../checker.ts'
 import type { ChaosRig, RigKind, Verdict } from '../fault.ts'
 import { Lateness } from './lateness.ts'
 import { Network } from './network.ts'
+import { rightlyDated } from './steps.ts'
 
 /** coins; most have several markets */
 const SYMBOLS = 5
@@ -104,7 +105,9 @@ export class ExchangesRig implements ChaosRig {
     this.record_file = parts.record_file
     this.steps_before = parts.steps_before
     this.stops = parts.stops
-    this.ledger = new Ledger(parts.redis.duplicate(), (event) => this.events.push(event))
+    this.ledger = new Ledger(parts.redis.duplicate(), (event) =>
+      this.events.push(rightlyDated(event)),
+    )
   }
 
   network(exchange: SandboxExchange): Network {
@@ -119,6 +122,14 @@ export class ExchangesRig implements ChaosRig {
     const found = books[random.integer(books.length)]
     if (found === undefined) throw new Error(`nothing happens on ${exchange}`)
     return found
+  }
+
+  /** Warnings and errors about exchanges since that moment, as the worker logged them. */
+  said(from_ms: number): string[] {
+    return this.complaints.filter((line) => {
+      const { timestamp, exchange } = JSON.parse(line) as { timestamp: string; exchange?: string }
+      return exchange !== undefined && Date.parse(timestamp) >= from_ms
+    })
   }
 
   /** Opportunities that were announced and have not ended. */
@@ -289,7 +300,11 @@ async function startWorker(variables: Record<string, string>, complaints: string
   const child = startChild({
     name: 'the worker',
     command: process.execPath,
-    args: [join(PROJECT_DIR, 'workers', 'main.ts')],
+    args: [
+      '--import',
+      join(import.meta.dirname, 'stepped-clock.ts'),
+      join(PROJECT_DIR, 'workers', 'main.ts'),
+    ],
     env: environment({
       DATABASE_URL: NO_POSTGRES,
       ADMIN_TOKEN,
@@ -301,7 +316,7 @@ async function startWorker(variables: Record<string, string>, complaints: string
     }),
     stop_within_ms: 30_000,
     on_line: (line) => {
-      if (/"level":"(warn|error)"/.test(line)) complaints.push(line)
+      if (/"level":"(warn|error)"|replacing a connection/.test(line)) complaints.push(line)
     },
   })
   const startedPort = (line: string) =>

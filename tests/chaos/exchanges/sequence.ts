@@ -15,7 +15,7 @@ const NUMBERED: readonly SandboxExchange[] = ['binance', 'bybit', 'kraken']
 const LIVE_WITHIN_MS = 2_000
 /** Kraken's checksum is made of ten levels a side; what lies deeper it cannot prove. */
 const SURE_RANK = 7
-const [FIRST_DEEP, LAST_DEEP] = [10, 40]
+const [FIRST_DEEP, LAST_DEEP] = [25, 45]
 const MOST_REPEATED = 5
 const ARRIVED_MS = 500
 /** an audit has its turn every 45 s, looks twice for 2 s and waits for its own turn in between */
