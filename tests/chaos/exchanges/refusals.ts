@@ -9,6 +9,7 @@ import type { Fault } from '../fault.ts'
 import { Findings } from '../findings.ts'
 import { EXCHANGES, type ExchangesRig, type WatchedBook } from './rig.ts'
 import { States } from './states.ts'
+import { expectSilence } from './thread.ts'
 
 const LIVE_WITHIN_MS = 5_000
 /** the longest pause of the backoff, and a connection */
@@ -105,7 +106,7 @@ export const refusedAll: Fault = {
 
 export const refusedSnapshots: Fault = {
   row: 18,
-  name: 'snapshot 429 / slow / older than the buffer',
+  name: 'snapshot 429 / older than the buffer / slow',
   injected: 'one after the other, after a gap',
   required: 'Retry-After obeyed, no ban, live in the end',
   async run(context) {
@@ -116,7 +117,7 @@ export const refusedSnapshots: Fault = {
     const path = `/api/v3/depth?symbol=${book.market}&limit=1000`
     const old = await network.fetch(path)
     const retry_after = { 'retry-after': String(RETRY_AFTER_S) }
-    const faults = [{ status: 429, headers: retry_after }, { delay_ms: 4_000 }, old]
+    const faults = [{ status: 429, headers: retry_after }, old, { delay_ms: 4_000 }]
     const asked_before = network.requests.length
     network.failRest((asked) => (asked === path ? faults.shift() : undefined))
     const known = rig.doubts.begin(book, { unknowable_ms: Number.POSITIVE_INFINITY })
@@ -133,6 +134,7 @@ export const refusedSnapshots: Fault = {
     await states.stop()
     network.failRest(null)
     findings.hold(Number.isFinite(stale_ms), 'the gap was not noticed')
+    expectSilence(rig, findings, states, book)
     findings.within('live after', live_ms - lost_ms, 2 * GIVE_UP_MS)
     const asked = network.requests.slice(asked_before)
     const throttled = asked.find(({ status }) => status === 429)
