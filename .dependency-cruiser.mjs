@@ -29,8 +29,8 @@ const WORKER_ROOMS = {
   alerts: ['publish'],
   gateway: ['publish'],
   ops: ['book'],
-  backup: ['ops/migrations.ts', 'config.ts'],
-  capture: ['exchanges', 'feed', 'arguments.ts', 'config.ts'],
+  backup: ['ops/migrations.ts', 'config'],
+  capture: ['exchanges', 'feed', 'arguments.ts', 'config'],
   replay: [
     'capture',
     'exchanges',
@@ -39,12 +39,15 @@ const WORKER_ROOMS = {
     'detection',
     'lifecycle',
     'arguments.ts',
-    'config.ts',
+    'config',
   ],
 }
 
 /** No Node there: `shared` and `edge` run in workerd, the dashboard and the client in browsers too. */
 const WITHOUT_NODE = '^(shared|client|edge)/'
+
+/** Commands of their own, which end when they are done. */
+const WITH_DRIZZLE = '^workers/(keys\\.ts|backup/|ops/migrations\\.ts)'
 
 function wall(name, from, allowed) {
   return {
@@ -93,6 +96,18 @@ export default {
       to: {
         path: 'node_modules/',
         pathNot: 'node_modules/(zod/|ipaddr\\.js/|drizzle-orm/(index\\.|pg-core/))',
+      },
+    },
+    {
+      name: 'light-worker',
+      severity: 'error',
+      comment:
+        'what the worker never loads or only when asked: drizzle takes 120 MB, the page of the queues 12',
+      from: { path: '^workers/', pathNot: `${TESTS}|${WITH_DRIZZLE}` },
+      to: {
+        path: 'node_modules/drizzle-orm/|^shared/database/schema|^workers/ops/queue-board',
+        dependencyTypesNot: ['type-only'],
+        dynamic: false,
       },
     },
     {

@@ -20,6 +20,7 @@ export default defineConfig({
   test: {
     // machines that build this have as few as two cores, and the tests start real servers
     maxWorkers: 3,
+    globalSetup: 'sandbox/testing-setup.ts',
     projects: [
       {
         test: {

@@ -14,6 +14,7 @@ const SECTIONS = [
   'alerts.ts',
   'dashboard.ts',
   'failover.ts',
+  'restore.ts',
 ]
 
 for (const section of SECTIONS) {

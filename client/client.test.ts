@@ -156,13 +156,12 @@ describe('with a server that misbehaves', () => {
     })
     const stream = client.stream()
     await stream.next()
-    await expect
-      .poll(async () => {
-        const before = written
-        await new Promise((resolve) => setTimeout(resolve, 200))
-        return written - before
-      })
-      .toBe(0)
+    const pause = async () => {
+      const before = written
+      await new Promise((resolve) => setTimeout(resolve, 200))
+      return written - before
+    }
+    await expect.poll(pause, { timeout: 20_000 }).toBe(0)
     expect(written).toBeLessThan(200_000)
     await stream.return()
   })

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { fetchProblem } from './testing/check.ts'
 import { opportunity } from './testing/opportunities.ts'
-import { INDEX_HTML, type Stack, setLive, startStack } from './testing/stack.ts'
+import { INDEX_HTML, setLive, startStackWithFiles } from './testing/stack.ts'
 
-let stack: Stack
+let stack: Awaited<ReturnType<typeof startStackWithFiles>>
 beforeAll(async () => {
-  stack = await startStack()
+  stack = await startStackWithFiles()
 })
 afterAll(() => stack?.stop())
 

@@ -71,10 +71,14 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
   }
 }
 
-/** Makes an empty database beside the others of that server, so that test files can share one. */
-export async function createDatabase(server_url: string): Promise<string> {
+/**
+ * Makes a database beside the others of that server, so that test files can share one: empty, or with
+ * what the one at `template_url` holds, which nobody may be using.
+ */
+export async function createDatabase(server_url: string, template_url?: string): Promise<string> {
   const name = `test_${randomBytes(6).toString('hex')}`
-  await query(server_url, `CREATE DATABASE ${name}`)
+  const template = template_url === undefined ? '' : ` TEMPLATE ${databaseOf(template_url)}`
+  await query(server_url, `CREATE DATABASE ${name}${template}`)
   const url = new URL(server_url)
   url.pathname = `/${name}`
   return url.href
@@ -158,6 +162,13 @@ async function ensureDatabase(url: string): Promise<void> {
     if (code !== DUPLICATE_DATABASE && code !== UNIQUE_VIOLATION) throw error
   }
 }
+
+/** Ends the sessions of a database that createDatabase made, and forgets it. */
+export async function dropDatabase(server_url: string, url: string): Promise<void> {
+  await query(server_url, `DROP DATABASE IF EXISTS ${databaseOf(url)} WITH (FORCE)`)
+}
+
+const databaseOf = (url: string) => new URL(url).pathname.slice(1)
 
 async function query(url: string, sql: string): Promise<void> {
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 10_000 })

@@ -22,6 +22,9 @@ export const KEYS = {
   /** hash with TTL, `exchange|symbol` → WatchedMarket as JSON, when it changes, a key a shard · owner:
    * its leader */
   markets: `${PREFIX}markets`,
+  /** hash with TTL, `exchange|symbol` → wall time at which the market last agreed with the others, ms: it
+   * has proven its coin; a key a shard · owner: its leader */
+  proofs: `${PREFIX}proofs`,
   /** string with TTL: worker id of the leader, a key a shard · owner: lease.ts */
   lease: `${PREFIX}lease`,
   /** integer that grows with every leader: the fencing token, a key a shard · owner: lease.ts */
@@ -69,7 +72,7 @@ export const KEYS = {
 
 /** The key of one shard. The first shard, which is the only one unless SHARD_COUNT says otherwise, has the plain name. */
 export function shardKey(
-  name: 'lease' | 'fence' | 'published' | 'exchanges' | 'top' | 'markets',
+  name: 'lease' | 'fence' | 'published' | 'exchanges' | 'top' | 'markets' | 'proofs',
   shard: number,
 ): string {
   return shard === 0 ? KEYS[name] : `${KEYS[name]}:${shard}`
@@ -92,6 +95,8 @@ export const NEAR_MISSES_MAX = 5_000
 export const TOP_TTL_MS = 5_000
 /** Of the tables of exchanges that belong to other shards than the first. */
 export const EXCHANGES_TTL_MS = 5_000
+/** As long as a proof may be old (workers/detection/price-test.ts). */
+export const PROOFS_TTL_MS = 60_000
 /** What is watched hardly changes while one worker takes over from another. */
 export const MARKETS_TTL_MS = 180_000
 

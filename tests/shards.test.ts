@@ -46,7 +46,7 @@ it('divides the coins, tells everything once, and goes on when one is killed', a
     await rig.sandbox.stop()
     expect(rig.ledger.faults).toEqual([])
     expect(await rig.redis.hkeys(KEYS.live)).toEqual([])
-    const { gaps, missed } = await longGaps(rig.truth_file, rig.ledger.lives.values(), {
+    const { gaps, missed } = await longGaps(rig.truth_file, rig.ledger.lives.values(), rig.redis, {
       ...{ from_ms, to_ms, least_ms: 8_000 },
     })
     expect(gaps).toBeGreaterThan(0)

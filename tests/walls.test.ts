@@ -82,6 +82,25 @@ describe('the walls', () => {
     )
   })
 
+  it('keeps out of the worker what takes much memory, but for its types', async () => {
+    const files = {
+      'workers/a.ts': "import { value } from '../shared/database/schema.ts'\nvalue",
+      'workers/gateway/b.ts': "import 'drizzle-orm'",
+      'workers/ops/c.ts': "import { value } from './queue-board.ts'\nvalue",
+      'workers/ops/d.ts':
+        "import type { value } from './queue-board.ts'\nexport type D = typeof value",
+      'workers/ops/e.ts': "await import('./queue-board.ts')",
+      'workers/ops/queue-board.ts': VALUE,
+      'workers/keys.ts': "import 'drizzle-orm'",
+      'shared/database/schema.ts': VALUE,
+    }
+    expect(await broken(files)).toEqual([
+      'light-worker workers/a.ts',
+      'light-worker workers/gateway/b.ts',
+      'light-worker workers/ops/c.ts',
+    ])
+  })
+
   it('lets tests through, and what is allowed', async () => {
     const files = {
       'workers/feed/a.ts': "import { value } from '../book/b.ts'\nvalue",

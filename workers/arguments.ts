@@ -4,7 +4,7 @@
  */
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import type { ConfigProblem } from './config.ts'
+import type { ConfigProblem } from './config/problems.ts'
 
 export interface Arguments {
   /** by name, without the dashes; the text as it was typed */

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { KEYED_EXCHANGES } from './api-keys.ts'
-import { describeProblems, readConfig, readDatabaseUrl, variables } from './config.ts'
+import { describeProblems } from './config/problems.ts'
+import { readConfig, readDatabaseUrl, variables } from './config.ts'
 import { exchanges } from './exchanges/index.ts'
 
 const ids = exchanges.map(({ id }) => id)

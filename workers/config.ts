@@ -5,11 +5,10 @@
  */
 import { z } from 'zod'
 import { SYMBOL_PATTERN } from '../shared/market.ts'
-import { isSecretVariable, redactText } from '../shared/redact.ts'
 import { type ApiKey, apiKeysOf, halfKeys, keySettings, keyVariables } from './api-keys.ts'
+import { type ConfigProblem, type Environment, problemOf, withoutEmpty } from './config/problems.ts'
+import { address, integer, list, number, oneOf } from './config/values.ts'
 import { type OtlpConfig, otlpOf, otlpSettings } from './otlp-settings.ts'
-
-type Environment = Readonly<Record<string, string | undefined>>
 
 export interface ExchangeConfig {
   readonly id: string
@@ -66,58 +65,12 @@ export interface Config extends WatchConfig {
   readonly otlp: OtlpConfig | null
 }
 
-export interface ConfigProblem {
-  readonly variable: string
-  readonly value: string | undefined
-  readonly expected: string
-}
-
 interface Invalid {
   readonly ok: false
   readonly problems: readonly ConfigProblem[]
 }
 
 export type ConfigResult = { readonly ok: true; readonly config: Config } | Invalid
-
-/** A number with bounds; the message is what the operator reads. */
-function number(initial: number, minimum: number, maximum: number) {
-  const expected = `a number from ${minimum} to ${maximum}`
-  return z
-    .string()
-    .regex(/^\d+(\.\d+)?$/, expected)
-    .transform(Number)
-    .refine((value) => value >= minimum && value <= maximum, expected)
-    .default(initial)
-}
-
-function integer(initial: number, minimum: number, maximum: number) {
-  const expected = `an integer from ${minimum} to ${maximum}`
-  return z
-    .string()
-    .regex(/^\d+$/, expected)
-    .transform(Number)
-    .refine((value) => value >= minimum && value <= maximum, expected)
-    .default(initial)
-}
-
-function address(protocols: readonly string[]) {
-  const expected = `a URL that starts with ${protocols.map((name) => `${name}://`).join(' or ')}`
-  return z.string(expected).refine((value) => {
-    const url = URL.parse(value)
-    return url !== null && url.host !== '' && protocols.includes(url.protocol.slice(0, -1))
-  }, expected)
-}
-
-function list(member: (value: string) => boolean, expected: string) {
-  return z
-    .string()
-    .transform((text) => text.split(',').map((part) => part.trim()))
-    .refine((parts) => parts.every(member), expected)
-    .refine((parts) => new Set(parts).size === parts.length, `${expected}, none of them twice`)
-}
-
-const oneOf = <const T extends readonly [string, ...string[]]>(values: T) =>
-  z.enum(values, `one of ${values.join(', ')}`)
 
 const SHORTEST_TOKEN = 16
 
@@ -317,32 +270,4 @@ export function readStores(
   }
   const { data } = parsed
   return { ok: true, stores: { redis_url: data.REDIS_URL, database_url: data.DATABASE_URL } }
-}
-
-/** One message for people, a line a problem. */
-export function describeProblems(problems: readonly ConfigProblem[]): string {
-  const lines = problems.map((problem) => `  ${describeProblem(problem)}`)
-  return ['The configuration is not valid:', ...lines].join('\n')
-}
-
-export function describeProblem({ variable, value, expected }: ConfigProblem): string {
-  const found = value === undefined || value === '' ? 'not set' : `"${value}"`
-  return `${variable}: ${found}, expected ${expected}`
-}
-
-function withoutEmpty(env: Environment): Record<string, string> {
-  const present = Object.entries(env).filter(([, value]) => value !== undefined && value !== '')
-  return Object.fromEntries(present) as Record<string, string>
-}
-
-/** Variables whose value may hold a password are only shown when it can be cut out. */
-const SECRET_VARIABLES = new Set(['REDIS_URL', 'DATABASE_URL'])
-
-function problemOf(issue: z.core.$ZodIssue, env: Environment): ConfigProblem {
-  const variable = String(issue.path[0])
-  const value = env[variable]
-  if (value === undefined) return { variable, value, expected: issue.message }
-  const unsplittable = SECRET_VARIABLES.has(variable) && URL.parse(value) === null
-  const hidden = isSecretVariable(variable) || unsplittable
-  return { variable, value: hidden ? '***' : redactText(value), expected: issue.message }
 }

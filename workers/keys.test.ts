@@ -4,35 +4,31 @@ import { join } from 'node:path'
 import pg from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { environment } from '../sandbox/environment.ts'
-import { createDatabase, startPostgres } from '../sandbox/postgres.ts'
 import { run } from '../sandbox/run.ts'
+import { borrowDatabase, type Database } from '../sandbox/testing-shared.ts'
 import { hashKey, isKey } from '../shared/api-key.ts'
 
 let folder: string
-let postgres: Awaited<ReturnType<typeof startPostgres>>
-let database_url: string
+let database: Database
 let pool: pg.Pool
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'spreadwire-keys-'))
-  postgres = await startPostgres({ data_dir: join(folder, 'postgres'), durable: false })
-  database_url = await createDatabase(postgres.url)
-  pool = new pg.Pool({ connectionString: database_url })
+  database = await borrowDatabase('migrated')
+  pool = new pg.Pool({ connectionString: database.url })
   pool.on('error', () => {})
-  const migrated = await script('migrate.ts', [])
-  expect(migrated.ok, migrated.output).toBe(true)
-  await writeFile(join(folder, 'worker.env'), `# made\nDATABASE_URL='${database_url}'\n`)
+  await writeFile(join(folder, 'worker.env'), `# made\nDATABASE_URL='${database.url}'\n`)
 })
 afterAll(async () => {
   await pool?.end()
-  await postgres?.stop()
+  await database?.drop()
   await rm(folder, { recursive: true, force: true })
 })
 beforeEach(() => pool.query('TRUNCATE api_keys CASCADE'))
 
 function script(name: string, args: readonly string[], changes: Record<string, string> = {}) {
   const env = environment({
-    DATABASE_URL: database_url,
+    DATABASE_URL: database.url,
     npm_lifecycle_event: undefined,
     ...changes,
   })

@@ -17,6 +17,7 @@ import { every } from './ops/every.ts'
 import { Lease, type TermKind } from './ops/lease.ts'
 import type { OperatorLog } from './ops/log.ts'
 import { MarketBoard } from './ops/markets.ts'
+import { type Prices, ProofBoard } from './ops/proofs.ts'
 import { TopBoard } from './ops/top.ts'
 import { readLiveSet } from './publish/live-set.ts'
 import type { NearMisses } from './publish/near-misses.ts'
@@ -38,6 +39,8 @@ export interface LeadingOptions {
   readonly measure: Measure
   readonly feeOf: (market: Market) => WatchedMarket['taker_fee']
   readonly near_misses: NearMisses
+  /** which coins have proven themselves */
+  readonly prices: Prices
   readonly readiness: () => number
   readonly onPublished: (type: Draft['type'], waited_ms: number) => void
   /** the shards that this worker leads are others than before */
@@ -182,6 +185,9 @@ export class Leading {
       await this.desks[shard]?.top.write(token)
       await this.desks[shard]?.markets.write(token)
     }
+    for (const [shard, { proofs }] of this.desks.entries()) {
+      await proofs.exchange(this.lease.tokens.get(shard))
+    }
   }
 }
 
@@ -190,13 +196,14 @@ interface Desk {
   readonly term: Term
   readonly top: TopBoard
   readonly markets: MarketBoard
+  readonly proofs: ProofBoard
 }
 
 type DeskOptions = LeadingOptions & Pick<PublisherOptions, 'relieve' | 'onFenced'>
 
 function createDesk(shard: number, options: DeskOptions): Desk {
   const { redis, clock, log, books, shard_count, relieve, onFenced } = options
-  const { newId, measure, min_percent, feeOf, onPublished } = options
+  const { newId, measure, min_percent, feeOf, prices, onPublished } = options
   const publisher = new Publisher({ redis, shard, clock, log, relieve, onFenced, onPublished })
   const tracker = new Tracker({ clock, newId, measure, min_percent })
   const isOwn = ({ legs }: Opportunity) => shardOf(legs, shard_count) === shard
@@ -208,5 +215,6 @@ function createDesk(shard: number, options: DeskOptions): Desk {
     term: new Term({ tracker, publisher, clock, log, readLive }),
     top: new TopBoard(board),
     markets: new MarketBoard({ ...board, feeOf }),
+    proofs: new ProofBoard({ redis, clock, shard, owns, prices }),
   }
 }

@@ -1,14 +1,12 @@
 import { readdirSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Redis } from 'ioredis'
 import { Pool } from 'pg'
 import { io } from 'socket.io-client'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import { type Postgres, startPostgres } from '../sandbox/postgres.ts'
 import { type Child, startChild } from '../sandbox/process.ts'
 import { type Redis as RedisServer, startRedis } from '../sandbox/redis.ts'
+import { borrowDatabase, type Database } from '../sandbox/testing-shared.ts'
 import { type Event, eventFromStream } from '../shared/event.ts'
 import { ExchangeStatus, Health, Heartbeat } from '../shared/health.ts'
 import { KEYS, workerKey } from '../shared/keys.ts'
@@ -22,20 +20,18 @@ import { startExchanges, type TestExchanges } from './testing.ts'
 const PATIENCE = { timeout: 60_000, interval: 50 }
 vi.setConfig({ testTimeout: 120_000 })
 
-let folder: string
 let redis_server: RedisServer
-let postgres: Postgres
+let database: Database
 let redis: Redis
 let pool: Pool
 let exchanges: TestExchanges
 const children: Child[] = []
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'spreadwire-main-'))
   redis_server = await startRedis()
-  postgres = await startPostgres({ data_dir: join(folder, 'postgres'), durable: false })
+  database = await borrowDatabase('empty')
   redis = connectRedis(redis_server.url, 'patient', 'test', silentLog)
-  pool = new Pool({ connectionString: postgres.url })
+  pool = new Pool({ connectionString: database.url })
   pool.on('error', () => {})
   exchanges = await startExchanges()
 })
@@ -44,8 +40,7 @@ afterAll(async () => {
   await pool.end()
   await exchanges.close()
   await redis_server.stop()
-  await postgres.stop()
-  await rm(folder, { recursive: true, force: true })
+  await database.drop()
 })
 beforeEach(async () => {
   exchanges.closeGap()
@@ -70,7 +65,7 @@ function run(file: string, env: Record<string, string>, ...args: string[]): Chil
 async function startWorker(changes: Record<string, string> = {}) {
   const child = run('main.ts', {
     REDIS_URL: redis_server.url,
-    DATABASE_URL: postgres.url,
+    DATABASE_URL: database.url,
     PORT: '0',
     ...exchanges.env,
     ...changes,
@@ -129,7 +124,7 @@ describe('the command line', () => {
 
 describe('the migration command', () => {
   it('brings the tables up to date once, however often and from how many places it runs', async () => {
-    const env = { DATABASE_URL: postgres.url }
+    const env = { DATABASE_URL: database.url }
     const runs = [run('migrate.ts', env), run('migrate.ts', env), run('migrate.ts', env)]
     for (const { exited } of runs) expect((await exited).code).toBe(0)
     const applied = runs.map((child) => JSON.parse(child.tail()).applied_now as number)
@@ -150,7 +145,7 @@ describe('the migration command', () => {
 
 describe('the worker', () => {
   beforeAll(async () => {
-    expect((await run('migrate.ts', { DATABASE_URL: postgres.url }).exited).code).toBe(0)
+    expect((await run('migrate.ts', { DATABASE_URL: database.url }).exited).code).toBe(0)
   })
 
   it('carries a gap from two exchanges to the stream, the history and the alerts', async () => {

@@ -15,7 +15,8 @@ import { hideSecretsOf } from '../shared/redact.ts'
 import { Accounts } from './accounts.ts'
 import { startAlerts } from './alerts/alerts.ts'
 import { Books } from './book/books.ts'
-import { type Config, describeProblems, readConfig } from './config.ts'
+import { describeProblems } from './config/problems.ts'
+import { type Config, readConfig } from './config.ts'
 import { Detector } from './detection/detector.ts'
 import { createFees } from './detection/fees.ts'
 import { markout } from './detection/markout.ts'
@@ -92,6 +93,7 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
     measure: (legs) => markout(legs, books),
     feeOf: (market) => fees.of(market),
     near_misses,
+    prices: detector.prices,
     readiness: () => readinessOf(watch.statuses()),
     onPublished: (type, waited_ms) => {
       metrics.signal_to_wire.observe(waited_ms / 1_000)

@@ -5,7 +5,8 @@
 import { Client } from 'pg'
 import { systemClock } from '../shared/clock.ts'
 import { hideSecretsOf } from '../shared/redact.ts'
-import { describeProblems, readDatabaseUrl } from './config.ts'
+import { describeProblems } from './config/problems.ts'
+import { readDatabaseUrl } from './config.ts'
 import { createLog } from './ops/log.ts'
 import { applyMigrations } from './ops/migrations.ts'
 

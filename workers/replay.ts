@@ -5,7 +5,7 @@
  */
 import { userPath } from './arguments.ts'
 import { UnreadableFile } from './capture/reader.ts'
-import { describeProblem } from './config.ts'
+import { describeProblem } from './config/problems.ts'
 import { exchanges } from './exchanges/index.ts'
 import { tellOperator } from './ops/log.ts'
 import { readReplayOptions } from './replay/options.ts'

@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseEnv } from 'node:util'
 import { userPath } from './arguments.ts'
-import { type ConfigProblem, describeProblem } from './config.ts'
+import { type ConfigProblem, describeProblem } from './config/problems.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 

@@ -2,10 +2,10 @@
  * The event stream under many readers: how long an event takes to the last of them, what Redis and
  * memory pay, and whether anybody who is cut off again and again loses or repeats one.
  */
-import { readFile } from 'node:fs/promises'
 import type { Redis } from 'ioredis'
 import { opportunity } from '../../edge/testing/opportunities.ts'
 import { publish } from '../../edge/testing/stack.ts'
+import { residentBytes } from './process.ts'
 import { StreamReader } from './readers.ts'
 import type { Workerd } from './workerd.ts'
 
@@ -36,7 +36,7 @@ const OURS = ['eval', 'evalsha', 'xadd', 'publish', 'info']
 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
-function send(redis: Redis, sequence: number): Promise<string> {
+export function send(redis: Redis, sequence: number): Promise<string> {
   const data = opportunity({ id: `opp_bench${sequence}` })
   return publish(redis, { type: 'opportunity.detected', timestamp: data.detected_at, data })
 }
@@ -57,7 +57,7 @@ export async function fanout(
   // a reader of its own keeps the hub awake while memory is looked at
   const first = new StreamReader(port, () => {})
   await first.open()
-  const before_kb = await rss_kb(pid)
+  const before = await residentBytes(pid)
   const readers = Array.from({ length: count }, () => new StreamReader(port, onEvent))
   for (let i = 0; i < count; i += CONNECT_AT_ONCE) {
     await Promise.all(readers.slice(i, i + CONNECT_AT_ONCE).map((reader) => reader.open()))
@@ -74,7 +74,7 @@ export async function fanout(
   }
   const elapsed_s = (performance.now() - began_ms) / 1_000
   const of_hub = (await commands(redis)) - asked
-  const after_kb = await rss_kb(pid)
+  const after = await residentBytes(pid)
   for (const reader of [first, ...readers]) reader.close()
   took_ms.sort((a, b) => a - b)
   return {
@@ -83,7 +83,7 @@ export async function fanout(
     to_last_p50_ms: took_ms[Math.floor(events * 0.5)] ?? Number.NaN,
     to_last_p99_ms: took_ms[Math.floor(events * 0.99)] ?? Number.NaN,
     redis_commands_per_second: of_hub / elapsed_s,
-    kb_per_reader: (after_kb - before_kb) / count,
+    kb_per_reader: (after - before) / 1_024 / count,
   }
 }
 
@@ -139,9 +139,4 @@ async function commands(redis: Redis): Promise<number> {
   return [...all]
     .filter(([, name = '']) => !OURS.includes(name))
     .reduce((sum, [, , calls]) => sum + Number(calls), 0)
-}
-
-async function rss_kb(pid: number): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '')
-  return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? Number.NaN)
 }

@@ -4,8 +4,12 @@
  */
 import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Redis } from 'ioredis'
 import type { NamedLeg } from '../../sandbox/market/chain.ts'
+import { KEYS } from '../../shared/keys.ts'
+import { type NearMiss, nearMissFromStream } from '../../shared/near-miss.ts'
 import type { Sandbox } from '../load/sandbox.ts'
+import { pairs } from './ledger.ts'
 import { pathOf, type ToldLife } from './story.ts'
 
 /** One line of the sandbox's truth.jsonl. */
@@ -17,6 +21,8 @@ interface TrueGap {
 }
 
 const EVERY_MS = 1_500
+/** as workers/publish/near-misses.ts thins them out */
+const REPEAT_AFTER_MS = 60_000
 const LASTS_MS = 15_000
 /** within what a coin may be off without being taken for another one */
 const FACTORS = [0.98, 1.02]
@@ -42,10 +48,14 @@ export async function keepTearing(sandbox: Sandbox, signal: AbortSignal): Promis
   }
 }
 
-/** Two-legged gaps between the two moments that lasted `least_ms` or more, and those never told. */
+/**
+ * Two-legged gaps between the two moments that lasted `least_ms` or more, and those never told, with
+ * what the guards said of them, as far as the near-misses that are left know it.
+ */
 export async function longGaps(
   truth_file: string,
   lives: Iterable<ToldLife>,
+  redis: Redis,
   { from_ms, to_ms, least_ms }: { from_ms: number; to_ms: number; least_ms: number },
 ) {
   const told = Map.groupBy(
@@ -69,5 +79,25 @@ export async function longGaps(
         .get(pathOf(gap.legs))
         ?.some((life) => life.detected_ms <= gap.to_ms && life.expired_ms >= gap.from_ms),
   )
-  return { gaps: gaps.length, missed: missed.map((gap) => `${pathOf(gap.legs)} at ${gap.from_ms}`) }
+  const refusals = missed.length === 0 ? [] : await nearMisses(redis)
+  return { gaps: gaps.length, missed: missed.map((gap) => describe(gap, refusals)) }
+}
+
+async function nearMisses(redis: Redis): Promise<NearMiss[]> {
+  const entries = await redis.xrange(KEYS.near_misses, '-', '+')
+  return entries.map(([id, fields]) => nearMissFromStream(id, pairs(fields)))
+}
+
+/** An episode is kept once a minute: one from before the gap may stand for those within it. */
+function describe({ legs, from_ms, to_ms }: TrueGap, refusals: readonly NearMiss[]): string {
+  const path = pathOf(legs)
+  const said = refusals
+    .filter(({ type, observed_at, legs }) => {
+      const at_ms = Date.parse(observed_at)
+      const is_then = at_ms >= from_ms - REPEAT_AFTER_MS && at_ms <= to_ms
+      return is_then && type === 'cross_exchange' && pathOf(legs.slice(0, 2)) === path
+    })
+    .map(({ guard, why, observed_at }) => `${observed_at} ${guard}: ${why}`)
+  const from = new Date(from_ms).toISOString()
+  return [`${path} for ${to_ms - from_ms} ms from ${from}`, ...said].join('; ')
 }

@@ -71,7 +71,8 @@ export class Ledger {
   }
 }
 
-function pairs(fields: readonly string[]): Record<string, string> {
+/** A stream entry's fields as Redis answers them, by name. */
+export function pairs(fields: readonly string[]): Record<string, string> {
   return Object.fromEntries(
     fields.flatMap((name, i) => (i % 2 === 0 ? [[name, fields[i + 1] ?? '']] : [])),
   )

@@ -196,6 +196,11 @@ export class Rig {
     this.workers.delete(worker.worker_id)
   }
 
+  /** The stores' variables, as the workers have them. */
+  get stores(): Record<'REDIS_URL' | 'DATABASE_URL', string> {
+    return { REDIS_URL: this.redis_proxy.url, DATABASE_URL: this.postgres_proxy.url }
+  }
+
   /** Another server takes the place of Redis, for everybody. */
   moveRedis(port: number): void {
     this.observed.retarget(port)

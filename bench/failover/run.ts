@@ -95,7 +95,7 @@ export async function runFailover(options: FailoverOptions): Promise<FailoverRes
     await until('the ledger', () => rig.ledger.isUpToDate(rig.redis))
     const wrong = [...rig.ledger.faults, ...(await unequal(rig))]
     const least_ms = LEASE_TTL_MS + 2 * SLACK_MS
-    const { gaps, missed } = await longGaps(rig.truth_file, rig.ledger.lives.values(), {
+    const { gaps, missed } = await longGaps(rig.truth_file, rig.ledger.lives.values(), rig.redis, {
       ...{ from_ms, to_ms, least_ms },
     })
     const { told, lives } = rig.ledger

@@ -10,6 +10,7 @@ import type { Opportunity } from '../../shared/opportunity.ts'
 export interface ToldLife {
   readonly id: string
   readonly gap: string
+  readonly detected_event_id: string
   readonly detected_ms: number
   /** infinite while it is open */
   expired_ms: number
@@ -83,6 +84,7 @@ export class Story {
     const life: ToldLife = {
       id: data.id,
       gap,
+      detected_event_id: event_id,
       detected_ms,
       expired_ms: Number.POSITIVE_INFINITY,
       newest: data,

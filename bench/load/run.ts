@@ -99,10 +99,13 @@ async function compareStill({ sandbox, worker }: Stack): Promise<Comparison> {
   }
 }
 
-/** @throws Error when some book is not live in time */
-export async function allLive({ worker }: Pick<Stack, 'worker'>): Promise<void> {
+/** Ends early when `signal` aborts. @throws Error when some book is not live in time */
+export async function allLive(
+  { worker }: Pick<Stack, 'worker'>,
+  signal?: AbortSignal,
+): Promise<void> {
   const deadline_ms = performance.now() + LIVE_WITHIN_MS
-  for (;;) {
+  while (signal?.aborted !== true) {
     const books = await worker.list()
     const waiting = books.filter(({ state }) => state !== 'live')
     const exchanges = new Set(books.map(({ exchange }) => exchange))

@@ -48,6 +48,8 @@ export class Sandbox {
       cwd: PROJECT_DIR,
       env: environment(),
       stdio: ['pipe', 'pipe', 'inherit'],
+      // Ctrl-C is for this process, which may want to ask it once more
+      detached: true,
     })
     this.pid = this.child.pid ?? 0
     this.lines = createInterface({ input: this.child.stdout })[Symbol.asyncIterator]()

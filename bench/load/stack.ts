@@ -22,11 +22,15 @@ export interface StackOptions {
   readonly seed: number
   readonly symbols: number
   readonly rate: number
+  /** more of the worker's variables */
+  readonly variables?: Readonly<Record<string, string>>
 }
 
 export interface Stack {
   readonly sandbox: Sandbox
   readonly worker: WorkerView
+  readonly redis_url: string
+  readonly database_url: string
   stop(): Promise<void>
 }
 
@@ -58,6 +62,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       PORT: '0',
       NODE_ENV: 'production',
       LOG_LEVEL: 'info',
+      ...options.variables,
     })
     await migrate(env)
     const child = startChild({
@@ -68,7 +73,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     })
     stops.push(() => child.stop())
     const port = await child.ready(startedPort, READY_WITHIN_MS)
-    return { sandbox, worker: new WorkerView(child.pid, port, admin_token), stop }
+    const worker = new WorkerView(child.pid, port, admin_token)
+    return { sandbox, worker, redis_url: redis.url, database_url: postgres.url, stop }
   } catch (error) {
     await stop()
     throw error

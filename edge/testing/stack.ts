@@ -2,7 +2,7 @@
  * The edge as its users meet it, for tests: the app in real workerd, its unmodified clients, and
  * behind the gateways a real Redis and a real PostgreSQL that the test writes to directly.
  */
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { drizzle } from 'drizzle-orm/node-postgres'
@@ -10,16 +10,16 @@ import { Redis } from 'ioredis'
 import pg from 'pg'
 import { startEdge } from '../../sandbox/edge.ts'
 import { startNeonGateway } from '../../sandbox/neon.ts'
-import { createDatabase, startPostgres } from '../../sandbox/postgres.ts'
 import { startRedis } from '../../sandbox/redis.ts'
+import { borrowBundle, borrowDatabase } from '../../sandbox/testing-shared.ts'
 import { startUpstashGateway } from '../../sandbox/upstash.ts'
+import { startWorkerd } from '../../sandbox/workerd.ts'
 import { opportunities } from '../../shared/database/schema.ts'
 import type { Draft } from '../../shared/event.ts'
 import { KEYS } from '../../shared/keys.ts'
 import type { Opportunity } from '../../shared/opportunity.ts'
 
 const TOKEN = 'the-token-of-the-tests'
-const MIGRATIONS = join(import.meta.dirname, '../../shared/database/migrations')
 
 /** Every test has the same address and wants what is true now; tests of limits set their own. */
 const UNLIMITED = {
@@ -34,12 +34,11 @@ export const INDEX_HTML = '<!doctype html><title>the dashboard</title>'
 export async function startStores() {
   const folder = await mkdtemp(join(tmpdir(), 'spreadwire-edge-'))
   const redis_server = await startRedis()
-  const postgres = await startPostgres({ data_dir: join(folder, 'postgres'), durable: false })
-  const database_url = await createDatabase(postgres.url)
+  const database = await borrowDatabase('migrated')
+  const database_url = database.url
   const redis = new Redis(redis_server.url)
   const pool = new pg.Pool({ connectionString: database_url })
   pool.on('error', () => {})
-  await migrate(pool)
   let upstash = await startUpstashGateway({ redis_url: redis_server.url, token: TOKEN })
   let neon = await startNeonGateway({ database_url })
   const upstash_port = Number(new URL(upstash.url).port)
@@ -68,47 +67,65 @@ export async function startStores() {
       await Promise.allSettled([upstash.close(), neon.close()])
       redis.disconnect()
       await pool.end()
-      await Promise.all([redis_server.stop(), postgres.stop()])
+      await Promise.all([redis_server.stop(), database.drop()])
       await rm(folder, { recursive: true, force: true })
     },
   }
 }
 export type Stores = Awaited<ReturnType<typeof startStores>>
 
+/** The app in workerd alone; the dashboard is a bare page. */
 export async function startStack(changes: Record<string, string> = {}, entry_file?: string) {
   const stores = await startStores()
   const lines: string[] = []
-  const edge = await startEdge({
-    port: 0,
+  const { url, urls, stop } = await startWorkerd(await borrowBundle(entry_file), {
     vars: { ...stores.vars, ...UNLIMITED, ...changes },
-    assets_dir: await assets(stores.folder),
+    beside: { clock: CLOCK },
     on_line: (line) => lines.push(line),
-    ...(entry_file === undefined ? {} : { entry_file }),
   })
   return {
     ...stores,
-    url: edge.url,
+    url,
     /** what the app logged */
     lines,
+    /** What the cron trigger does once a minute. @throws when it ends badly */
+    async minute() {
+      const response = await fetch(urls.clock)
+      if (!response.ok) throw new Error(`the cron trigger ended badly: ${await response.text()}`)
+    },
     async stop() {
-      await edge.stop()
+      await stop()
       await stores.stop()
     },
   }
 }
 export type Stack = Awaited<ReturnType<typeof startStack>>
 
-async function assets(folder: string): Promise<string> {
-  const directory = await mkdtemp(join(folder, 'dashboard-'))
-  await writeFile(join(directory, 'index.html'), INDEX_HTML)
-  return directory
-}
+/** Fires the cron trigger, as Cloudflare does. */
+const CLOCK = `export default {
+  async fetch(_, { EDGE }) {
+    const { outcome } = await EDGE.scheduled({ cron: '* * * * *' })
+    return new Response(outcome, { status: outcome === 'ok' ? 200 : 500 })
+  },
+}`
 
-async function migrate(pool: pg.Pool): Promise<void> {
-  const files = (await readdir(MIGRATIONS)).filter((name) => name.endsWith('.sql')).sort()
-  for (const file of files) {
-    const text = await readFile(join(MIGRATIONS, file), 'utf8')
-    for (const statement of text.split('--> statement-breakpoint')) await pool.query(statement)
+/** The app with the files of a dashboard, behind wrangler's own proxies, as `npm start` runs it. */
+export async function startStackWithFiles() {
+  const stores = await startStores()
+  const assets_dir = await mkdtemp(join(stores.folder, 'dashboard-'))
+  await writeFile(join(assets_dir, 'index.html'), INDEX_HTML)
+  const { url, stop } = await startEdge({
+    port: 0,
+    vars: { ...stores.vars, ...UNLIMITED },
+    assets_dir,
+  })
+  return {
+    ...stores,
+    url,
+    async stop() {
+      await stop()
+      await stores.stop()
+    },
   }
 }
 

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
+import { pairs } from '../../bench/failover/ledger.ts'
 import { sum } from '../../bench/load/prometheus.ts'
 import { Sandbox } from '../../bench/load/sandbox.ts'
 import { WorkerView } from '../../bench/load/worker.ts'
@@ -183,10 +184,4 @@ async function readEvents(redis_url: string): Promise<Event[]> {
   } finally {
     client.disconnect()
   }
-}
-
-function pairs(fields: readonly string[]): Record<string, string> {
-  return Object.fromEntries(
-    fields.flatMap((name, i) => (i % 2 === 0 ? [[name, fields[i + 1] ?? '']] : [])),
-  )
 }

@@ -1,27 +1,35 @@
 /** The delivery log on its way into PostgreSQL: twice is once, and what cannot be is told and skipped. */
+import type { Pool } from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { borrowDatabase, type Database } from '../../sandbox/testing-shared.ts'
 import { systemClock } from '../../shared/clock.ts'
 import { silentLog } from '../../shared/log.ts'
+import { connectPostgres } from '../ops/postgres.ts'
 import type { LoggedAttempt } from './delivery-log.ts'
 import { createRecords } from './records.ts'
-import { insertEndpoint, startPostgresWithTables } from './testing.ts'
+import { insertEndpoint } from './testing.ts'
 
-let postgres: Awaited<ReturnType<typeof startPostgresWithTables>>
+let database: Database
+let pool: Pool
 let endpoint_id: string
 const error = vi.fn()
 
 beforeAll(async () => {
-  postgres = await startPostgresWithTables()
-  ;({ id: endpoint_id } = await insertEndpoint(postgres.pool, {}))
+  database = await borrowDatabase('migrated')
+  pool = connectPostgres(database.url, silentLog)
+  ;({ id: endpoint_id } = await insertEndpoint(pool, {}))
 })
-afterAll(() => postgres.stop())
+afterAll(async () => {
+  await pool.end()
+  await database.drop()
+})
 beforeEach(async () => {
   error.mockClear()
-  await postgres.pool.query('TRUNCATE webhook_messages CASCADE')
+  await pool.query('TRUNCATE webhook_messages CASCADE')
 })
 
 const store = (...entries: { id: string; fields: Record<string, string> }[]) =>
-  createRecords({ pool: postgres.pool, clock: systemClock, log: { ...silentLog, error } })(entries)
+  createRecords({ pool: pool, clock: systemClock, log: { ...silentLog, error } })(entries)
 
 const at = '2026-01-01T00:00:00.000Z'
 const now = () => `${Date.now()}-0`
@@ -45,7 +53,7 @@ function attempt(log_id: string, message_id: string, changes: Partial<LoggedAtte
   return { id: log_id, fields: { kind: 'attempt', data: JSON.stringify(data) } }
 }
 async function logged(): Promise<string[]> {
-  const { rows } = await postgres.pool.query('SELECT log_id FROM webhook_attempts ORDER BY id')
+  const { rows } = await pool.query('SELECT log_id FROM webhook_attempts ORDER BY id')
   return rows.map(({ log_id }) => log_id)
 }
 
@@ -55,7 +63,7 @@ describe('records', () => {
     await store(...batch)
     await store(...batch, message('5-0', 'another body'))
     expect(await logged()).toEqual(['2-0', '3-0'])
-    const { rows } = await postgres.pool.query('SELECT id, body, created_at FROM webhook_messages')
+    const { rows } = await pool.query('SELECT id, body, created_at FROM webhook_messages')
     expect(rows).toEqual([{ id: '5-0', body: '{}', created_at: new Date(at) }])
   })
 

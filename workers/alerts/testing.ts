@@ -42,7 +42,7 @@ export interface AttemptRow {
   duration_ms: number | null
 }
 
-export async function startPostgresWithTables() {
+async function startPostgresWithTables() {
   const folder = await mkdtemp(join(tmpdir(), 'spreadwire-alerts-'))
   const data_dir = join(folder, 'postgres')
   let server = await startPostgres({ data_dir, durable: false })

@@ -12,9 +12,9 @@ import type { Redis } from 'ioredis'
 import { Client, Pool } from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { environment, PROJECT_DIR } from '../../sandbox/environment.ts'
-import { type Postgres, startPostgres } from '../../sandbox/postgres.ts'
 import { type Redis as RedisServer, startRedis } from '../../sandbox/redis.ts'
 import { run } from '../../sandbox/run.ts'
+import { borrowDatabase, type Database } from '../../sandbox/testing-shared.ts'
 import { systemClock as clock } from '../../shared/clock.ts'
 import { compareEventIds, type Event, eventFromStream } from '../../shared/event.ts'
 import { GROUPS, KEYS, QUEUE_PREFIX, shardKey, workerKey } from '../../shared/keys.ts'
@@ -36,23 +36,23 @@ import { type Stores, withStores } from './stores.ts'
 
 let folder: string
 let redis_server: RedisServer
-let postgres_server: Postgres
+let database: Database
 let redis: Redis
 let pool: Pool
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'spreadwire-drill-'))
   redis_server = await startRedis()
-  postgres_server = await startPostgres({ data_dir: join(folder, 'postgres'), durable: false })
+  database = await borrowDatabase('empty')
   redis = connectRedis(redis_server.url, 'patient', 'test', silentLog)
-  pool = new Pool({ connectionString: postgres_server.url })
+  pool = new Pool({ connectionString: database.url })
   pool.on('error', () => {})
 })
 afterAll(async () => {
   redis.disconnect()
   await pool.end()
   await redis_server.stop()
-  await postgres_server.stop()
+  await database.drop()
   await rm(folder, { recursive: true, force: true })
 })
 beforeEach(destroy)
@@ -65,14 +65,14 @@ async function destroy(): Promise<void> {
 }
 
 async function makeTables(): Promise<void> {
-  const client = new Client({ connectionString: postgres_server.url })
+  const client = new Client({ connectionString: database.url })
   await client.connect()
   await applyMigrations(client)
   await client.end()
 }
 
 const open = <T>(work: (stores: Stores) => Promise<T>) =>
-  withStores({ redis_url: redis_server.url, database_url: postgres_server.url }, work)
+  withStores({ redis_url: redis_server.url, database_url: database.url }, work)
 const backUp = (options: Partial<BackupOptions> = {}) =>
   open((stores) => makeBackup(stores, { folder, keep: 3, version: '1', clock, ...options }))
 const restore = (path: string, replace = false) =>
@@ -375,7 +375,7 @@ describe('the commands', () => {
     run(process.execPath, [join(PROJECT_DIR, 'workers', script), ...args], {
       env: environment({
         REDIS_URL: redis_server.url,
-        DATABASE_URL: postgres_server.url,
+        DATABASE_URL: database.url,
         DATA_DIR: folder,
         ...changes,
       }),

@@ -21,6 +21,7 @@ const IS_KEPT = {
   near_misses: true,
   top: false,
   markets: false,
+  proofs: false,
   lease: false,
   fence: true,
   /** belongs to a term that is over */

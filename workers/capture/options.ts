@@ -1,6 +1,7 @@
 /** The command line of `record`, checked together with the worker's settings that it shares. */
 import { asOptions, readArguments } from '../arguments.ts'
-import { type ConfigProblem, readWatch, type WatchConfig } from '../config.ts'
+import type { ConfigProblem } from '../config/problems.ts'
+import { readWatch, type WatchConfig } from '../config.ts'
 
 export interface RecordOptions {
   readonly out: string

@@ -78,7 +78,7 @@ export class Detector {
   private readonly finder: Finder
   private readonly valuation: Valuation
   private readonly fees: Fees
-  private readonly prices: PriceTest
+  readonly prices: PriceTest
   private readonly transfers: Transfers
   private readonly to_open: Bound
   private readonly to_keep: Bound

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { type Log, type LogFields, silentLog } from '../../shared/log.ts'
+import { topField } from '../../shared/top.ts'
 import type { MarketBook } from '../book/books.ts'
 import { PriceTest } from './price-test.ts'
 import { TestBooks } from './testing.ts'
@@ -131,6 +132,66 @@ describe('a coin that has proven itself', () => {
     samples(2)
     at('bybit', 106)
     expect(suspects()).toEqual(['bybit'])
+  })
+})
+
+describe('a coin that another worker has seen proven', () => {
+  let elsewhere: PriceTest
+
+  beforeEach(() => {
+    const { books, clock } = world
+    const usd = (asset: string) => dollars.get(asset) ?? null
+    elsewhere = new PriceTest({ books, clock, log: silentLog, usd })
+    at('binance', 100)
+    at('bybit', 100.5)
+    at('kraken', 100.1)
+    samples(3)
+    at('bybit', 106)
+  })
+
+  function handOn() {
+    for (const { market, agreed_ms } of prices.proofs()) {
+      elsewhere.vouch(topField(market.exchange, market.symbol), agreed_ms)
+    }
+  }
+  const suspectedElsewhere = () =>
+    world.books.all.filter((entry) => elsewhere.suspect(entry)).map(({ market }) => market.exchange)
+
+  it('may tear away here too', () => {
+    expect(suspectedElsewhere()).toEqual(['bybit'])
+    handOn()
+    expect(suspectedElsewhere()).toEqual([])
+    elsewhere.refresh()
+    expect(suspectedElsewhere()).toEqual([])
+  })
+
+  it('is believed no longer than by who saw it', () => {
+    samples(50)
+    handOn()
+    expect(suspectedElsewhere()).toEqual([])
+    world.clock.now_ms += 10_000
+    expect(suspectedElsewhere()).toEqual([])
+    world.clock.now_ms += 1
+    expect(suspectedElsewhere()).toEqual(['bybit'])
+    handOn()
+    expect(suspectedElsewhere()).toEqual(['bybit'])
+  })
+
+  it('proves what agrees by itself from then on', () => {
+    handOn()
+    at('bybit', 100)
+    elsewhere.refresh()
+    expect(elsewhere.proofs().map(({ market }) => market.exchange)).toEqual([
+      'binance',
+      'bybit',
+      'kraken',
+    ])
+  })
+
+  it('is nothing to a worker that does not watch the market', () => {
+    elsewhere.vouch('bybit|NO/SUCH', world.clock.now_ms)
+    elsewhere.vouch('bybit|QNT/USDT', Number.NaN)
+    expect(suspectedElsewhere()).toEqual(['bybit'])
   })
 })
 

@@ -6,6 +6,8 @@
  */
 import type { Clock } from '../../shared/clock.ts'
 import type { Log } from '../../shared/log.ts'
+import type { Market } from '../../shared/market.ts'
+import { topField } from '../../shared/top.ts'
 import type { Books, MarketBook } from '../book/books.ts'
 import { identify } from './identity.ts'
 
@@ -35,10 +37,19 @@ interface Peer {
   readonly units: number
   /** agreeing samples in a row, no more than PROOF_SAMPLES */
   agreed: number
+  /** the last agreeing sample; NaN when there was none */
+  agreed_ms: number
   /** the first of the samples in a row that were off; NaN when the last was not */
   off_since_ms: number
   /** the episode was logged */
   logged: boolean
+}
+
+/** A market that has proven its coin. */
+export interface Proof {
+  readonly market: Market
+  /** monotonic, of the last sample that agreed */
+  readonly agreed_ms: number
 }
 
 /** The markets of one coin; those of one exchange follow each other. */
@@ -52,6 +63,7 @@ export class PriceTest {
   private readonly coins = new Map<string, Coin>()
   /** by MarketBook.index */
   private readonly peers: Peer[] = []
+  private readonly by_field = new Map<string, Peer>()
   /** those of more than one market, which can be compared */
   private readonly shared: Coin[] = []
   private refreshed_ms = Number.NEGATIVE_INFINITY
@@ -91,6 +103,26 @@ export class PriceTest {
     return this.options.clock.monotonic_ms() - peer.off_since_ms > PROOF_LASTS_MS
   }
 
+  /** What is proven now, for a worker that has yet to see it for itself. */
+  proofs(): Proof[] {
+    return this.peers
+      .filter(({ agreed, agreed_ms }) => agreed === PROOF_SAMPLES && !Number.isNaN(agreed_ms))
+      .map(({ entry, agreed_ms }) => ({ market: entry.market, agreed_ms }))
+  }
+
+  /**
+   * Takes another worker's word for a market (`exchange|symbol`) that has not proven itself here: it
+   * agreed at `agreed_ms` (monotonic), and is believed as long as if that had been the last sample.
+   */
+  vouch(field: string, agreed_ms: number): void {
+    this.learn()
+    const peer = this.by_field.get(field)
+    if (peer === undefined || peer.agreed === PROOF_SAMPLES) return
+    if (!(this.options.clock.monotonic_ms() - agreed_ms <= PROOF_LASTS_MS)) return
+    peer.agreed = PROOF_SAMPLES
+    peer.off_since_ms = agreed_ms
+  }
+
   /** Takes in markets that were added since the last call. */
   private learn(): void {
     const { all } = this.options.books
@@ -99,8 +131,9 @@ export class PriceTest {
       const { coin: name, units } = identify(entry.market.exchange, entry.market.base)
       const coin = this.coins.get(name) ?? { name, peers: [] }
       this.coins.set(name, coin)
-      const peer = { entry, coin, units, agreed: 0, off_since_ms: Number.NaN, logged: false }
+      const peer = newPeer(entry, coin, units)
       this.peers.push(peer)
+      this.by_field.set(topField(entry.market.exchange, entry.market.symbol), peer)
       const last = coin.peers.findLastIndex(
         (known) => known.entry.market.exchange === entry.market.exchange,
       )
@@ -114,6 +147,7 @@ export class PriceTest {
     if (Number.isNaN(ratio)) return
     if (!isOff(ratio, OFF_PERCENT)) {
       peer.agreed = Math.min(peer.agreed + 1, PROOF_SAMPLES)
+      peer.agreed_ms = now_ms
       peer.off_since_ms = Number.NaN
       peer.logged = false
       return
@@ -183,6 +217,11 @@ export class PriceTest {
     into.ask = (book.asks.price(0) * usd) / units
     return into.bid > 0 && into.ask > 0
   }
+}
+
+function newPeer(entry: MarketBook, coin: Coin, units: number): Peer {
+  const never = { agreed: 0, agreed_ms: Number.NaN, off_since_ms: Number.NaN }
+  return { entry, coin, units, ...never, logged: false }
 }
 
 interface Quote {

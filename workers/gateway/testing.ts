@@ -1,16 +1,11 @@
 /** Gateways on one Redis and one PostgreSQL, and real clients, for tests. */
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { drizzle } from 'drizzle-orm/node-postgres'
-import { migrate } from 'drizzle-orm/node-postgres/migrator'
 import type { Redis } from 'ioredis'
 import { io, type Socket } from 'socket.io-client'
-import { startPostgres } from '../../sandbox/postgres.ts'
 import { startRedis } from '../../sandbox/redis.ts'
+import { borrowDatabase } from '../../sandbox/testing-shared.ts'
 import { mintKey } from '../../shared/api-key.ts'
 import { systemClock } from '../../shared/clock.ts'
 import type { Draft, Event } from '../../shared/event.ts'
@@ -23,17 +18,13 @@ import { connectRedis } from '../publish/redis.ts'
 import { opportunity } from '../publish/testing.ts'
 import { Gateway, type GatewayOptions } from './gateway.ts'
 
-const MIGRATIONS = join(import.meta.dirname, '../../shared/database/migrations')
-
 export type Stores = Awaited<ReturnType<typeof startStores>>
 
 export async function startStores() {
-  const folder = await mkdtemp(join(tmpdir(), 'spreadwire-gateway-'))
   const server = await startRedis()
-  const postgres = await startPostgres({ data_dir: join(folder, 'postgres'), durable: false })
+  const database = await borrowDatabase('migrated')
   const redis = connectRedis(server.url, 'patient', 'test', silentLog)
-  const pool = connectPostgres(postgres.url, silentLog)
-  await migrate(drizzle(pool), { migrationsFolder: MIGRATIONS })
+  const pool = connectPostgres(database.url, silentLog)
   return {
     redis,
     pool,
@@ -42,8 +33,7 @@ export async function startStores() {
       redis.disconnect()
       await pool.end()
       await server.stop()
-      await postgres.stop()
-      await rm(folder, { recursive: true, force: true })
+      await database.drop()
     },
   }
 }

@@ -1,14 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { Client, type Pool } from 'pg'
+import type { Pool } from 'pg'
 import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest'
-import { type Postgres, startPostgres } from '../../sandbox/postgres.ts'
+import { borrowDatabase, type Database } from '../../sandbox/testing-shared.ts'
 import type { Clock } from '../../shared/clock.ts'
 import { silentLog } from '../../shared/log.ts'
 import { createArchive } from '../publish/archive.ts'
 import { expired, opportunity } from '../publish/testing.ts'
-import { applyMigrations } from './migrations.ts'
 import { connectPostgres } from './postgres.ts'
 import {
   createRetentionLook,
@@ -21,23 +17,16 @@ const NOW_MS = Date.parse('2026-06-01T00:00:00Z')
 const clock: Clock = { monotonic_ms: () => 0, wall_ms: () => NOW_MS }
 const daysAgo = (days: number) => new Date(NOW_MS - days * 86_400_000).toISOString()
 
-let folder: string
-let server: Postgres
+let database: Database
 let pool: Pool
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'spreadwire-retention-'))
-  server = await startPostgres({ data_dir: join(folder, 'postgres'), durable: false })
-  pool = connectPostgres(server.url, silentLog)
-  const client = new Client({ connectionString: server.url })
-  await client.connect()
-  await applyMigrations(client)
-  await client.end()
+  database = await borrowDatabase('migrated')
+  pool = connectPostgres(database.url, silentLog)
 })
 afterAll(async () => {
   await pool.end()
-  await server.stop()
-  await rm(folder, { recursive: true, force: true })
+  await database.drop()
 })
 
 beforeEach(async () => {

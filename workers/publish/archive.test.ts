@@ -1,13 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { drizzle } from 'drizzle-orm/node-postgres'
-import { migrate } from 'drizzle-orm/node-postgres/migrator'
 import type { Redis } from 'ioredis'
 import { Pool } from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import { type Postgres, startPostgres } from '../../sandbox/postgres.ts'
 import { type Redis as RedisServer, startRedis } from '../../sandbox/redis.ts'
+import { borrowDatabase, type Database } from '../../sandbox/testing-shared.ts'
 import { systemClock } from '../../shared/clock.ts'
 import type { Draft } from '../../shared/event.ts'
 import { GROUPS, KEYS } from '../../shared/keys.ts'
@@ -18,28 +13,23 @@ import { GroupConsumer, type StreamEntry } from './group.ts'
 import { connectRedis } from './redis.ts'
 import { detected, exchangeStatus, expired, measured, opportunity, updated } from './testing.ts'
 
-let folder: string
 let redis_server: RedisServer
-let postgres: Postgres
+let database: Database
 let redis: Redis
 let pool: Pool
 const stops: (() => Promise<unknown>)[] = []
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'spreadwire-archive-'))
   redis_server = await startRedis()
-  postgres = await startPostgres({ data_dir: join(folder, 'postgres'), durable: false })
+  database = await borrowDatabase('migrated')
   redis = connectRedis(redis_server.url, 'patient', 'test', silentLog)
-  pool = connectPostgres(postgres.url, silentLog)
-  const migrationsFolder = join(import.meta.dirname, '../../shared/database/migrations')
-  await migrate(drizzle(pool), { migrationsFolder })
+  pool = connectPostgres(database.url, silentLog)
 })
 afterAll(async () => {
   redis.disconnect()
   await pool.end()
   await redis_server.stop()
-  await postgres.stop()
-  await rm(folder, { recursive: true, force: true })
+  await database.drop()
 })
 beforeEach(async () => {
   await redis.flushall()

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { userPath } from '../arguments.ts'
 import { readRecordOptions } from '../capture/options.ts'
-import { describeProblem, readConfig } from '../config.ts'
+import { describeProblem } from '../config/problems.ts'
+import { readConfig } from '../config.ts'
 import { readReplayOptions } from './options.ts'
 
 const IDS = ['binance', 'kraken']

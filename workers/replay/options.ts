@@ -1,7 +1,8 @@
 /** The command line of `replay`, checked as a whole before anything is read. */
 import { DECIMAL_PATTERN } from '../../shared/decimal.ts'
 import { asOptions, readArguments } from '../arguments.ts'
-import { type ConfigProblem, type LimitsConfig, readLimits } from '../config.ts'
+import type { ConfigProblem } from '../config/problems.ts'
+import { type LimitsConfig, readLimits } from '../config.ts'
 
 export interface ReplayOptions {
   readonly files: readonly string[]

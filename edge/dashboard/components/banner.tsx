@@ -1,5 +1,6 @@
 /** What a reader must know before believing any figure below. */
-import { clockTime, elapsed } from '../model/format.ts'
+import { elapsed } from '../../../shared/figures.ts'
+import { clockTime } from '../model/format.ts'
 import type { State } from '../model/state.ts'
 import { ALARM_AFTER_MS, serverNow_ms, type Trouble } from '../model/view.ts'
 

@@ -1,5 +1,6 @@
 /** Who we are, where everything is, and whether what you see is happening now. */
-import { clockTime, elapsed } from '../model/format.ts'
+import { elapsed } from '../../../shared/figures.ts'
+import { clockTime } from '../model/format.ts'
 import { PAGES, type PageId } from '../model/place.ts'
 import type { State } from '../model/state.ts'
 import { isWorkerDead, serverNow_ms } from '../model/view.ts'

@@ -1,6 +1,6 @@
 /** The small pieces that every page is made of. */
 import type { ComponentChildren } from 'preact'
-import { elapsed } from '../model/format.ts'
+import { elapsed } from '../../../shared/figures.ts'
 import type { Polled } from '../model/state.ts'
 import { STALE_AFTER_MS } from '../model/view.ts'
 

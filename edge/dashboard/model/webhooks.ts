@@ -3,6 +3,7 @@
  * It judges no address and no filter: the API does, and names the field.
  */
 import type { EventType } from '../../../shared/event.ts'
+import { duration, elapsed, usd } from '../../../shared/figures.ts'
 import type { Criteria } from '../../../shared/passes.ts'
 import type { Problem } from '../../../shared/problem.ts'
 import type {
@@ -13,7 +14,7 @@ import type {
   WebhookFormat,
 } from '../../../shared/webhook.ts'
 import { FILTERS } from './filters.ts'
-import { duration, elapsed, feePercent, usd } from './format.ts'
+import { feePercent } from './format.ts'
 
 /** Complete by their types. */
 export const EVENTS: Record<EventType, string> = {

@@ -186,12 +186,12 @@ export class ServiceRig implements ChaosRig {
 
   /** Those that were seen by somebody all the time, and of them those that were never told. */
   private async gaps(to_ms: number): Promise<{ gaps: number; missed: string[] }> {
-    const { truth_file, ledger } = this.core
+    const { truth_file, ledger, redis } = this.core
     const all = { gaps: 0, missed: [] as string[] }
     let from_ms = this.started_ms
     for (const [blind_ms, seen_ms] of [...this.blind, [to_ms, to_ms] as const]) {
       const span = { from_ms, to_ms: blind_ms, least_ms: LEAST_MS }
-      const { gaps, missed } = await longGaps(truth_file, ledger.lives.values(), span)
+      const { gaps, missed } = await longGaps(truth_file, ledger.lives.values(), redis, span)
       all.gaps += gaps
       all.missed.push(...missed)
       from_ms = seen_ms

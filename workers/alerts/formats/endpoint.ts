@@ -1,6 +1,7 @@
 /** What an owner is told about an endpoint: that another one is off, or that this one works. */
+
+import { duration } from '../../../shared/figures.ts'
 import type { EndpointEvent } from '../../../shared/webhook.ts'
-import { duration } from './figures.ts'
 import type { Context, Fact, Message } from './message.ts'
 
 export function aboutEndpoint(event: EndpointEvent, { dashboard_url, now_ms }: Context): Message {

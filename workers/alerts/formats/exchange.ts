@@ -1,6 +1,7 @@
 /** The state of an exchange in words, and what of its books can be used. */
+
+import { count } from '../../../shared/figures.ts'
 import type { ExchangeStatus } from '../../../shared/health.ts'
-import { count } from './figures.ts'
 import type { Context, Fact, Message } from './message.ts'
 
 const STATES: Readonly<Record<ExchangeStatus['state'], string>> = {

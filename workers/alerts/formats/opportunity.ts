@@ -3,8 +3,9 @@
  * brings and how old the news is; of one that is over, how it ended and what was left for others.
  */
 import type { Event } from '../../../shared/event.ts'
+import { duration, usd } from '../../../shared/figures.ts'
 import type { ExpiryReason, Leg, Opportunity } from '../../../shared/opportunity.ts'
-import { amount, duration, percent, price, usd } from './figures.ts'
+import { amount, percent, price } from './figures.ts'
 import type { Context, Fact, Message } from './message.ts'
 import { nameOf } from './names.ts'
 

@@ -1,11 +1,12 @@
 /** Every attempt to deliver, newest first, and the way to have a message sent again. */
 import { useEffect } from 'preact/hooks'
+import { duration } from '../../../../shared/figures.ts'
 import type { ReplayRequest, Webhook, WebhookAttempt } from '../../../../shared/webhook.ts'
 import { SelectFilter } from '../../components/filters.tsx'
 import { useParams } from '../../components/navigation.ts'
 import { Answered, Card, Nothing, Staleness } from '../../components/parts.tsx'
 import { useResource } from '../../components/resource.ts'
-import { dayAndTime, duration } from '../../model/format.ts'
+import { dayAndTime } from '../../model/format.ts'
 import type { State } from '../../model/state.ts'
 import { RESULTS } from '../../model/webhooks.ts'
 import { attemptPage, bearer, webhookPath } from './api.ts'

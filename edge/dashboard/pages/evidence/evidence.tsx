@@ -1,10 +1,12 @@
 /** Why we say that it could have been taken: pictures first, then every leg with its levels. */
+
+import { duration, elapsed, usd } from '../../../../shared/figures.ts'
 import type { Opportunity } from '../../../../shared/opportunity.ts'
 import type { Spread } from '../../../../shared/spread.ts'
 import { expiryName, transferName, typeName } from '../../components/names.ts'
 import { Fact } from '../../components/parts.tsx'
 import { Route } from '../../components/route.tsx'
-import { duration, elapsed, moment, percent, usd } from '../../model/format.ts'
+import { moment, percent } from '../../model/format.ts'
 import type { State } from '../../model/state.ts'
 import { ageOf_ms, exchangesOf } from '../../model/view.ts'
 import { DepthPicture } from './depth-picture.tsx'

@@ -1,14 +1,8 @@
 /** One trade of a chain: what goes in, what comes out, and the levels of the book that it takes. */
+
+import { count, duration } from '../../../../shared/figures.ts'
 import type { Leg, TransferNetwork } from '../../../../shared/opportunity.ts'
-import {
-  amount,
-  count,
-  duration,
-  exactPrice,
-  feePercent,
-  moment,
-  price,
-} from '../../model/format.ts'
+import { amount, exactPrice, feePercent, moment, price } from '../../model/format.ts'
 import type { State } from '../../model/state.ts'
 import { exchangeName } from '../../model/view.ts'
 

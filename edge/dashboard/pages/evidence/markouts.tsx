@@ -1,6 +1,8 @@
 /** What was left for a taker of the same size who came so much later. */
+
+import { duration } from '../../../../shared/figures.ts'
 import type { Opportunity } from '../../../../shared/opportunity.ts'
-import { duration, percent } from '../../model/format.ts'
+import { percent } from '../../model/format.ts'
 
 export function Markouts({ opportunity }: { opportunity: Opportunity }) {
   const { markouts } = opportunity

@@ -1,9 +1,10 @@
 /** One exchange: its state, its books, how it speaks, what went wrong, and its fee. */
 import type { ComponentChildren } from 'preact'
+import { count, duration, elapsed } from '../../../../shared/figures.ts'
 import type { ExchangeStatus } from '../../../../shared/health.ts'
 import { stateName } from '../../components/names.ts'
 import { Fact } from '../../components/parts.tsx'
-import { count, duration, elapsed, feePercent, rate } from '../../model/format.ts'
+import { feePercent, rate } from '../../model/format.ts'
 import { sparkPath } from '../../model/samples.ts'
 import type { Sample, State } from '../../model/state.ts'
 import { serverNow_ms } from '../../model/view.ts'

@@ -1,7 +1,8 @@
 /** The distribution of the lifetimes: who could have been quick enough. */
+
+import { count, duration } from '../../../../shared/figures.ts'
 import type { Opportunity } from '../../../../shared/opportunity.ts'
 import { Nothing } from '../../components/parts.tsx'
-import { count, duration } from '../../model/format.ts'
 import { type LifetimeBin, lifetimes } from '../../model/history.ts'
 
 export function Lifetimes({ opportunities }: { opportunities: readonly Opportunity[] }) {

@@ -1,5 +1,6 @@
 /** What there was, how long it lived, and how much of it was real for whoever came later. */
 import { useState } from 'preact/hooks'
+import { count } from '../../../../shared/figures.ts'
 import { FilterBar } from '../../components/filter-bar.tsx'
 import { SelectFilter, TextFilter } from '../../components/filters.tsx'
 import { Icon } from '../../components/icons.tsx'
@@ -9,7 +10,6 @@ import { Answered, Card, PageHead, Staleness } from '../../components/parts.tsx'
 import { type Resource, useResource } from '../../components/resource.ts'
 import { allStats, historyPage, statsOf } from '../../model/answers.ts'
 import { FILTERS, filtersOf } from '../../model/filters.ts'
-import { count } from '../../model/format.ts'
 import {
   HOUR_MS,
   hourBins,

@@ -1,6 +1,7 @@
 /** The opportunities of the range one by one, newest first; more of them when somebody asks. */
 import { useRef, useState } from 'preact/hooks'
 import { reason } from '../../../../client/refused.ts'
+import { duration, usd } from '../../../../shared/figures.ts'
 import { walkRows } from '../../components/keyboard.ts'
 import { expiryName } from '../../components/names.ts'
 import { useParams } from '../../components/navigation.ts'
@@ -9,7 +10,7 @@ import { Route } from '../../components/route.tsx'
 import { Spacer } from '../../components/spacer.tsx'
 import { useSlice } from '../../components/virtual.ts'
 import { type HistoryPage, historyPage } from '../../model/answers.ts'
-import { dayAndTime, duration, percent, usd } from '../../model/format.ts'
+import { dayAndTime, percent } from '../../model/format.ts'
 import type { State } from '../../model/state.ts'
 import { exchangesOf } from '../../model/view.ts'
 

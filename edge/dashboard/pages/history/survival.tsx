@@ -1,7 +1,9 @@
 /** How much of it was real: the share that would still have paid a taker who came so much later. */
+
+import { count, duration } from '../../../../shared/figures.ts'
 import type { StatsAnswer } from '../../../../shared/stats.ts'
 import { Nothing } from '../../components/parts.tsx'
-import { count, duration, percent } from '../../model/format.ts'
+import { percent } from '../../model/format.ts'
 
 export function Survival({ sums }: { sums: StatsAnswer['total'] }) {
   if (sums === null) return <Nothing title="Nothing to look at again" />

@@ -1,8 +1,9 @@
 /** Bars for how many, a line for what half of them made at most. Bins without any break the line. */
 import { useState } from 'preact/hooks'
+import { count } from '../../../../shared/figures.ts'
 import { Chart, Lines } from '../../components/chart.tsx'
 import { Nothing } from '../../components/parts.tsx'
-import { clockTime, count, dayAndTime, percent } from '../../model/format.ts'
+import { clockTime, dayAndTime, percent } from '../../model/format.ts'
 import { type Bin, HOUR_MS } from '../../model/history.ts'
 import { pathOf, scale, ticks } from '../../model/scale.ts'
 

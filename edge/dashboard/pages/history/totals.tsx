@@ -1,7 +1,9 @@
 /** The sums of the range at a glance. */
+
+import { count, duration, usd } from '../../../../shared/figures.ts'
 import type { StatsAnswer } from '../../../../shared/stats.ts'
 import { Figure } from '../../components/figure.tsx'
-import { count, duration, percent, usd } from '../../model/format.ts'
+import { percent } from '../../model/format.ts'
 
 export function Totals({ sums }: { sums: StatsAnswer['total'] }) {
   const after = sums?.markouts.find(({ after_ms }) => after_ms === 250)

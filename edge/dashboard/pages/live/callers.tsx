@@ -3,10 +3,11 @@
  * nobody's news. It speaks at most once in a while: an alarm that never stops is not heard.
  */
 import { useEffect, useRef, useState } from 'preact/hooks'
+import { usd } from '../../../../shared/figures.ts'
 import { Icon } from '../../components/icons.tsx'
 import { useParams } from '../../components/navigation.ts'
 import { filtersOf, passes } from '../../model/filters.ts'
-import { percent, usd } from '../../model/format.ts'
+import { percent } from '../../model/format.ts'
 import type { State } from '../../model/state.ts'
 import { chime, notify, readWish, writeWish } from './calling.ts'
 

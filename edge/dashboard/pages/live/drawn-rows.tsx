@@ -4,8 +4,8 @@
  */
 import type { VNode } from 'preact'
 import { useRef } from 'preact/hooks'
+import { elapsed } from '../../../../shared/figures.ts'
 import { useParams } from '../../components/navigation.ts'
-import { elapsed } from '../../model/format.ts'
 import type { Row, State } from '../../model/state.ts'
 import { ageOf_ms, exchangesOf } from '../../model/view.ts'
 import { OpportunityRow } from './opportunity-row.tsx'

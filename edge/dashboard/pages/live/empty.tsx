@@ -1,6 +1,8 @@
 /** What stands in the table's place while there is nothing in it, and why there is nothing. */
+
+import { count, usd } from '../../../../shared/figures.ts'
 import { QuietWires } from '../../components/icons.tsx'
-import { count, feePercent, rate, usd } from '../../model/format.ts'
+import { feePercent, rate } from '../../model/format.ts'
 import type { State } from '../../model/state.ts'
 import type { Totals } from '../../model/view.ts'
 

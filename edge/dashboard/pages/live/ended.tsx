@@ -1,12 +1,13 @@
 /** The latest opportunities that are over, how long they lived and what ended them. */
 
+import { duration } from '../../../../shared/figures.ts'
 import type { Criteria } from '../../../../shared/passes.ts'
 import { expiryName } from '../../components/names.ts'
 import { useParams } from '../../components/navigation.ts'
 import { Card } from '../../components/parts.tsx'
 import { Route } from '../../components/route.tsx'
 import { passes } from '../../model/filters.ts'
-import { duration, percent } from '../../model/format.ts'
+import { percent } from '../../model/format.ts'
 import type { State } from '../../model/state.ts'
 import { exchangesOf } from '../../model/view.ts'
 

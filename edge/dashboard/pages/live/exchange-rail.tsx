@@ -1,9 +1,10 @@
 /** Each exchange in two lines: whether it speaks, and how much of it may be priced. */
 
+import { count, elapsed } from '../../../../shared/figures.ts'
 import type { ExchangeStatus } from '../../../../shared/health.ts'
 import { stateName } from '../../components/names.ts'
 import { Card } from '../../components/parts.tsx'
-import { count, elapsed, rate } from '../../model/format.ts'
+import { rate } from '../../model/format.ts'
 import type { State } from '../../model/state.ts'
 import { isWorkerDead, STALE_AFTER_MS } from '../../model/view.ts'
 

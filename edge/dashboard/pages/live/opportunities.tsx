@@ -3,12 +3,12 @@
  * nothing moves under a finger; what is new joins at the end until they leave.
  */
 import { useRef, useState } from 'preact/hooks'
+import { count } from '../../../../shared/figures.ts'
 import { useKeptFocus, walkRows } from '../../components/keyboard.ts'
 import { useParams } from '../../components/navigation.ts'
 import { Failure, Loading } from '../../components/parts.tsx'
 import { Spacer } from '../../components/spacer.tsx'
 import { useSlice } from '../../components/virtual.ts'
-import { count } from '../../model/format.ts'
 import type { Row, State } from '../../model/state.ts'
 import { arrange, SORTS, type Sort, type Totals, trouble } from '../../model/view.ts'
 import { Callers } from './callers.tsx'

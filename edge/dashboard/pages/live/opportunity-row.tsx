@@ -1,8 +1,10 @@
 /** One opportunity in the table. The whole row leads to its evidence. */
+
+import { usd } from '../../../../shared/figures.ts'
 import { typeName } from '../../components/names.ts'
 import { Route } from '../../components/route.tsx'
 import { Trend } from '../../components/trend.tsx'
-import { amount, percent, usd } from '../../model/format.ts'
+import { amount, percent } from '../../model/format.ts'
 import type { Exchanges, Row } from '../../model/state.ts'
 
 interface Props {

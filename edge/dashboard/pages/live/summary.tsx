@@ -1,6 +1,8 @@
 /** The figures that answer "is anything going on?" at a glance. */
+
+import { count, usd } from '../../../../shared/figures.ts'
 import { Figure } from '../../components/figure.tsx'
-import { count, percent, rate, usd } from '../../model/format.ts'
+import { percent, rate } from '../../model/format.ts'
 import type { Totals } from '../../model/view.ts'
 
 export function Summary({ totals, loaded }: { totals: Totals; loaded: boolean }) {

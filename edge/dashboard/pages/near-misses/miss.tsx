@@ -1,7 +1,9 @@
 /** One refusal: what it was, who refused it in which words, and the prices it was about. */
+
+import { count, duration, elapsed, usd } from '../../../../shared/figures.ts'
 import type { NearMiss } from '../../../../shared/near-miss.ts'
 import { typeName } from '../../components/names.ts'
-import { amount, count, duration, elapsed, exactPrice, percent, usd } from '../../model/format.ts'
+import { amount, exactPrice, percent } from '../../model/format.ts'
 import { guardName } from '../../model/guards.ts'
 import type { State } from '../../model/state.ts'
 import { exchangeName, serverNow_ms } from '../../model/view.ts'

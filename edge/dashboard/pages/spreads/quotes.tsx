@@ -1,6 +1,8 @@
 /** What each exchange quotes, with its size, its fee and how old the book is. */
+
+import { elapsed } from '../../../../shared/figures.ts'
 import type { Spread } from '../../../../shared/spread.ts'
-import { amount, elapsed, exactPrice, feePercent } from '../../model/format.ts'
+import { amount, exactPrice, feePercent } from '../../model/format.ts'
 import type { State } from '../../model/state.ts'
 import { exchangeName, serverNow_ms } from '../../model/view.ts'
 
