@@ -22,6 +22,7 @@ import { SANDBOX_EXCHANGES, type SandboxExchange } from '../../../sandbox/market
 import { type Child, startChild } from '../../../sandbox/process.ts'
 import { startRedis } from '../../../sandbox/redis.ts'
 import type { Event } from '../../../shared/event.ts'
+import { KEYS } from '../../../shared/keys.ts'
 import type { NamedBook } from '../../../workers/ops/books.ts'
 import { Doubts } from '../../truth/doubts.ts'
 import { readWire } from '../../truth/wire.ts'
@@ -42,8 +43,9 @@ const THRESHOLDS = { min_percent: 0.5, min_volume_usd: 1_000 } as const
 const NO_POSTGRES = 'postgres://nobody@127.0.0.1:1/nothing'
 const ADMIN_TOKEN = 'chaos-operator-token'
 const READY_WITHIN_MS = 90_000
-/** Coins are compared once a second until they are known to be the ones their tickers name. */
-const SETTLE_MS = 5_000
+const PROVEN_FOR_MS = 6_000
+/** how long it takes to see which markets are busy */
+const WATCHED_FOR_MS = 5_000
 
 /** what is on its way when the market stops arrives within this, or is lost */
 const STILL_WITHIN_MS = 10_000
@@ -243,7 +245,7 @@ async function start({ seed }: { readonly seed: number }): Promise<ExchangesRig>
       return books.length > 0 && books.every(({ state }) => state === 'live')
     }
     await until('every book to be live', isLive, READY_WITHIN_MS)
-    const busy = await busiest(await worker.list(), networks)
+    const [busy] = await Promise.all([busiest(await worker.list(), networks), proven(redis)])
     const lateness = new Lateness(worker)
     const { steps } = await sandbox.status()
     const parts = { sandbox, networks, child, worker, redis, complaints, lateness, seed }
@@ -254,7 +256,21 @@ async function start({ seed }: { readonly seed: number }): Promise<ExchangesRig>
   }
 }
 
-/** Watches while the coins settle. */
+/**
+ * What tears far away from the others is refused until its coin has proven itself: waits until no
+ * more of them do. They are written down every five seconds.
+ */
+async function proven(redis: Redis): Promise<void> {
+  let [count, since_ms] = [0, performance.now()]
+  const isSettled = async () => {
+    const now = await redis.hlen(KEYS.proofs)
+    if (now !== count) [count, since_ms] = [now, performance.now()]
+    return count > 0 && performance.now() - since_ms > PROVEN_FOR_MS
+  }
+  await until('the coins to prove themselves', isSettled, READY_WITHIN_MS)
+}
+
+/** Watches for some seconds. */
 async function busiest(
   books: readonly NamedBook[],
   networks: ReadonlyMap<SandboxExchange, Network>,
@@ -267,7 +283,7 @@ async function busiest(
       return [raw]
     }),
   )
-  await sleep(SETTLE_MS)
+  await sleep(WATCHED_FOR_MS)
   for (const end of ends) end()
   const frames = (book: WatchedBook) => counts.get(`${book.exchange} ${book.market}`) ?? 0
   return books
