@@ -60,15 +60,17 @@ export const garbage: Fault = {
     findings.note(`heap ${grown < 0 ? '' : '+'}${(grown / 1e6).toFixed(0)} MB`)
     findings.hold(grown < HEAP_SLACK_BYTES, `the heap grew by ${grown} bytes`)
     findings.hold(rig.child.isRunning(), 'the worker ended')
-    const unread = rig.complaints.slice(complaints).filter((line) => line.includes(UNREADABLE))
-    const silent = SANDBOX_EXCHANGES.filter(
-      (id) => !unread.some((line) => line.includes(`"${id}"`)),
-    )
+    const unread = rig.complaints.slice(complaints).filter(({ message }) => message === UNREADABLE)
+    const silent = SANDBOX_EXCHANGES.filter((id) => !unread.some(({ exchange }) => exchange === id))
     findings.hold(silent.length === 0, `no bad frame was counted of ${silent.join(', ')}`)
-    const errors = rig.complaints
-      .slice(complaints)
-      .filter((line) => line.includes('"level":"error"'))
-    findings.hold(errors.length === 0, `logged as errors: ${errors.slice(0, 3).join(' ')}`)
+    const errors = rig.complaints.slice(complaints).filter(({ level }) => level === 'error')
+    findings.hold(
+      errors.length === 0,
+      `logged as errors: ${errors
+        .slice(0, 3)
+        .map(({ line }) => line)
+        .join(' ')}`,
+    )
     return findings.verdict()
   },
 }

@@ -123,7 +123,7 @@ export const refusedSnapshots: Fault = {
     const known = rig.doubts.begin(book, { unknowable_ms: Number.POSITIVE_INFINITY })
     const states = new States(rig.worker)
     const lost_ms = await network.once(book.market, () => [])
-    const stale_ms = await states.until(() => states.now(book)?.state === 'stale', GIVE_UP_MS)
+    const stale_ms = await states.until(() => rig.lost(book, lost_ms) !== undefined, GIVE_UP_MS)
     known()
     const healed = rig.doubts.begin(book)
     const live_ms = await states.until(

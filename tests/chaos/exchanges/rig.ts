@@ -27,7 +27,7 @@ import type { NamedBook } from '../../../workers/ops/books.ts'
 import { Doubts } from '../../truth/doubts.ts'
 import { readWire } from '../../truth/wire.ts'
 import { checkStory, checkTruth, together } from '../checker.ts'
-import type { ChaosRig, RigKind, Verdict } from '../fault.ts'
+import type { ChaosContext, ChaosRig, RigKind, Verdict } from '../fault.ts'
 import { Lateness } from './lateness.ts'
 import { Network } from './network.ts'
 import { rightlyDated } from './steps.ts'
@@ -53,6 +53,20 @@ const STILL_WITHIN_MS = 10_000
 /** a connection that lived so long is lost for a new reason (workers/feed/connection.ts: 30 s) */
 const STABLE_AFTER_MS = 31_000
 
+/** A line of the worker's log. */
+interface Complaint {
+  /** all of it */
+  readonly line: string
+  readonly level: string
+  readonly timestamp: string
+  readonly message: string
+  readonly exchange?: string
+  readonly market?: string
+}
+
+/** as the feed logs it */
+const LOST = 'a book lost its thread'
+
 type Stops = (() => Promise<unknown>)[]
 
 export interface WatchedBook {
@@ -73,7 +87,7 @@ export class ExchangesRig implements ChaosRig {
   /** all that was ever published, in order */
   readonly events: Event[] = []
   /** the worker's warnings and errors, as it logged them */
-  readonly complaints: string[]
+  readonly complaints: Complaint[]
   /** the busiest first */
   private readonly busy: readonly WatchedBook[]
   private readonly seed: number
@@ -128,10 +142,21 @@ export class ExchangesRig implements ChaosRig {
 
   /** Warnings and errors about exchanges since that moment, as the worker logged them. */
   said(from_ms: number): string[] {
-    return this.complaints.filter((line) => {
-      const { timestamp, exchange } = JSON.parse(line) as { timestamp: string; exchange?: string }
-      return exchange !== undefined && Date.parse(timestamp) >= from_ms
-    })
+    return this.complaints
+      .filter(({ timestamp, exchange }) => exchange && Date.parse(timestamp) >= from_ms)
+      .map(({ line }) => line)
+  }
+
+  /** When the worker lost the thread of that book first since that moment, as it says itself. */
+  lost({ exchange, market }: WatchedBook, from_ms: number): number | undefined {
+    const found = this.complaints.find(
+      (told) =>
+        told.message === LOST &&
+        told.exchange === exchange &&
+        told.market === market &&
+        Date.parse(told.timestamp) >= from_ms,
+    )
+    return found && Date.parse(found.timestamp)
   }
 
   /** Opportunities that were announced and have not ended. */
@@ -162,12 +187,13 @@ export class ExchangesRig implements ChaosRig {
     return { measured: `${compared.books} books exact`, failures: compared.wrong }
   }
 
-  /** All live, and on connections that have been there for long: who lost one just now waits longer. */
-  async settled(): Promise<void> {
+  /** All live, and for whom time counts on connections that have been there for long: who lost one
+   * just now waits longer. */
+  async settled({ timed }: Pick<ChaosContext, 'timed'>): Promise<void> {
     const newest_ms = Math.max(
       ...[...this.networks.values()].map(({ handshakes }) => handshakes.at(-1)?.at_ms ?? 0),
     )
-    await sleep(Math.max(0, newest_ms + STABLE_AFTER_MS - performance.now()))
+    if (timed) await sleep(Math.max(0, newest_ms + STABLE_AFTER_MS - performance.now()))
     await this.allLive()
   }
 
@@ -189,11 +215,6 @@ export class ExchangesRig implements ChaosRig {
       faults: [],
     })
     const wire = readWire(this.record_file)
-    await import('node:fs').then((fs) => {
-      fs.copyFileSync(this.record_file, '/tmp/chaos-wire.jsonl')
-      fs.writeFileSync('/tmp/chaos-events.json', JSON.stringify(this.events))
-      fs.writeFileSync('/tmp/chaos-late.json', JSON.stringify(this.lateness))
-    })
     const { doubts, from_ms, events } = this
     const { windows: late, ours: relay_late } = this.lateness
     const truth = {
@@ -235,7 +256,7 @@ async function start({ seed }: { readonly seed: number }): Promise<ExchangesRig>
     stops.push(() => sandbox.stop())
     const networks = new Map<SandboxExchange, Network>()
     const addresses = await addressesThrough(networks, sandbox, stops)
-    const complaints: string[] = []
+    const complaints: Complaint[] = []
     const { child, worker } = await startWorker({ ...addresses, REDIS_URL: server.url }, complaints)
     stops.push(() => child.stop())
     const redis = new Redis(server.url, { maxRetriesPerRequest: null })
@@ -312,7 +333,7 @@ async function addressesThrough(
   return variables
 }
 
-async function startWorker(variables: Record<string, string>, complaints: string[]) {
+async function startWorker(variables: Record<string, string>, complaints: Complaint[]) {
   const child = startChild({
     name: 'the worker',
     command: process.execPath,
@@ -332,7 +353,9 @@ async function startWorker(variables: Record<string, string>, complaints: string
     }),
     stop_within_ms: 30_000,
     on_line: (line) => {
-      if (/"level":"(warn|error)"|replacing a connection/.test(line)) complaints.push(line)
+      if (/"level":"(warn|error)"|replacing a connection/.test(line)) {
+        complaints.push({ ...JSON.parse(line), line })
+      }
     },
   })
   const startedPort = (line: string) =>
