@@ -23,6 +23,16 @@ const LEAST_MS = LEASE_TTL_MS + 4_000
 const LEVEL_WITHIN_MS = 60_000
 const MOST_SHOWN = 5
 
+export interface Level {
+  readonly level_ms: number
+  /** what this is about, in order */
+  readonly told: readonly ToldEvent[]
+  /** alerts that were too old to be sent */
+  readonly expired: number
+  /** in words, the first of it */
+  readonly missing: readonly string[]
+}
+
 export const SERVICE: RigKind<ServiceRig> = {
   name: 'two workers, the edge, a reader, a subscriber',
   start: ({ seed }) => ServiceRig.start(seed),
@@ -35,6 +45,9 @@ export class ServiceRig implements ChaosRig {
   readonly subscriber: Subscriber
   /** how often Redis came back empty: as often may a reader be given the live set instead */
   losses = 0
+  /** so many events are known to have come to everybody, or to have been missed */
+  private levelled = 0
+  private expired_total = 0
   /** when nobody was there to see a gap, [from, to], wall ms */
   private readonly blind: [number, number][] = []
   private readonly servers: RedisServer[] = []
@@ -96,12 +109,13 @@ export class ServiceRig implements ChaosRig {
   }
 
   /**
-   * Waits until the reader has every event that was told since `from`, and the subscriber too, or the
-   * record says that its alert was too old. How long that took, and the alerts that were too old.
+   * Waits until the reader has every event that was told since this was asked last, and the subscriber
+   * too, or the record says that its alert was too old. How long that took, and what never came.
    */
-  async level(from = 0): Promise<{ level_ms: number; expired: number; missing: string[] }> {
+  async level(): Promise<Level> {
     const asked_ms = Date.now()
-    const told = this.core.ledger.told.slice(from)
+    const told = this.core.ledger.told.slice(this.levelled)
+    this.levelled += told.length
     let unread: readonly ToldEvent[] = told
     let unsent: readonly ToldEvent[] = told
     let expired = 0
@@ -112,6 +126,7 @@ export class ServiceRig implements ChaosRig {
       if (unread.length > 0 || unsent.length === 0) return unread.length === 0
       const late = await this.expired(unsent)
       expired += late.size
+      this.expired_total += late.size
       unsent = unsent.filter(({ id }) => !late.has(id))
       return unsent.length === 0
     }
@@ -120,7 +135,7 @@ export class ServiceRig implements ChaosRig {
       ...unread.slice(0, MOST_SHOWN).map(({ id, type }) => `${type} ${id} was never read`),
       ...unsent.slice(0, MOST_SHOWN).map(({ id, type }) => `${type} ${id} never came by webhook`),
     ]
-    return { level_ms: Date.now() - asked_ms, expired, missing }
+    return { level_ms: Date.now() - asked_ms, told, expired, missing }
   }
 
   async workers(): Promise<[leader: RunningWorker, standby: RunningWorker]> {
@@ -142,14 +157,16 @@ export class ServiceRig implements ChaosRig {
     await until('the end of all', () => isFinished(core))
     await core.stopWorkers()
     await until('the ledger', () => core.ledger.isUpToDate(core.redis))
-    const { missing, expired } = await this.level()
+    const { missing } = await this.level()
     const { told, lives } = core.ledger
     const { repeated, wrong } = compareInOrder(told, reader.receipts, reader.resets)
     const twice = compareAny(told, subscriber.receipts).repeated
     const { gaps, missed } = await this.gaps(to_ms)
     findings.note(`${told.length} events of ${lives.size} opportunities`)
     findings.note(`read ${reader.receipts.length} (${repeated} twice, ${reader.lost} reconnects)`)
-    findings.note(`by webhook ${subscriber.receipts.length} (${twice} twice, ${expired} too old)`)
+    findings.note(
+      `by webhook ${subscriber.receipts.length} (${twice} twice, ${this.expired_total} too old)`,
+    )
     findings.note(`${gaps} long gaps`)
     for (const one of [...core.ledger.faults, ...missing, ...wrong, ...subscriber.refused]) {
       findings.hold(false, one)
