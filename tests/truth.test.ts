@@ -54,13 +54,13 @@ async function scoreRun(
   const judged = judge({
     ...run,
     ...THRESHOLDS,
-    tradable: (leg, ts) => disturbance?.tradable(leg, ts) ?? true,
+    tradable: (leg, ts) => disturbance?.doubts.tradable(leg, ts) ?? true,
   })
   const scores = score({
     ...run,
     ...judged,
-    touched: (gap) => disturbance?.touches(gap) ?? false,
-    unknowable: (claim) => disturbance?.isUnknowable(claim) ?? false,
+    touched: (gap) => disturbance?.doubts.touches(gap) ?? false,
+    unknowable: (claim) => disturbance?.doubts.isUnknowable(claim) ?? false,
   })
   process.stdout.write(`${report(title, scores)}\n`)
   return scores

@@ -5,8 +5,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { KEYS } from '../../shared/keys.ts'
 import { isArchived, unfinished } from './compare.ts'
-import type { ToldLife } from './ledger.ts'
 import { type Rig, until } from './rig.ts'
+import type { ToldLife } from './story.ts'
 
 export interface Outage {
   readonly down_ms: number

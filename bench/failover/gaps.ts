@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { NamedLeg } from '../../sandbox/market/chain.ts'
 import type { Sandbox } from '../load/sandbox.ts'
-import { pathOf, type ToldLife } from './ledger.ts'
+import { pathOf, type ToldLife } from './story.ts'
 
 /** One line of the sandbox's truth.jsonl. */
 interface TrueGap {

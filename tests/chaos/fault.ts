@@ -32,6 +32,8 @@ export interface ChaosContext {
   readonly timed: boolean
   /** The rig of that kind: started when it is first asked for, shared by the faults that follow. */
   rig<R extends ChaosRig>(kind: RigKind<R>): Promise<R>
+  /** Ends the rig that runs, for a fault that brings processes of its own. */
+  alone(): Promise<void>
   /** How long a long fault lasts: `short_ms`, and with `--minutes` up to `full_ms`. */
   outage_ms(short_ms: number, full_ms: number): number
   /** For whoever watches; not part of the verdict. */

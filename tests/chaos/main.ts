@@ -4,7 +4,7 @@
  * `--minutes N` (longer faults, and seed after seed until the time is up).
  */
 import { parseArgs } from 'node:util'
-import { FAULTS } from './faults.ts'
+import { FAULTS, TURNS } from './faults.ts'
 import { runFaults } from './session.ts'
 import { Table } from './table.ts'
 
@@ -25,15 +25,15 @@ const { values } = parseArgs({
 })
 const first_seed = wholeNumber('seed', values.seed)
 const minutes = values.minutes === undefined ? undefined : wholeNumber('minutes', values.minutes)
-const faults = chosen(values.only)
-const table = new Table(faults)
+const turns = chosen(values.only)
+const table = new Table(turns.flat())
 const until_ms = performance.now() + (minutes ?? 0) * 60_000
 
 let failures = 0
 process.stdout.write(`${table.head()}\n`)
 for (let seed = first_seed; seed === first_seed || performance.now() < until_ms; seed++) {
   if (seed !== first_seed) process.stdout.write(`seed ${seed}\n`)
-  await runFaults(faults, {
+  await runFaults(turns, {
     seed,
     timed: true,
     minutes,
@@ -58,9 +58,9 @@ function wholeNumber(name: string, text: string): number {
 
 /** @throws Error when a row is not there */
 function chosen(only: string | undefined) {
-  if (only === undefined) return FAULTS
+  if (only === undefined) return TURNS
   const rows = only.split(',').map((text) => wholeNumber('only', text))
   const missing = rows.filter((row) => !FAULTS.some((fault) => fault.row === row))
   if (missing.length > 0) throw new Error(`--only: there is no row ${missing.join(', ')} here`)
-  return FAULTS.filter(({ row }) => rows.includes(row))
+  return TURNS.map((turn) => [turn].flat().filter(({ row }) => rows.includes(row)))
 }

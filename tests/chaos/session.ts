@@ -5,6 +5,7 @@
  */
 import { createRandom } from '../../sandbox/market/random.ts'
 import type { ChaosContext, ChaosRig, Fault, RigKind, Verdict } from './fault.ts'
+import type { Turn } from './faults.ts'
 
 export interface SessionOptions {
   readonly seed: number
@@ -35,10 +36,12 @@ interface RunningRig {
   readonly rows: number[]
 }
 
-export async function runFaults(faults: readonly Fault[], options: SessionOptions): Promise<void> {
+export async function runFaults(turns: readonly Turn[], options: SessionOptions): Promise<void> {
   const session = new Session(options)
   try {
-    for (const fault of faults) await session.run(fault)
+    for (const turn of turns) {
+      await Promise.all([turn].flat().map((fault: Fault) => session.run(fault)))
+    }
     await session.finishRig()
   } finally {
     await session.dropRig()
@@ -48,6 +51,7 @@ export async function runFaults(faults: readonly Fault[], options: SessionOption
 class Session {
   private readonly options: SessionOptions
   private running: RunningRig | null = null
+  private asking: Promise<void> = Promise.resolve()
 
   constructor(options: SessionOptions) {
     this.options = options
@@ -93,6 +97,7 @@ class Session {
       timed,
       log,
       rig: (kind) => this.rig(kind, row),
+      alone: () => this.finishRig(),
       outage_ms(short_ms, full_ms) {
         if (minutes === undefined) return short_ms
         return Math.min(full_ms, Math.max(short_ms, minutes * 60_000 * LONG_SHARE))
@@ -101,14 +106,20 @@ class Session {
   }
 
   private async rig<R extends ChaosRig>(kind: RigKind<R>, row: number): Promise<R> {
-    if (this.running?.kind !== kind) {
-      await this.finishRig()
-      this.options.log(`start: ${kind.name}`)
-      const rig = await kind.start({ seed: this.options.seed })
-      this.running = { kind, rig, rows: [] }
-    }
+    // side by side several ask at once: the first starts it
+    this.asking = this.asking.catch(() => {}).then(() => this.startRig(kind))
+    await this.asking
+    if (this.running?.kind !== kind) throw new Error(`the rig ${kind.name} is gone`)
     this.running.rows.push(row)
     return this.running.rig as R
+  }
+
+  private async startRig(kind: RigKind<ChaosRig>): Promise<void> {
+    if (this.running?.kind === kind) return
+    await this.finishRig()
+    this.options.log(`start: ${kind.name}`)
+    const rig = await kind.start({ seed: this.options.seed })
+    this.running = { kind, rig, rows: [] }
   }
 }
 

@@ -18,9 +18,9 @@ import { createMarketModel } from '../../sandbox/market/model.ts'
 import type { SimulatedMarket } from '../../sandbox/market/source.ts'
 import { startChild } from '../../sandbox/process.ts'
 import { startRedis } from '../../sandbox/redis.ts'
-import { eventFromStream } from '../../shared/event.ts'
+import { type Event, eventFromStream } from '../../shared/event.ts'
 import { KEYS } from '../../shared/keys.ts'
-import type { Opportunity } from '../../shared/opportunity.ts'
+import { claimsOf } from './claims.ts'
 import type { Claim } from './judge.ts'
 import { Relay } from './relay.ts'
 import type { Late } from './score.ts'
@@ -93,7 +93,7 @@ export async function recordRun(options: RunOptions): Promise<Recorded> {
     const steps_taken = (await sandbox.status()).steps - steps
     const steps_share = steps_taken / ((to_ms - from_ms) / STEP_EVERY_MS)
     await sleep(LAST_WORDS_MS)
-    const claims = await readClaims(redis.url)
+    const claims = claimsOf(await readEvents(redis.url))
     await stop()
     const wire = readWire(record_file)
     await rm(folder, { recursive: true, force: true })
@@ -174,34 +174,14 @@ async function watch(worker: WorkerView, until_ms: number, late: Late[]): Promis
   }
 }
 
-/** Every opportunity that was ever announced, from its beginning to its end. */
-async function readClaims(redis_url: string): Promise<Claim[]> {
+/** Everything that was ever published. */
+async function readEvents(redis_url: string): Promise<Event[]> {
   const client = new Redis(redis_url)
   try {
-    const claims = new Map<string, Claim>()
-    for (const [id, fields] of await client.xrange(KEYS.events, '-', '+')) {
-      const event = eventFromStream(id, pairs(fields))
-      if (!event.type.startsWith('opportunity.')) continue
-      const data = event.data as Opportunity
-      claims.set(data.id, claimOf(data))
-    }
-    return [...claims.values()]
+    const entries = await client.xrange(KEYS.events, '-', '+')
+    return entries.map(([id, fields]) => eventFromStream(id, pairs(fields)))
   } finally {
     client.disconnect()
-  }
-}
-
-function claimOf({ id, type, legs, detected_at, expired_at }: Opportunity): Claim {
-  return {
-    id,
-    type,
-    legs: legs.map(({ exchange, symbol, side }) => ({
-      exchange: exchange as Claim['legs'][number]['exchange'],
-      symbol,
-      side,
-    })),
-    detected_ms: Date.parse(detected_at),
-    expired_ms: expired_at === null ? Number.POSITIVE_INFINITY : Date.parse(expired_at),
   }
 }
 

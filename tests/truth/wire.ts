@@ -8,8 +8,11 @@ import { Side } from '../../sandbox/market/side.ts'
 import type { SandboxExchange, SimulatedMarket } from '../../sandbox/market/source.ts'
 import type { Books } from '../../sandbox/market/walk.ts'
 
-interface Line {
+interface Line extends Said {
   readonly ts: number
+}
+
+interface Said {
   readonly url: string
   readonly dir: 'open' | 'out' | 'in' | 'http'
   readonly raw: string
@@ -18,7 +21,7 @@ interface Line {
 type Pair = readonly [price: string | number, size: string | number]
 
 /** What one frame says of one book. */
-interface Message {
+export interface Message {
   readonly symbol: string
   readonly whole: boolean
   readonly bids: readonly Pair[]
@@ -34,6 +37,11 @@ export interface WireEvent extends Message {
 
 /** "keep the books at the depth that was subscribed": https://docs.kraken.com/api/docs/guides/spot-ws-book-v2 */
 const KRAKEN_DEPTH = 25
+
+/** What a frame of that exchange says of a book; undefined: it is about something else. */
+export function readFrame(exchange: SandboxExchange, raw: string): Message | undefined {
+  return READERS[exchange]({ url: '', dir: 'in', raw })
+}
 
 /** Every book message of a recording, in the order in which it was sent. */
 export function readWire(file: string): WireEvent[] {
@@ -54,14 +62,14 @@ function exchangeOf(url: string): SandboxExchange {
   throw new Error(`whose address is ${url}?`)
 }
 
-const READERS: Readonly<Record<SandboxExchange, (line: Line) => Message | undefined>> = {
+const READERS: Readonly<Record<SandboxExchange, (said: Said) => Message | undefined>> = {
   binance: readBinance,
   bybit: readBybit,
   coinbase: readCoinbase,
   kraken: readKraken,
 }
 
-function readBinance({ url, dir, raw }: Line): Message | undefined {
+function readBinance({ url, dir, raw }: Said): Message | undefined {
   if (dir === 'http') {
     const { pathname, searchParams } = new URL(url)
     if (!pathname.endsWith('/depth')) return undefined
@@ -75,13 +83,13 @@ function readBinance({ url, dir, raw }: Line): Message | undefined {
   return { symbol: s, whole: false, bids: b, asks: a, ids: [U, u] }
 }
 
-function readBybit({ dir, raw }: Line): Message | undefined {
+function readBybit({ dir, raw }: Said): Message | undefined {
   if (dir !== 'in' || !raw.includes('"topic":"orderbook.')) return undefined
   const { type, data } = JSON.parse(raw)
   return { symbol: data.s, whole: type === 'snapshot', bids: data.b, asks: data.a }
 }
 
-function readCoinbase({ dir, raw }: Line): Message | undefined {
+function readCoinbase({ dir, raw }: Said): Message | undefined {
   if (dir !== 'in') return undefined
   const { type, product_id, bids, asks, changes = [] } = JSON.parse(raw)
   if (type === 'snapshot') return { symbol: product_id, whole: true, bids, asks }
@@ -91,7 +99,7 @@ function readCoinbase({ dir, raw }: Line): Message | undefined {
   return { symbol: product_id, whole: false, bids: of('buy'), asks: of('sell') }
 }
 
-function readKraken({ dir, raw }: Line): Message | undefined {
+function readKraken({ dir, raw }: Said): Message | undefined {
   if (dir !== 'in' || !raw.startsWith('{"channel":"book"')) return undefined
   const { type, data } = JSON.parse(raw)
   const [{ symbol, bids, asks }] = data

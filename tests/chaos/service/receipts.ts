@@ -3,7 +3,7 @@
  * An id is one event, however often it came; what a reader missed under a reset was made up for by
  * the live set. It compares and says in words what does not agree.
  */
-import type { ToldEvent } from '../../../bench/failover/ledger.ts'
+import type { ToldEvent } from '../../../bench/failover/story.ts'
 import { compareEventIds } from '../../../shared/event.ts'
 
 /** One event given to somebody. */

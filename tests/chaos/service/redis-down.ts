@@ -1,8 +1,8 @@
 /** Row 19: Redis refuses everybody for a while. What happened meanwhile waits in the leader's outbox. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { redisDown } from '../../../bench/failover/drills.ts'
-import type { ToldEvent } from '../../../bench/failover/ledger.ts'
 import type { RunningWorker } from '../../../bench/failover/rig.ts'
+import type { ToldEvent } from '../../../bench/failover/story.ts'
 import { parseMetrics, sum } from '../../../bench/load/prometheus.ts'
 import type { Fault } from '../fault.ts'
 import { Findings } from '../findings.ts'

@@ -5,8 +5,8 @@
  */
 import { isFinished, unequal } from '../../../bench/failover/compare.ts'
 import { keepTearing, longGaps } from '../../../bench/failover/gaps.ts'
-import type { ToldEvent } from '../../../bench/failover/ledger.ts'
 import { Rig, type RunningWorker, until } from '../../../bench/failover/rig.ts'
+import type { ToldEvent } from '../../../bench/failover/story.ts'
 import { type Redis as RedisServer, startRedis } from '../../../sandbox/redis.ts'
 import { LEASE_TTL_MS } from '../../../workers/ops/lease.ts'
 import type { ChaosRig, RigKind, Verdict } from '../fault.ts'

@@ -3,7 +3,7 @@
  * event's alert reaches its receiver, as one message however often it was sent.
  */
 import { endInOrder, killLeader } from '../../../bench/failover/drills.ts'
-import type { ToldEvent } from '../../../bench/failover/ledger.ts'
+import type { ToldEvent } from '../../../bench/failover/story.ts'
 import { QUEUE_PREFIX, QUEUES } from '../../../shared/keys.ts'
 import { LEASE_TTL_MS } from '../../../workers/ops/lease.ts'
 import type { ChaosContext, Fault } from '../fault.ts'

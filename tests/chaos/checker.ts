@@ -1,0 +1,114 @@
+/**
+ * Judges a whole recorded history, as jepsen does: one consistent story in the stream, and against the
+ * books that were on the wire nothing told that they never held and nothing left out that they held
+ * for long. What a fault excuses is counted and said. What readers were given is compared elsewhere
+ * (service/receipts.ts).
+ */
+import { Story } from '../../bench/failover/story.ts'
+import type { SimulatedMarket } from '../../sandbox/market/source.ts'
+import type { Event } from '../../shared/event.ts'
+import type { Opportunity } from '../../shared/opportunity.ts'
+import { claimsOf } from '../truth/claims.ts'
+import type { Doubts } from '../truth/doubts.ts'
+import { type Claim, judge } from '../truth/judge.ts'
+import { type Late, score } from '../truth/score.ts'
+import type { WireEvent } from '../truth/wire.ts'
+import type { Verdict } from './fault.ts'
+
+/** The market as it was on the wire, and what was in doubt. */
+export interface Truth {
+  readonly markets: readonly SimulatedMarket[]
+  readonly wire: readonly WireEvent[]
+  readonly doubts: Doubts
+  readonly late: readonly Late[]
+  /** of whoever passes the frames on: what he holds up the worker cannot know of */
+  readonly relay_late: readonly Late[]
+  readonly from_ms: number
+  readonly to_ms: number
+  readonly min_percent: number
+  readonly min_volume_usd: number
+  /** of the steps that the market wanted to take */
+  readonly steps_share: number
+}
+
+/** A part of what a claim may come later than its frame (ANNOUNCED_WITHIN_MS). */
+const HELD_UP_MS = 75
+const MOST_SHOWN = 10
+/** A market that was given less of its time than this was not the one that is known. */
+const LEAST_STEPS = 0.8
+
+/** `events` are all that was ever published, in order, after the last worker ended. */
+export function checkStory(events: readonly Event[]): Verdict {
+  const story = new Story()
+  for (const event of events) story.take(event)
+  const unended = story.open().map(({ id }) => `${id} never ended`)
+  const alone = [...story.lives.values()]
+    .filter(({ newest }) => isOnOneExchange(newest))
+    .map(({ id }) => `${id} crosses an exchange with itself`)
+  return {
+    measured: `${story.told.length} events of ${story.lives.size} opportunities`,
+    failures: few([...story.faults, ...unended, ...alone]),
+  }
+}
+
+/** No phantom, and nothing missed but what a fault or a late loop excuses. */
+export function checkTruth(events: readonly Event[], truth: Truth): Verdict {
+  const { doubts, steps_share } = truth
+  const judged = judge({
+    ...truth,
+    claims: claimsOf(events),
+    tradable: (market, ts) => doubts.tradable(market, ts),
+  })
+  const scores = score({
+    ...truth,
+    ...judged,
+    touched: (gap) => doubts.touches(gap),
+    unknowable: (claim) => doubts.isUnknowable(claim) || wasHeldUp(claim, truth.relay_late),
+  })
+  const total = (count: (one: (typeof scores)[number]) => number) =>
+    scores.reduce((sum, one) => sum + count(one), 0)
+  const has_time = steps_share >= LEAST_STEPS
+  const untrue = scores.flatMap(({ untrue }) =>
+    untrue.map(({ key, id, detected_ms }) => `phantom ${id} ${key ?? ''} at ${detected_ms}`),
+  )
+  const missed = scores.flatMap(({ missed }) =>
+    missed.map(
+      ({ key, from_ms, to_ms }) => `never told: ${key} at ${from_ms} for ${to_ms - from_ms} ms`,
+    ),
+  )
+  return {
+    measured:
+      `${total(({ claims }) => claims)} told, ${total(({ untrue }) => untrue.length)} untrue, ` +
+      `${total(({ unknowable }) => unknowable)} before it could be known; ` +
+      `${total(({ gaps }) => gaps)} gaps, ${total(({ missed }) => missed.length)} missed, ` +
+      `${total(({ touched }) => touched)} excused by a fault, ` +
+      `${total(({ excused_late }) => excused_late)} by a late loop` +
+      (has_time ? '' : `; the market had ${Math.round(100 * steps_share)} % of its time`),
+    failures: few([...untrue, ...(has_time ? missed : [])]),
+  }
+}
+
+function wasHeldUp({ detected_ms }: Claim, late: readonly Late[]): boolean {
+  return late.some(
+    ({ from_ms, to_ms, late_ms }) =>
+      late_ms > HELD_UP_MS && detected_ms >= from_ms && detected_ms <= to_ms + late_ms,
+  )
+}
+
+export function together(verdicts: readonly Verdict[]): Verdict {
+  return {
+    measured: verdicts.map(({ measured }) => measured).join('; '),
+    failures: verdicts.flatMap(({ failures }) => failures),
+  }
+}
+
+/** Where one exchange is on both sides, only a cycle is something to take. */
+function isOnOneExchange({ type, legs }: Opportunity): boolean {
+  return type === 'cross_exchange' && new Set(legs.map(({ exchange }) => exchange)).size === 1
+}
+
+function few(failures: readonly string[]): string[] {
+  const shown = failures.slice(0, MOST_SHOWN)
+  if (failures.length > MOST_SHOWN) shown.push(`and ${failures.length - MOST_SHOWN} more`)
+  return shown
+}
