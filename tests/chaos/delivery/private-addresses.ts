@@ -78,7 +78,7 @@ export const privateAddresses: Fault = {
       const ids = new Map<string, string>()
       for (const url of urls) ids.set(await rig.endpoint({ url, symbol: 'WALL/USDT' }), url)
       await rig.exchangeWorker(asInProduction(names))
-      const before = traps.connections
+      const before = { connections: traps.connections, bytes: traps.bytes }
       await rig.detect('WALL/USDT')
       await judgeRefusals(rig, findings, ids)
       await until(
@@ -87,11 +87,13 @@ export const privateAddresses: Fault = {
         WITHIN_MS,
       )
       await sleep(AGAIN_MS)
-      const reached = traps.connections - before
+      const reached = traps.connections - before.connections
       findings.note(
         `${urls.length} addresses, ${names.asked.get(REBINDS)} times asked for the name that rebinds`,
       )
-      findings.note(`${reached} connections and ${traps.bytes} bytes reached the loopback`)
+      findings.note(
+        `${reached} connections and ${traps.bytes - before.bytes} bytes reached the loopback`,
+      )
       findings.hold(reached === 0, `${reached} connections reached the loopback`)
       await rig.forget([...ids.keys()])
     } finally {
@@ -125,7 +127,6 @@ async function judgeTraps(rig: DeliveryRig, findings: Findings, traps: Traps): P
   )
   findings.hold(sprung, 'the trap saw nothing where the wall is open')
   await rig.forget([id])
-  traps.bytes = 0
 }
 
 async function judgeRefusals(

@@ -63,7 +63,9 @@ async function inBurst(
   const { missing, expired, told } = await rig.level()
   const receipts = rig.subscriber.receipts.slice(received)
   const twice = receipts.length - new Set(receipts.map(({ id }) => id)).size
-  findings.note(`${told.length} alert jobs, ${missing.length} lost, ${twice} sent twice`)
+  findings.note(
+    `${told.length} alert jobs, ${receipts.length} alerts sent, ${missing.length} lost, ${twice} twice`,
+  )
   findings.note(`${expired} too old`)
   for (const one of [
     ...faults(),
