@@ -37,7 +37,10 @@ const SYMBOLS = 5
 const RATE = 1
 const TEARS = 3
 /** of each exchange, faults happen to one of so many markets */
-const BUSIEST = 3
+const BUSIEST = 6
+const NEVER = Number.NEGATIVE_INFINITY
+/** a market that held for so long has its next loss treated as a first one (workers/feed/resyncs.ts) */
+const RESTED_MS = 31_000
 const THRESHOLDS = { min_percent: 0.5, min_volume_usd: 1_000 } as const
 /** Nobody listens there. */
 const NO_POSTGRES = 'postgres://nobody@127.0.0.1:1/nothing'
@@ -90,6 +93,8 @@ export class ExchangesRig implements ChaosRig {
   readonly complaints: Complaint[]
   /** the busiest first */
   private readonly busy: readonly WatchedBook[]
+  /** our monotonic clock when it was picked last, ms */
+  private readonly picked = new Map<WatchedBook, number>()
   private readonly seed: number
   private readonly ledger: Ledger
   private readonly record_file: string
@@ -132,11 +137,18 @@ export class ExchangesRig implements ChaosRig {
     return found
   }
 
-  /** One of the markets of the exchange that change most often. */
+  /**
+   * One of the markets of the exchange that change most often, and none that was picked just now: who
+   * loses its thread again so soon is asked for more slowly.
+   */
   pick(exchange: SandboxExchange, random: Random): WatchedBook {
-    const books = this.busy.filter((book) => book.exchange === exchange).slice(0, BUSIEST)
+    const now_ms = performance.now()
+    const busy = this.busy.filter((book) => book.exchange === exchange).slice(0, BUSIEST)
+    const rested = busy.filter((book) => !(now_ms - (this.picked.get(book) ?? NEVER) < RESTED_MS))
+    const books = rested.length > 0 ? rested : busy
     const found = books[random.integer(books.length)]
     if (found === undefined) throw new Error(`nothing happens on ${exchange}`)
+    this.picked.set(found, now_ms)
     return found
   }
 
