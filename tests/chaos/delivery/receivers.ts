@@ -3,7 +3,7 @@
  * write down what came and when, and what the other side took of their answers.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { closed, listening } from '../service/front.ts'
+import { closed, listening } from '../service/servers.ts'
 
 export interface Received {
   readonly id: string

@@ -8,8 +8,8 @@ import type { Pool } from 'pg'
 import { verifyWebhook } from '../../../client/webhook.ts'
 import type { EventType } from '../../../shared/event.ts'
 import { newWebhookId, newWebhookSecret } from '../../../shared/webhook.ts'
-import { closed, listening } from './front.ts'
 import type { Receipt } from './receipts.ts'
+import { closed, listening } from './servers.ts'
 
 /** what is never shed, however much there is */
 const WANTED: ReadonlySet<EventType> = new Set(['opportunity.detected', 'opportunity.expired'])

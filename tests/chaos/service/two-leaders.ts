@@ -3,6 +3,7 @@
  * it leads. The fence refuses all that it writes; nothing lives twice.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { until } from '../../../bench/failover/rig.ts'
 import { KEYS } from '../../../shared/keys.ts'
 import { LEASE_TTL_MS } from '../../../workers/ops/lease.ts'
 import type { Fault } from '../fault.ts'
@@ -13,6 +14,7 @@ const STOPPED_MS = 15_000
 const TAKE_OVER_MS = LEASE_TTL_MS + 2_000
 /** it has said all that it wanted to say by then */
 const AWAKE_MS = 4_000
+const WITHIN_MS = 30_000
 
 export const twoLeaders: Fault = {
   row: 24,
@@ -24,20 +26,25 @@ export const twoLeaders: Fault = {
     const findings = new Findings(context)
     const [leader] = await rig.workers()
     const faults = rig.newFaults()
+    const refused_before = await refusals(rig)
     const succeeded = rig.core.successor(leader)
     const stopped_ms = Date.now()
     process.kill(leader.child.pid, 'SIGSTOP')
     let applied: ReadonlyMap<string, number>
+    let fence = ''
     try {
       findings.within('taken over after', (await succeeded) - stopped_ms, TAKE_OVER_MS)
       await sleep(Math.max(0, stopped_ms + STOPPED_MS - Date.now()))
+      fence = (await rig.core.redis.get(KEYS.fence)) ?? ''
     } finally {
-      applied = await watchTokens(rig, () => process.kill(leader.child.pid, 'SIGCONT'))
+      applied = await watchTokens(rig, fence, () => process.kill(leader.child.pid, 'SIGCONT'))
     }
-    const fence = (await rig.core.redis.get(KEYS.fence)) ?? ''
-    const old = [...applied].filter(([token]) => token !== fence)
+    const refused = (await refusals(rig)) - refused_before
+    const old = [...applied].filter(([token]) => Number(token) < Number(fence))
     const writes = applied.get(fence) ?? 0
-    findings.note(`${writes} writes under the token ${fence}, ${old.length} under another`)
+    findings.note(
+      `${writes} writes under the token ${fence}, ${old.length} under an old one, ${refused} refused`,
+    )
     findings.hold(writes > 0, 'nobody wrote anything afterwards')
     for (const [token, count] of old) {
       findings.hold(false, `${count} writes under the token ${token} while ${fence} ruled`)
@@ -51,9 +58,13 @@ export const twoLeaders: Fault = {
   },
 }
 
-/** How often something was published under which token from `begin` on: Redis itself says what it did. */
+/**
+ * How often something was published under which token from `begin` on: Redis itself says what it did.
+ * `fence` is the one that rules, of which there must be some.
+ */
 async function watchTokens(
   { core }: ServiceRig,
+  fence: string,
   begin: () => void,
 ): Promise<ReadonlyMap<string, number>> {
   const monitor = await core.redis.monitor()
@@ -65,6 +76,13 @@ async function watchTokens(
   })
   begin()
   await sleep(AWAKE_MS)
+  await until('a write', async () => applied.has(fence), WITHIN_MS).catch(() => {})
   monitor.disconnect()
   return applied
+}
+
+/** Writes that Redis ever refused because their token was over. */
+async function refusals({ core }: ServiceRig): Promise<number> {
+  const stats = await core.redis.info('errorstats')
+  return Number(/errorstat_FENCED:count=(\d+)/.exec(stats)?.[1] ?? 0)
 }
