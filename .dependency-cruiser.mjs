@@ -4,8 +4,8 @@
  * could use, so the files are parsed by swc, which keeps `import type`.
  */
 
-/** Tests and their helpers cross walls on purpose: they stand in for the outside. */
-const TESTS = '\\.test\\.tsx?$|/testing[-a-z]*(\\.ts$|/)'
+/** Tests, their helpers and the simulation cross walls on purpose: they stand in for the outside. */
+const TESTS = '\\.test\\.tsx?$|/testing[-a-z]*(\\.ts$|/)|^workers/sim(/|\\.ts$)'
 
 /** What each process of the product may know of the others. */
 const PROCESSES = {

@@ -1,10 +1,12 @@
 /**
- * Three projects: what needs one process, what runs in workerd, and what needs the whole stack.
- * Tests start their own stores; an address of the developer's own is never handed to them.
+ * What needs one process, what runs in workerd, the programs of the command line, then the whole
+ * stack, and last what must have the machine to itself. Tests start their own stores; an address of
+ * the developer's own is never handed to them.
  */
+import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 
-/** Emptied, which means unset: a test that truncates a table must not find anybody's real one. */
+/** An empty one is unset: a test that truncates a table must not find anybody's real one. */
 const env = {
   REDIS_URL: '',
   DATABASE_URL: '',
@@ -12,9 +14,17 @@ const env = {
   UPSTASH_REDIS_REST_TOKEN: '',
   WRANGLER_SEND_METRICS: 'false',
   CLOUDFLARE_CF_FETCH_ENABLED: 'false',
+  // the programs that tests start are the same ones again and again
+  NODE_COMPILE_CACHE: join(import.meta.dirname, '.data', 'compile-cache'),
 }
 
 const base = { environment: 'node', env, testTimeout: 30_000, hookTimeout: 120_000 } as const
+const whole = { ...base, testTimeout: 180_000, hookTimeout: 300_000 } as const
+
+/** They start programs, but no market that a worker would have to keep up with. */
+const COMMANDS = ['config', 'smoke', 'truth-score', 'walls'].map((name) => `tests/${name}.test.ts`)
+/** Judged by what a worker saw in time: what runs beside it would be an excuse. */
+const ALONE = ['tests/truth.test.ts']
 
 export default defineConfig({
   test: {
@@ -40,14 +50,30 @@ export default defineConfig({
       },
       {
         test: {
-          ...base,
+          ...whole,
+          name: 'commands',
+          include: COMMANDS,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          ...whole,
           name: 'end-to-end',
           include: ['tests/**/*.test.ts'],
-          testTimeout: 180_000,
-          hookTimeout: 300_000,
-          // one stack at a time, after everything that is quick
-          maxWorkers: 1,
+          exclude: [...COMMANDS, ...ALONE],
+          // two stacks at a time, each of which waits more than it works, after everything that is quick
+          maxWorkers: 2,
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          ...whole,
+          name: 'alone',
+          include: ALONE,
+          maxWorkers: 1,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

@@ -40,6 +40,8 @@ export default defineRailway(() => {
       // Secrets are set in Railway and never written here.
       REDIS_URL: preserve(),
       DATABASE_URL: preserve(),
+      // 25 MB less than one arena of memory for each of its threads (docs/scaling.md)
+      MALLOC_ARENA_MAX: '1',
       RAILPACK_PRUNE_DEPS: 'true',
       RAILWAY_DEPLOYMENT_OVERLAP_SECONDS: String(OVERLAP_SECONDS),
       RAILWAY_DEPLOYMENT_DRAINING_SECONDS: String(DRAINING_SECONDS),

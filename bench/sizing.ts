@@ -1,9 +1,11 @@
 /**
  * `node bench/sizing.ts`: how much processor and memory a worker takes, by markets and market data,
  * on 0.5, 1 and 2 vCPU (control groups, so root is needed), and what that costs. Figures go to
- * standard output as JSON lines, a Markdown table (docs/scaling.md) to standard error. It is no
- * section of `npm run bench`: it takes a quarter of an hour and wants the machine for itself.
+ * standard output as JSON lines, the text of docs/scaling.md to standard error. It is no section of
+ * `npm run bench`: it takes a quarter of an hour and wants the machine for itself. That is why each
+ * size is started once, without a limit, and the limit and the rate change while it runs.
  */
+import { availableParallelism, cpus } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { allLive } from './load/run.ts'
@@ -13,13 +15,21 @@ import { type CpuLimit, limitCpu } from './sizing/limit.ts'
 
 const DEFAULTS = { coins: '20,100,300', rates: '1,8', vcpus: '2,1,0.5', seconds: '20', seed: '7' }
 const SETTLE_MS = 8_000
-/** https://docs.railway.com/reference/pricing: dollars a month for what is used */
+/** https://docs.railway.com/reference/pricing, as of November 2026: dollars a month for what is used */
 const VCPU_USD = 20
 const GIGABYTE_USD = 10
 /** a loop that is later than this refuses what it reads */
 const LATE_MS = 50
 /** with fewer of its market's steps the sandbox had no time left, and the row says nothing */
 const ENOUGH_STEPS_PERCENT = 90
+
+interface Start {
+  readonly markets: number
+  /** until every book was live */
+  readonly start_seconds: number
+  /** the most that was resident until then; null where the system does not tell */
+  readonly peak_rss_mb: number | null
+}
 
 interface Row extends LoadFigures {
   readonly markets: number
@@ -46,26 +56,44 @@ const numbers = (name: keyof typeof DEFAULTS): [number, ...number[]] => {
 const [rates, vcpus] = [numbers('rates'), numbers('vcpus')]
 const [[seconds], [seed]] = [numbers('seconds'), numbers('seed')]
 
-const rows: Row[] = []
+const began_ms = performance.now()
+const [starts, rows]: [Start[], Row[]] = [[], []]
 for (const symbols of numbers('coins')) {
-  process.stderr.write(`sizing bench: ${symbols} coins\n`)
+  tell(`${symbols} coins start`)
   const stack = await startStack({ seed, symbols, rate: rates[0] })
   const limit = await limitCpu(stack.worker.pid).catch(async (error) => {
     await stack.stop()
     throw error
   })
   try {
-    await allLive(stack)
+    starts.push(await startOf(stack))
     for (const rate of rates) {
       await stack.sandbox.setRate(rate)
       for (const vcpu of vcpus) rows.push(await rowOf(stack, limit, vcpu))
+      tell(`${symbols} coins at ×${rate} are measured`)
     }
   } finally {
     await stack.stop()
     await limit.remove()
   }
 }
-process.stderr.write(`${table(rows)}\n`)
+process.stderr.write(`\n${described(starts, rows)}\n`)
+
+function tell(what: string): void {
+  const minutes = (performance.now() - began_ms) / 60_000
+  process.stderr.write(`sizing bench: ${what}, ${minutes.toFixed(1)} min\n`)
+}
+
+async function startOf(stack: Stack): Promise<Start> {
+  const started_ms = performance.now()
+  await allLive(stack)
+  const start_seconds = (performance.now() - started_ms) / 1_000
+  const peak = await stack.worker.peakRss()
+  const markets = (await stack.worker.list()).length
+  const start = { markets, start_seconds, peak_rss_mb: peak === null ? null : peak / 1e6 }
+  process.stdout.write(`${JSON.stringify({ bench: 'sizing', ...start }, rounded)}\n`)
+  return start
+}
 
 async function rowOf(stack: Stack, limit: CpuLimit, vcpus: number): Promise<Row> {
   await limit.set(vcpus)
@@ -82,6 +110,18 @@ async function rowOf(stack: Stack, limit: CpuLimit, vcpus: number): Promise<Row>
   }
   process.stdout.write(`${JSON.stringify({ bench: 'sizing', ...row }, rounded)}\n`)
   return row
+}
+
+/** As it goes into docs/scaling.md. */
+function described(starts: readonly Start[], rows: readonly Row[]): string {
+  const command = ['node bench/sizing.ts', ...process.argv.slice(2)].join(' ')
+  const day = new Date().toISOString().slice(0, 10)
+  const machine = `${availableParallelism()} cores (${cpus()[0]?.model ?? 'unknown'})`
+  const lived = starts.map(({ markets, start_seconds, peak_rss_mb }) => {
+    const most = peak_rss_mb === null ? '' : ` (at most ${peak_rss_mb.toFixed(0)} MB resident)`
+    return `${markets} markets were live ${start_seconds.toFixed(0)} s after the start${most}`
+  })
+  return `Measured with \`${command}\` on ${day}, on ${machine}:\n\n${table(rows)}\n\n${lived.join('; ')}.`
 }
 
 function table(rows: readonly Row[]): string {

@@ -5,7 +5,7 @@
 import { statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { environment, PROJECT_DIR, variable } from './environment.ts'
+import { environment, PROJECT_DIR, SMALL_PROCESS, variable } from './environment.ts'
 import type { Source } from './exchange-servers.ts'
 import { reasonOf, SetupError } from './failure.ts'
 import { COINS } from './market/coins.ts'
@@ -149,7 +149,7 @@ async function checkWorker(): Promise<string | undefined> {
   const checked = await run(
     process.execPath,
     [join(PROJECT_DIR, 'workers', 'main.ts'), '--check-config'],
-    { env: environment(Object.fromEntries(placeholders)) },
+    { env: environment({ ...SMALL_PROCESS, ...Object.fromEntries(placeholders) }) },
   )
   return checked.ok ? undefined : checked.output.trim()
 }

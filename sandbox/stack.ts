@@ -7,7 +7,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { claimDataFolder } from './data-lock.ts'
 import { givenEdgeVariables, startEdge } from './edge.ts'
-import { environment, variable } from './environment.ts'
+import { environment, SMALL_PROCESS, variable } from './environment.ts'
 import { type ExchangeServers, type Source, startExchangeServers } from './exchange-servers.ts'
 import { type Journal, openJournal } from './journal.ts'
 import { waitUntilReady } from './readiness.ts'
@@ -86,7 +86,7 @@ async function start(options: StackOptions, stops: Stops, journal: Journal): Pro
     PORT: String(options.worker_port),
   }
   await writeFile(join(data_dir, 'worker.env'), envFile(variables), { mode: 0o600 })
-  const worker = superviseWorker(environment(variables), journal)
+  const worker = superviseWorker(environment({ ...SMALL_PROCESS, ...variables }), journal)
   stops.add('worker', worker.stop)
   journal.say(`the worker is starting: http://localhost:${options.worker_port}/health`)
 

@@ -1,11 +1,11 @@
 /**
- * `npm test`: every check in turn, then every test, then one line that counts them together. A check
- * that fails shows its own words and does not stop the others. With the name of a check only that one
- * runs; other arguments go to vitest, as filters.
+ * `npm test`: the checks beside each other, then every test, then one line that counts them together.
+ * A check that fails shows its own words and does not stop the others. With the name of a check only
+ * that one runs; other arguments go to vitest, as filters.
  */
 import { spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { systemClock } from '../shared/clock.ts'
@@ -58,13 +58,36 @@ function say(line: string): void {
 
 const tool = (name: string) => join(PROJECT_DIR, 'node_modules', '.bin', name)
 
-async function check(name: string, commands: readonly Command[]): Promise<boolean> {
-  const started_ms = systemClock.monotonic_ms()
-  const failures: string[] = []
-  for (const [command, ...args] of commands) {
-    const { ok, output } = await run(tool(command), args, { cwd: PROJECT_DIR })
-    if (!ok) failures.push(`$ ${[command, ...args].join(' ')}\n${output}`)
+/** Runs what it is given, no more at a time than there are processors, in the order of asking. */
+class Turns {
+  private free = availableParallelism()
+  private readonly waiting: (() => void)[] = []
+
+  async take<T>(work: () => Promise<T>): Promise<T> {
+    if (this.free === 0) await new Promise<void>((resolve) => this.waiting.push(resolve))
+    else this.free--
+    try {
+      return await work()
+    } finally {
+      const next = this.waiting.shift()
+      if (next === undefined) this.free++
+      else next()
+    }
   }
+}
+
+async function check(name: string, commands: readonly Command[], turns: Turns): Promise<boolean> {
+  let started_ms = Number.POSITIVE_INFINITY
+  const outcomes = await Promise.all(
+    commands.map(([command, ...args]) =>
+      turns.take(async () => {
+        started_ms = Math.min(started_ms, systemClock.monotonic_ms())
+        const { ok, output } = await run(tool(command), args, { cwd: PROJECT_DIR })
+        return ok ? [] : [`$ ${[command, ...args].join(' ')}\n${output}`]
+      }),
+    ),
+  )
+  const failures = outcomes.flat()
   const elapsed_s = (systemClock.monotonic_ms() - started_ms) / 1_000
   say(`${failures.length === 0 ? ' ok    ' : ' FAILED'} ${name} (${elapsed_s.toFixed(1)} s)`)
   for (const failure of failures) say(failure)
@@ -107,10 +130,12 @@ function show(command: string, args: readonly string[]): Promise<boolean> {
 async function main(args: readonly string[]): Promise<boolean> {
   const [first = ''] = args
   const only = CHECKS[first]
-  if (only !== undefined) return check(first, only)
+  const turns = new Turns()
+  if (only !== undefined) return check(first, only, turns)
   const count: Count = { passed: 0, failed: 0, skipped: 0 }
-  for (const [name, commands] of Object.entries(CHECKS)) {
-    if (await check(name, commands)) count.passed++
+  const checks = Object.entries(CHECKS).map(([name, commands]) => check(name, commands, turns))
+  for (const ok of await Promise.all(checks)) {
+    if (ok) count.passed++
     else count.failed++
   }
   const tests = await runVitest(args)

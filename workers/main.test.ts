@@ -51,12 +51,12 @@ afterEach(() => {
 })
 
 function run(file: string, env: Record<string, string>, ...args: string[]): Child {
-  const { PATH = '', HOME = '' } = process.env
+  const { PATH = '', HOME = '', NODE_COMPILE_CACHE = '' } = process.env
   const child = startChild({
     name: file,
     command: process.execPath,
     args: [join(import.meta.dirname, file), ...args],
-    env: { PATH, HOME, ...env },
+    env: { PATH, HOME, NODE_COMPILE_CACHE, ...env },
   })
   children.push(child)
   return child

@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { environment, PROJECT_DIR } from '../../sandbox/environment.ts'
+import { environment, PROJECT_DIR, SMALL_PROCESS } from '../../sandbox/environment.ts'
 import { startPostgres } from '../../sandbox/postgres.ts'
 import { startChild } from '../../sandbox/process.ts'
 import { startRedis } from '../../sandbox/redis.ts'
@@ -52,6 +52,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 
     const admin_token = randomBytes(24).toString('hex')
     const env = environment({
+      ...SMALL_PROCESS,
       ...(await addressVariables(sandbox)),
       REDIS_URL: redis.url,
       DATABASE_URL: postgres.url,
@@ -64,7 +65,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       LOG_LEVEL: 'info',
       ...options.variables,
     })
-    await migrate(env)
+    await once('workers/migrate.ts', env)
+    // compiles, so that the first worker of a clone starts as every later one does
+    await once('workers/main.ts', env, '--check-config')
     const child = startChild({
       name: 'the worker',
       command: process.execPath,
@@ -90,12 +93,9 @@ async function addressVariables(sandbox: Sandbox): Promise<Record<string, string
   return variables
 }
 
-async function migrate(env: Record<string, string>): Promise<void> {
-  const { ok, output } = await run(process.execPath, ['workers/migrate.ts'], {
-    cwd: PROJECT_DIR,
-    env,
-  })
-  if (!ok) throw new Error(`the tables could not be made:\n${output}`)
+async function once(script: string, env: Record<string, string>, ...args: string[]): Promise<void> {
+  const { ok, output } = await run(process.execPath, [script, ...args], { cwd: PROJECT_DIR, env })
+  if (!ok) throw new Error(`${script} failed:\n${output}`)
 }
 
 /** The port in the worker's first log line; undefined for any other. */

@@ -21,6 +21,8 @@ export class StreamReader {
   ended = false
   readonly response: Response
   private readonly controller: AbortController
+  private readonly known: Event[] = []
+  private looked_at = 0
 
   static async open(url: string, headers: Record<string, string> = {}): Promise<StreamReader> {
     const controller = new AbortController()
@@ -40,15 +42,16 @@ export class StreamReader {
     this.controller.abort()
   }
 
-  /** The events, each held to the schema and to its own frame. */
+  /** The events, each held to the schema and to its own frame, once. */
   events(): Event[] {
-    return this.frames
-      .filter(({ event }) => event !== 'reset')
-      .map((frame) => {
-        const event = Event.parse(JSON.parse(frame.data))
-        if (event.id !== frame.id || event.type !== frame.event) throw new Error('frame and event')
-        return event
-      })
+    for (; this.looked_at < this.frames.length; this.looked_at++) {
+      const frame = this.frames[this.looked_at] as Frame
+      if (frame.event === 'reset') continue
+      const event = Event.parse(JSON.parse(frame.data))
+      if (event.id !== frame.id || event.type !== frame.event) throw new Error('frame and event')
+      this.known.push(event)
+    }
+    return [...this.known]
   }
 
   resets(): Opportunity[][] {

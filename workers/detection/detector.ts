@@ -89,6 +89,8 @@ export class Detector {
   private near_misses: NearMiss[] = []
   /** slots to judge in this round */
   private readonly due = new Map<string, Slot>()
+  /** legs of what ended in this round */
+  private readonly freed = new Set<number>()
   private verdicts: Verdict[] = []
   private context: PricingContext
   /** then everything that is open is told anew: whoever has just become leader knows nothing of it */
@@ -179,6 +181,16 @@ export class Detector {
   private judgeDue(): Verdict[] {
     if (this.due.size === 0) return []
     this.context = this.contextNow()
+    while (this.due.size > 0) {
+      this.judgeInOrder()
+      this.findFreed()
+    }
+    const { verdicts } = this
+    this.verdicts = []
+    return verdicts
+  }
+
+  private judgeInOrder(): void {
     const all: Due[] = []
     for (const slot of this.due.values()) {
       const watched = this.watched.get(slot.id) ?? { slot, open: null, held: null }
@@ -187,9 +199,21 @@ export class Detector {
     this.due.clear()
     all.sort(inOrder)
     for (const one of all) this.judge(one)
-    const { verdicts } = this
-    this.verdicts = []
-    return verdicts
+  }
+
+  /**
+   * What has just ended was perhaps the shorter description of a gap that goes on, or kept its slot
+   * from taking other legs. What is open was judged already, so nothing more ends by this.
+   */
+  private findFreed(): void {
+    if (this.freed.size === 0) return
+    const markets = [...this.freed].map((leg) => this.options.books.all[leg >> 1] as MarketBook)
+    this.freed.clear()
+    for (const { index } of markets) this.finder.quotes.lookAgain(index)
+    this.find(markets)
+    for (const id of this.due.keys()) {
+      if (this.watched.get(id)?.open != null) this.due.delete(id)
+    }
   }
 
   /** What stands for a slot now. An open one keeps its legs as long as they pay. */
@@ -278,6 +302,7 @@ export class Detector {
 
   private keepOpen(watched: Watched, legs: readonly number[], priced: Priced): void {
     const key = watched.open?.key ?? watched.slot.keyOf(legs)
+    for (const leg of watched.open?.legs ?? []) if (!legs.includes(leg)) this.freed.add(leg)
     this.remember(watched)
     watched.held = null
     watched.open = { key, legs, priced }
@@ -289,6 +314,7 @@ export class Detector {
   private close(watched: Watched, reason: CloseReason): void {
     if (watched.open === null) return
     this.verdicts.push({ kind: 'closed', key: watched.open.key, reason })
+    for (const leg of watched.open.legs) this.freed.add(leg)
     watched.open = null
     this.finder.told.delete(watched.slot.id)
   }

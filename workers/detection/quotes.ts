@@ -125,6 +125,11 @@ export class Quotes {
   admit(market: number): void {
     this.shunned.delete(market)
     this.trust(market)
+    this.lookAgain(market)
+  }
+
+  /** What this market is part of may pay now, though no price of it got better. */
+  lookAgain(market: number): void {
     this.risen.fill(1, 2 * market, 2 * market + 2)
   }
 

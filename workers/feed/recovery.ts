@@ -10,9 +10,9 @@ import type { Random } from './backoff.ts'
 import type { Fleet } from './fleet.ts'
 import type { Intake } from './intake.ts'
 import type { Lane } from './lane.ts'
-import type { Rest, RestAnswer } from './rest.ts'
+import type { RestAnswer } from './rest.ts'
 import { Resyncs } from './resyncs.ts'
-import { Snapshots } from './snapshots.ts'
+import { type SnapshotRest, Snapshots } from './snapshots.ts'
 import type { Tap } from './tap.ts'
 
 /** a refused frame may have taken others with it that were asked for in the same frame */
@@ -25,8 +25,8 @@ const FRUITLESS_ATTEMPTS = 3
 export interface RecoveryOptions {
   readonly exchange: Exchange
   readonly intake: Intake
-  readonly fleet: Fleet
-  readonly rest: Rest
+  readonly fleet: Pick<Fleet, 'resubscribe'>
+  readonly rest: SnapshotRest
   readonly clock: Clock
   readonly log: Log
   readonly random: Random

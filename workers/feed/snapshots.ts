@@ -7,18 +7,20 @@ import type { Rest, RestAnswer } from './rest.ts'
 
 const CONCURRENCY = 4
 
+export type SnapshotRest = Pick<Rest, 'take' | 'get' | 'stopped'>
+
 export class Snapshots {
   /** in order of arrival; a market waits at most once */
   private readonly waiting = new Set<string>()
   private readonly running = new Set<string>()
   private timer: NodeJS.Timeout | undefined
   private readonly procedure: SnapshotProcedure
-  private readonly rest: Rest
+  private readonly rest: SnapshotRest
   private readonly deliver: (market: string, answer: RestAnswer) => void
 
   constructor(
     procedure: SnapshotProcedure,
-    rest: Rest,
+    rest: SnapshotRest,
     deliver: (market: string, answer: RestAnswer) => void,
   ) {
     this.procedure = procedure

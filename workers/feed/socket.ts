@@ -28,6 +28,11 @@ export interface SocketEvents {
 const HANDSHAKE_TIMEOUT_MS = 10_000
 /** a dead link is cut so soon after its idle limit */
 const IDLE_CHECK_MS = 50
+/**
+ * A quiet link is asked so often whether it lives: what it carries is as current as its last answer,
+ * and books may be neither old nor far apart.
+ */
+const PROBE_EVERY_MS = 1_000
 /** Header of the sandbox's servers: what they say is not the market. */
 const SANDBOX_HEADER = 'x-spreadwire-sandbox'
 
@@ -113,7 +118,8 @@ export class Socket {
     const { idle_ms, ping } = this.exchange.keepalive
     this.timers.push(setInterval(() => this.checkIdle(), IDLE_CHECK_MS))
     // any server must answer a protocol ping: a quiet link proves that it lives
-    this.timers.push(setInterval(() => this.probe(), idle_ms / 3))
+    const probe_every_ms = Math.min(PROBE_EVERY_MS, idle_ms / 3)
+    this.timers.push(setInterval(() => this.probe(probe_every_ms / 2), probe_every_ms))
     if (ping !== undefined) {
       this.timers.push(
         setInterval(() => this.send(ping.frame(this.clock.monotonic_ms())), ping.every_ms),
@@ -134,9 +140,9 @@ export class Socket {
     }
   }
 
-  private probe(): void {
+  private probe(quiet_ms: number): void {
     const silent_ms = this.clock.monotonic_ms() - this.heard_ms
-    if (silent_ms < this.exchange.keepalive.idle_ms / 3) return
+    if (silent_ms < quiet_ms) return
     if (this.socket.readyState === WebSocket.OPEN) this.socket.ping()
   }
 

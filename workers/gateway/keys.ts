@@ -28,7 +28,7 @@ const FRESH_MS = 2_000
 const REMEMBERED_MS = 24 * 3_600_000
 const REMEMBERED_MAX = 10_000
 
-// by hand: loading drizzle costs the process 75 MB, for these three
+// by hand: drizzle would cost the process 120 MB (docs/scaling.md)
 const LOOK = 'SELECT id, scopes, streams, revoked_at FROM api_keys WHERE hash = $1'
 const VALID = 'SELECT id, scopes FROM api_keys WHERE id = ANY($1) AND revoked_at IS NULL'
 const MARK_USED = `

@@ -71,7 +71,8 @@ export class Markouts<T extends Subject> {
     const seen = this.measure(subject.detected_legs)
     const markouts = [...subject.markouts]
     for (const after_ms of MARKOUTS_AFTER_MS.slice(markouts.length)) {
-      const late_ms = now_ms - subject.detected_ms - after_ms
+      // the very sum that dueOf compares: a difference may be rounded to the other side of it
+      const late_ms = now_ms - (subject.detected_ms + after_ms)
       if (late_ms < 0) break
       markouts.push({ after_ms, profit_percent: late_ms <= after_ms * LATE_PART ? seen : null })
     }

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { z } from 'zod'
 import packageJson from '../../package.json' with { type: 'json' }
+import { SMALL_PROCESS } from '../../sandbox/environment.ts'
 import { readConfig, variables } from '../config.ts'
 import { exchanges } from '../exchanges/index.ts'
 
@@ -85,6 +86,16 @@ describe('the Dockerfile', () => {
     const command = z.array(z.string()).parse(JSON.parse(health.slice(health.indexOf('['))))
     expect(command.slice(0, 2)).toEqual(['node', '-e'])
     expect(() => new Function(command[2]!)).not.toThrow()
+  })
+
+  it('keeps the worker as small as npm start does, and compiles it as the user that runs it', () => {
+    const set = of('worker', 'ENV').map((rest) => rest.split('=')[0])
+    expect(set).toEqual(expect.arrayContaining(Object.keys(SMALL_PROCESS)))
+    const steps = stages.get('worker')!
+    const at = (name: string, text: string) =>
+      steps.findIndex((step) => step.name === name && step.rest.includes(text))
+    expect(at('ENV', 'NODE_COMPILE_CACHE=/home/node/')).toBeGreaterThan(0)
+    expect(at('RUN', 'node workers/main.ts --check-config')).toBeGreaterThan(at('USER', 'node'))
   })
 
   it('installs for production all that the worker imports', () => {

@@ -1,8 +1,9 @@
 /**
  * Keeps V8's heap small. Left alone its young generation grows to 128 MB on a machine with enough
  * memory, and stays, for objects that live for milliseconds; a smaller one is only swept more often.
- * The old one grows to several times what lives in it before it is looked at. Import it before
- * anything else, for its effect: loading the other modules makes it grow.
+ * The old one grows to several times what lives in it before it is looked at. Import it first, for
+ * its effect. All modules are loaded before the first runs, so it cannot help what loading them makes
+ * grow: what is heavy to load is kept out (`light-worker` in .dependency-cruiser.mjs).
  */
 import { PerformanceObserver } from 'node:perf_hooks'
 import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8'

@@ -10,7 +10,7 @@ import type { Clock } from '../../shared/clock.ts'
 const LATE_MS = 50
 /** after a late turn: what waited in the senders' buffers needs a round trip to arrive */
 const SETTLE_MS = 100
-const TICK_MS = 10
+export const TICK_MS = 10
 
 export interface Lateness {
   /** True while the loop is late, and until it has turned in time for SETTLE_MS. */
@@ -21,27 +21,43 @@ export interface Lateness {
   readonly stop: () => void
 }
 
+/** Judges the loop by a timer that should run every TICK_MS. It owns none. */
+export class Turns {
+  private due_ms: number
+  /** our monotonic clock, ms; NaN while nothing is to be waited for */
+  private settled_ms = Number.NaN
+
+  constructor(now_ms: number) {
+    this.due_ms = now_ms + TICK_MS
+  }
+
+  /** The timer runs. True when the loop was late and is in time again. */
+  tick(now_ms: number): boolean {
+    const is_late = now_ms - this.due_ms > LATE_MS
+    const caught_up = !is_late && now_ms >= this.settled_ms
+    this.due_ms = now_ms + TICK_MS
+    if (is_late) this.settled_ms = now_ms + SETTLE_MS
+    else if (caught_up) this.settled_ms = Number.NaN
+    return caught_up
+  }
+
+  /** The second half is for code that runs in a late turn before the timer does. */
+  late(now_ms: number): boolean {
+    return !Number.isNaN(this.settled_ms) || now_ms - this.due_ms > LATE_MS
+  }
+}
+
 /** `onCaughtUp` is called when the loop is in time again: what was refused may be judged. */
 export function watchLateness(clock: Clock, onCaughtUp: () => void): Lateness {
   const delay = monitorEventLoopDelay({ resolution: TICK_MS })
   delay.enable()
-  let due_ms = clock.monotonic_ms() + TICK_MS
-  /** our monotonic clock, ms; NaN while nothing is to be waited for */
-  let settled_ms = Number.NaN
+  const turns = new Turns(clock.monotonic_ms())
   const timer = setInterval(() => {
-    const now_ms = clock.monotonic_ms()
-    if (now_ms - due_ms > LATE_MS) {
-      settled_ms = now_ms + SETTLE_MS
-    } else if (now_ms >= settled_ms) {
-      settled_ms = Number.NaN
-      onCaughtUp()
-    }
-    due_ms = now_ms + TICK_MS
+    if (turns.tick(clock.monotonic_ms())) onCaughtUp()
   }, TICK_MS)
   timer.unref()
   return {
-    // the second half is for code that runs in a late turn before the timer does
-    late: () => !Number.isNaN(settled_ms) || clock.monotonic_ms() - due_ms > LATE_MS,
+    late: () => turns.late(clock.monotonic_ms()),
     // an idle loop measures the resolution itself: the timer was due that much later anyway
     quantile_ms: (quantile) => Math.max(0, delay.percentile(quantile * 100) / 1e6 - TICK_MS),
     reset: () => delay.reset(),

@@ -308,6 +308,25 @@ describe('several shards', () => {
     expect(led(b!)).toHaveLength(2)
   })
 
+  it('leave one worker more than there are shards as a standby, which takes what falls free', async () => {
+    const [a, b, spare] = ['a', 'b', 'spare'].map((id) => contender(id, { shard_count: 2 }))
+    // all are known before anybody leads for long
+    for (let i = 0; i < 3; i++) {
+      for (const one of [a!, b!, spare!]) {
+        await one.lease.ask()
+        const excess = one.told.splice(0).find((told) => told.startsWith('excess'))
+        if (excess !== undefined) await one.lease.give(Number(excess.at(-1)))
+      }
+    }
+    expect([a!, b!, spare!].map((one) => led(one).length)).toEqual([1, 1, 0])
+    const [left] = led(a!)
+    await a!.lease.release()
+    await b!.lease.ask()
+    await spare!.lease.ask()
+    expect(led(b!)).toHaveLength(1)
+    expect(led(spare!)).toEqual([left])
+  })
+
   it('are not led by workers that disagree how many there are', async () => {
     const one = contender('one')
     const four = contender('four', { shard_count })

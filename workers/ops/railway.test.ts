@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { createRailwayContext, project } from 'railway/iac'
 import { expect, it } from 'vitest'
 import program from '../../.railway/railway.ts'
+import { SMALL_PROCESS } from '../../sandbox/environment.ts'
 
 const root = join(import.meta.dirname, '../..')
 
@@ -33,6 +34,7 @@ it('runs in a region where exchanges answer, drains as it says, and holds no sec
   for (const secret of ['REDIS_URL', 'DATABASE_URL']) {
     expect(JSON.stringify(variables[secret])).not.toContain('://')
   }
+  expect(said('MALLOC_ARENA_MAX')).toBe(Number(SMALL_PROCESS.MALLOC_ARENA_MAX))
 })
 
 it('gives the worker more time to end than it takes', () => {

@@ -60,6 +60,8 @@ export class Oracle {
   private readonly world: World
   private readonly markets: readonly OracleMarket[]
   private readonly bound: Fraction
+  /** where floats cannot tell any more */
+  private readonly rough_bound: number
   private readonly legs: OracleLeg[]
 
   /** names of the chains that were published: they decide what rounding leaves open, and ties */
@@ -72,6 +74,7 @@ export class Oracle {
     this.published = published
     this.markets = world.markets
     this.bound = Fraction.one.plus(Fraction.of(world.min_percent).over(Fraction.of('100')))
+    this.rough_bound = this.bound.number - 1e-6
     this.legs = world.markets
       .flatMap((_, market) => [
         { market, side: 'buy' as const },
@@ -123,6 +126,12 @@ export class Oracle {
 
   nameOf(legs: readonly OracleLeg[]): string {
     return legs.map((leg) => this.legName(leg)).join(' > ')
+  }
+
+  /** What comes of these legs, named as in `nameOf`; undefined where a book has an empty side. */
+  taken(names: readonly string[]): Outcome | undefined {
+    const legs = names.flatMap((name) => this.legs.find((leg) => this.legName(leg) === name) ?? [])
+    return legs.length < names.length ? undefined : this.outcome(legs)
   }
 
   private choose(takings: readonly Taking[]): Taking | undefined {
@@ -226,14 +235,12 @@ export class Oracle {
       (rate, hop) => rate * Math.max(...hop.map((leg) => this.roughly(leg))),
       1,
     )
-    if (most < this.bound.number - 1e-6) return []
+    if (most < this.rough_bound) return []
     let ways: OracleLeg[][] = [[]]
     for (const hop of hops) ways = ways.flatMap((legs) => hop.map((leg) => [...legs, leg]))
     return ways
       .filter((legs) => !this.isOtherType(legs))
-      .filter(
-        (legs) => legs.reduce((r, leg) => r * this.roughly(leg), 1) > this.bound.number - 1e-6,
-      )
+      .filter((legs) => legs.reduce((r, leg) => r * this.roughly(leg), 1) > this.rough_bound)
       .map((legs) => ({ legs, rate: this.rate(legs) }))
       .filter(({ rate }) => !rate.below(this.bound))
       .sort((a, b) => (b.rate.below(a.rate) ? -1 : a.rate.below(b.rate) ? 1 : 0))
@@ -268,9 +275,7 @@ export class Oracle {
 
   private expect(type: Expected['type'], ways: readonly (readonly OracleLeg[])[]): Judged {
     const paying = ways
-      .filter(
-        (legs) => legs.reduce((r, leg) => r * this.roughly(leg), 1) > this.bound.number - 1e-6,
-      )
+      .filter((legs) => legs.reduce((r, leg) => r * this.roughly(leg), 1) > this.rough_bound)
       .map((legs) => ({ legs, rate: this.rate(legs) }))
       .filter(({ rate }) => !rate.below(this.bound))
       .sort((a, b) => (b.rate.below(a.rate) ? -1 : a.rate.below(b.rate) ? 1 : 0))
