@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
+import { nearMisses } from '../../../bench/failover/gaps.ts'
 import { Ledger } from '../../../bench/failover/ledger.ts'
 import { until } from '../../../bench/failover/rig.ts'
 import type { ToldLife } from '../../../bench/failover/story.ts'
@@ -100,6 +101,8 @@ export class ExchangesRig implements ChaosRig {
   private readonly record_file: string
   private readonly from_ms = Date.now()
   private readonly steps_before: number
+  private paused_ms = 0
+  private paused_since_ms = 0
   private readonly stops: Stops
 
   constructor(
@@ -186,16 +189,27 @@ export class ExchangesRig implements ChaosRig {
     await until('every book to be live', isLive, READY_WITHIN_MS)
   }
 
+  /** The market stands still and is not held against itself for that. */
+  async pause(): Promise<void> {
+    await this.sandbox.pause()
+    this.paused_since_ms = Date.now()
+  }
+
+  async resume(): Promise<void> {
+    this.paused_ms += Date.now() - this.paused_since_ms
+    await this.sandbox.resume()
+  }
+
   /** Stops the market and holds every book against its own; what is on its way may arrive first. */
   async exact(): Promise<Verdict> {
-    await this.sandbox.pause()
+    await this.pause()
     let compared = await compareBooks(this.sandbox, this.worker, SANDBOX_EXCHANGES)
     const deadline_ms = performance.now() + STILL_WITHIN_MS
     while (compared.wrong.length > 0 && performance.now() < deadline_ms) {
       await sleep(STILL_WITHIN_MS / 20)
       compared = await compareBooks(this.sandbox, this.worker, SANDBOX_EXCHANGES)
     }
-    await this.sandbox.resume()
+    await this.resume()
     return { measured: `${compared.books} books exact`, failures: compared.wrong }
   }
 
@@ -213,7 +227,7 @@ export class ExchangesRig implements ChaosRig {
     await this.allLive()
     const to_ms = Date.now()
     const steps = (await this.sandbox.status()).steps - this.steps_before
-    const steps_share = steps / ((to_ms - this.from_ms) / STEP_EVERY_MS)
+    const steps_share = steps / ((to_ms - this.from_ms - this.paused_ms) / STEP_EVERY_MS)
     const exact = await this.exact()
     this.lateness.stop()
     await this.child.stop()
@@ -229,6 +243,7 @@ export class ExchangesRig implements ChaosRig {
     const wire = readWire(this.record_file)
     const { doubts, from_ms, events } = this
     const { windows: late, ours: relay_late } = this.lateness
+    const refusals = await nearMisses(this.redis)
     const truth = {
       markets,
       wire,
@@ -238,6 +253,7 @@ export class ExchangesRig implements ChaosRig {
       from_ms,
       to_ms,
       steps_share,
+      refusals,
       ...THRESHOLDS,
     }
     return together([exact, checkStory(events), checkTruth(events, truth)])

@@ -30,6 +30,8 @@ export const gap: Fault = {
   required: 'stale, silent, live <= 2 s, 1 gap',
   async run(context) {
     const [rig, findings] = [await context.rig(EXCHANGES), new Findings(context)]
+    // what was seeded just now is asked for again more slowly
+    await rig.settled(context)
     for (const exchange of NUMBERED) {
       await rig.allLive()
       const book = rig.pick(exchange, context.random)
@@ -66,7 +68,7 @@ export const repeated: Fault = {
       findings.hold(sameBook(before, after), `${exchange} ${book.symbol} is another book now`)
       const more = (await gaps(rig, exchange)) - gaps_before
       findings.hold(more === 0, `${exchange} counted ${more} gaps`)
-      await rig.sandbox.resume()
+      await rig.resume()
     }
     findings.note(`${frames} frames again on ${exchanges.length} exchanges`)
     return findings.verdict()
@@ -235,7 +237,7 @@ async function lastChanges(
     return [raw]
   })
   while (seen.length < count) await sleep(ARRIVED_MS / 10)
-  await rig.sandbox.pause()
+  await rig.pause()
   await sleep(ARRIVED_MS)
   end()
   return seen.slice(-count)
