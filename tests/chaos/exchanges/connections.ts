@@ -6,7 +6,8 @@ import { exchanges as KNOWN } from '../../../workers/exchanges/index.ts'
 import { SILENT_MS } from '../../truth/doubts.ts'
 import type { Fault } from '../fault.ts'
 import { Findings } from '../findings.ts'
-import { EXCHANGES, type ExchangesRig } from './rig.ts'
+import type { ExchangesRig } from './rig.ts'
+import { EXCHANGES } from './start.ts'
 import { States } from './states.ts'
 
 const ALL: readonly SandboxExchange[] = ['binance', 'bybit', 'coinbase', 'kraken']

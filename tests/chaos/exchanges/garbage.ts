@@ -5,7 +5,8 @@ import { SANDBOX_EXCHANGES, type SandboxExchange } from '../../../sandbox/market
 import type { Fault } from '../fault.ts'
 import { Findings } from '../findings.ts'
 import { withSize } from './frames.ts'
-import { EXCHANGES, type ExchangesRig } from './rig.ts'
+import type { ExchangesRig } from './rig.ts'
+import { EXCHANGES } from './start.ts'
 
 const TEN_MEGABYTES = 10 << 20
 const TIMES = 2

@@ -3,54 +3,36 @@
  * real, PostgreSQL absent: nothing that is announced waits for it. It records what was on the wire,
  * what was announced, how late every loop was and what was in doubt, for the checker.
  */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Redis } from 'ioredis'
+import type { Redis } from 'ioredis'
 import { nearMisses } from '../../../bench/failover/gaps.ts'
 import { Ledger } from '../../../bench/failover/ledger.ts'
 import { until } from '../../../bench/failover/rig.ts'
 import type { ToldLife } from '../../../bench/failover/story.ts'
 import { compareBooks } from '../../../bench/load/exact.ts'
-import { Sandbox } from '../../../bench/load/sandbox.ts'
-import { WorkerView } from '../../../bench/load/worker.ts'
-import { environment, PROJECT_DIR } from '../../../sandbox/environment.ts'
+import type { Sandbox } from '../../../bench/load/sandbox.ts'
+import type { WorkerView } from '../../../bench/load/worker.ts'
 import { STEP_EVERY_MS } from '../../../sandbox/exchanges/simulation.ts'
 import { createMarketModel } from '../../../sandbox/market/model.ts'
 import type { Random } from '../../../sandbox/market/random.ts'
 import { SANDBOX_EXCHANGES, type SandboxExchange } from '../../../sandbox/market/source.ts'
-import { type Child, startChild } from '../../../sandbox/process.ts'
-import { startRedis } from '../../../sandbox/redis.ts'
+import type { Child } from '../../../sandbox/process.ts'
 import type { Event } from '../../../shared/event.ts'
-import { KEYS } from '../../../shared/keys.ts'
-import type { NamedBook } from '../../../workers/ops/books.ts'
 import { Doubts } from '../../truth/doubts.ts'
 import { readWire } from '../../truth/wire.ts'
 import { checkStory, checkTruth, together } from '../checker.ts'
-import type { ChaosContext, ChaosRig, RigKind, Verdict } from '../fault.ts'
-import { Lateness } from './lateness.ts'
-import { Network } from './network.ts'
+import type { ChaosContext, ChaosRig, Verdict } from '../fault.ts'
+import type { Lateness } from './lateness.ts'
+import type { Network } from './network.ts'
 import { rightlyDated } from './steps.ts'
 
-/** coins; most have several markets */
-const SYMBOLS = 5
-const RATE = 1
-const TEARS = 3
 /** of each exchange, faults happen to one of so many markets */
 const BUSIEST = 6
 const NEVER = Number.NEGATIVE_INFINITY
 /** a market that held for so long has its next loss treated as a first one (workers/feed/resyncs.ts) */
 const RESTED_MS = 31_000
 const THRESHOLDS = { min_percent: 0.5, min_volume_usd: 1_000 } as const
-/** Nobody listens there. */
-const NO_POSTGRES = 'postgres://nobody@127.0.0.1:1/nothing'
-const ADMIN_TOKEN = 'chaos-operator-token'
 const READY_WITHIN_MS = 90_000
-const PROVEN_FOR_MS = 6_000
-/** how long it takes to see which markets are busy */
-const WATCHED_FOR_MS = 5_000
-
 /** what is on its way when the market stops arrives within this, or is lost */
 const STILL_WITHIN_MS = 10_000
 
@@ -58,7 +40,7 @@ const STILL_WITHIN_MS = 10_000
 const STABLE_AFTER_MS = 31_000
 
 /** A line of the worker's log. */
-interface Complaint {
+export interface Complaint {
   /** all of it */
   readonly line: string
   readonly level: string
@@ -71,7 +53,16 @@ interface Complaint {
 /** as the feed logs it */
 const LOST = 'a book lost its thread'
 
-type Stops = (() => Promise<unknown>)[]
+/** What ends the parts of a rig; the last that started first. */
+export type Stops = (() => Promise<unknown>)[]
+
+/** The market that all of it is about. */
+export interface MarketOptions {
+  readonly seed: number
+  readonly symbols: number
+  readonly rate: number
+  readonly tears: number
+}
 
 export interface WatchedBook {
   readonly exchange: SandboxExchange
@@ -96,7 +87,7 @@ export class ExchangesRig implements ChaosRig {
   private readonly busy: readonly WatchedBook[]
   /** our monotonic clock when it was picked last, ms */
   private readonly picked = new Map<WatchedBook, number>()
-  private readonly seed: number
+  private readonly market: MarketOptions
   private readonly ledger: Ledger
   private readonly record_file: string
   private readonly from_ms = Date.now()
@@ -110,7 +101,7 @@ export class ExchangesRig implements ChaosRig {
       ExchangesRig,
       'sandbox' | 'networks' | 'child' | 'worker' | 'redis' | 'complaints' | 'lateness'
     > & {
-      seed: number
+      market: MarketOptions
       record_file: string
       steps_before: number
       stops: Stops
@@ -124,7 +115,7 @@ export class ExchangesRig implements ChaosRig {
     this.redis = parts.redis
     this.complaints = parts.complaints
     this.lateness = parts.lateness
-    this.seed = parts.seed
+    this.market = parts.market
     this.busy = parts.busy
     this.record_file = parts.record_file
     this.steps_before = parts.steps_before
@@ -233,13 +224,7 @@ export class ExchangesRig implements ChaosRig {
     await this.child.stop()
     await until('the ledger', () => this.ledger.isUpToDate(this.redis))
     await this.sandbox.stop()
-    const { markets } = createMarketModel({
-      seed: this.seed,
-      symbols: SYMBOLS,
-      rate: RATE,
-      tears: TEARS,
-      faults: [],
-    })
+    const { markets } = createMarketModel(this.market)
     const wire = readWire(this.record_file)
     const { doubts, from_ms, events } = this
     const { windows: late, ours: relay_late } = this.lateness
@@ -262,141 +247,10 @@ export class ExchangesRig implements ChaosRig {
   async stop(): Promise<void> {
     this.lateness.stop()
     this.ledger.close()
-    this.redis.disconnect()
     await stopAll(this.stops)
   }
 }
 
-export const EXCHANGES: RigKind<ExchangesRig> = { name: 'exchanges', start }
-
-async function start({ seed }: { readonly seed: number }): Promise<ExchangesRig> {
-  const stops: Stops = []
-  try {
-    const folder = await mkdtemp(join(tmpdir(), 'spreadwire-chaos-'))
-    stops.push(() => rm(folder, { recursive: true, force: true }))
-    const record_file = join(folder, 'wire.jsonl')
-    const server = await startRedis()
-    stops.push(() => server.stop())
-    const sandbox = new Sandbox({
-      ...{ seed, symbols: SYMBOLS, rate: RATE, tears: TEARS, record_file },
-      truth_file: join(folder, 'truth.jsonl'),
-    })
-    stops.push(() => sandbox.stop())
-    const networks = new Map<SandboxExchange, Network>()
-    const addresses = await addressesThrough(networks, sandbox, stops)
-    const complaints: Complaint[] = []
-    const { child, worker } = await startWorker({ ...addresses, REDIS_URL: server.url }, complaints)
-    stops.push(() => child.stop())
-    const redis = new Redis(server.url, { maxRetriesPerRequest: null })
-    redis.on('error', () => {})
-    const isLive = async () => {
-      const books = await worker.list()
-      return books.length > 0 && books.every(({ state }) => state === 'live')
-    }
-    await until('every book to be live', isLive, READY_WITHIN_MS)
-    const [busy] = await Promise.all([busiest(await worker.list(), networks), proven(redis)])
-    const lateness = new Lateness(worker)
-    const { steps } = await sandbox.status()
-    const parts = { sandbox, networks, child, worker, redis, complaints, lateness, seed }
-    return new ExchangesRig({ ...parts, busy, record_file, steps_before: steps, stops })
-  } catch (error) {
-    await stopAll(stops)
-    throw error
-  }
-}
-
-/**
- * What tears far away from the others is refused until its coin has proven itself: waits until no
- * more of them do. They are written down every five seconds.
- */
-async function proven(redis: Redis): Promise<void> {
-  let [count, since_ms] = [0, performance.now()]
-  const isSettled = async () => {
-    const now = await redis.hlen(KEYS.proofs)
-    if (now !== count) [count, since_ms] = [now, performance.now()]
-    return count > 0 && performance.now() - since_ms > PROVEN_FOR_MS
-  }
-  await until('the coins to prove themselves', isSettled, READY_WITHIN_MS)
-}
-
-/** Watches for some seconds. */
-async function busiest(
-  books: readonly NamedBook[],
-  networks: ReadonlyMap<SandboxExchange, Network>,
-): Promise<WatchedBook[]> {
-  const counts = new Map<string, number>()
-  const ends = [...networks.values()].map((network) =>
-    network.bend((raw, message) => {
-      const name = `${network.exchange} ${message?.symbol}`
-      counts.set(name, (counts.get(name) ?? 0) + 1)
-      return [raw]
-    }),
-  )
-  await sleep(WATCHED_FOR_MS)
-  for (const end of ends) end()
-  const frames = (book: WatchedBook) => counts.get(`${book.exchange} ${book.market}`) ?? 0
-  return books
-    .map(({ exchange, market, symbol }) => ({
-      exchange: exchange as SandboxExchange,
-      market,
-      symbol,
-    }))
-    .sort((a, b) => frames(b) - frames(a))
-}
-
-async function addressesThrough(
-  networks: Map<SandboxExchange, Network>,
-  sandbox: Sandbox,
-  stops: Stops,
-): Promise<Record<string, string>> {
-  const variables: Record<string, string> = {}
-  for (const [id, target] of await sandbox.addresses()) {
-    const network = new Network(id as SandboxExchange, target)
-    stops.push(() => network.stop())
-    networks.set(network.exchange, network)
-    const { websocket_url, rest_url } = await network.listen()
-    variables[`${id.toUpperCase()}_WS_URL`] = websocket_url
-    variables[`${id.toUpperCase()}_REST_URL`] = rest_url
-  }
-  return variables
-}
-
-async function startWorker(variables: Record<string, string>, complaints: Complaint[]) {
-  const child = startChild({
-    name: 'the worker',
-    command: process.execPath,
-    args: [
-      '--import',
-      join(import.meta.dirname, 'stepped-clock.ts'),
-      join(PROJECT_DIR, 'workers', 'main.ts'),
-    ],
-    env: environment({
-      DATABASE_URL: NO_POSTGRES,
-      ADMIN_TOKEN,
-      MAX_SYMBOLS: '1000',
-      PORT: '0',
-      NODE_ENV: 'production',
-      LOG_LEVEL: 'info',
-      ...variables,
-    }),
-    stop_within_ms: 30_000,
-    on_line: (line) => {
-      if (/"level":"(warn|error)"|replacing a connection/.test(line)) {
-        complaints.push({ ...JSON.parse(line), line })
-      }
-    },
-  })
-  const startedPort = (line: string) =>
-    line.includes('"worker started"') ? (JSON.parse(line).port as number) : undefined
-  try {
-    const port = await child.ready(startedPort, READY_WITHIN_MS)
-    return { child, worker: new WorkerView(child.pid, port, ADMIN_TOKEN) }
-  } catch (error) {
-    await child.stop()
-    throw error
-  }
-}
-
-async function stopAll(stops: Stops): Promise<void> {
+export async function stopAll(stops: Stops): Promise<void> {
   for (const stop of stops.splice(0).reverse()) await stop()
 }

@@ -7,7 +7,8 @@ import type { Message } from '../../truth/wire.ts'
 import type { Fault } from '../fault.ts'
 import { Findings } from '../findings.ts'
 import { withLevels, wrongDigit } from './frames.ts'
-import { EXCHANGES, type ExchangesRig, type WatchedBook } from './rig.ts'
+import type { ExchangesRig, WatchedBook } from './rig.ts'
+import { EXCHANGES } from './start.ts'
 import { gaps, type Loss, loseThread } from './thread.ts'
 
 /** Where ids or checksums reveal what is missing; Coinbase has neither. */

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { exchanges as KNOWN } from '../../../workers/exchanges/index.ts'
 import type { Fault } from '../fault.ts'
 import { Findings } from '../findings.ts'
-import { EXCHANGES } from './rig.ts'
+import { EXCHANGES } from './start.ts'
 import { States } from './states.ts'
 
 const EXCHANGE = 'kraken'
