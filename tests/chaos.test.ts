@@ -85,6 +85,7 @@ describe('the checker of the truth', () => {
     min_percent: 0.5,
     min_volume_usd: 1_000,
     steps_share: 1,
+    refusals: [],
   }
   const told = (from_ms: number, to_ms: number): Event[] => {
     const one = opportunity(ID)

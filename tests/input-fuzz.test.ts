@@ -17,7 +17,9 @@ import { urlProblem } from '../shared/egress.ts'
 import { Problem } from '../shared/problem.ts'
 import { BackupError, checkBackup } from '../workers/backup/file.ts'
 import { parseLine } from '../workers/capture/line.ts'
-import { describeProblems, readConfig } from '../workers/config.ts'
+import { describeProblems } from '../workers/config/problems.ts'
+import { readConfig } from '../workers/config.ts'
+import { exchanges } from '../workers/exchanges/index.ts'
 import { Handshake, read, Wish } from '../workers/gateway/wish.ts'
 import { createHealth } from '../workers/ops/health.ts'
 import { startOpsServer } from '../workers/ops/server.ts'
@@ -42,7 +44,7 @@ it('settings: a configuration, or problems by name that repeat no secret', () =>
   const changes = fc.dictionary(fc.constantFrom(...names, 'ADMIN_TOKEN', 'BINANCE_API_KEY'), text)
   fc.assert(
     fc.property(changes, (changed) => {
-      const result = readConfig({ ...readable(), ...changed }, ['binance', 'kraken'])
+      const result = readConfig({ ...readable(), ...changed }, exchanges)
       if (result.ok) return
       expect(result.problems.length).toBeGreaterThan(0)
       const told = describeProblems(result.problems)

@@ -12,7 +12,12 @@ export class MortalWorker {
   private readonly env: Record<string, string>
   private child: Child | undefined
 
-  constructor(redis_url: string, database_url: string) {
+  /** `variables` are more of its own, or others */
+  constructor(
+    redis_url: string,
+    database_url: string,
+    variables: Readonly<Record<string, string>> = {},
+  ) {
     this.env = environment({
       REDIS_URL: redis_url,
       DATABASE_URL: database_url,
@@ -23,7 +28,14 @@ export class MortalWorker {
       PORT: '0',
       NODE_ENV: 'production',
       LOG_LEVEL: 'info',
+      ...variables,
     })
+  }
+
+  /** @throws Error when it does not run */
+  get pid(): number {
+    if (this.child === undefined) throw new Error('the worker was not started')
+    return this.child.pid
   }
 
   /** @throws Error when the tables cannot be made */

@@ -2,6 +2,7 @@
  * Whether the stream, its readers in the workers, the live set, the queues and PostgreSQL tell the same.
  * It only looks.
  */
+import { compareEventIds } from '../../shared/event.ts'
 import { EVENT_GROUPS, GROUPS, KEYS, QUEUE_PREFIX, QUEUES } from '../../shared/keys.ts'
 import type { Rig } from './rig.ts'
 
@@ -13,6 +14,7 @@ export async function isArchived(rig: Rig, event_id: string): Promise<boolean> {
 /** The groups that have not finished the stream, with the first id that they miss. */
 export async function unfinished(rig: Rig): Promise<{ group: string; id: string }[]> {
   const found: { group: string; id: string }[] = []
+  const newest = (await rig.redis.xrevrange(KEYS.events, '+', '-', 'COUNT', 1))[0]?.[0] ?? '0-0'
   for (const group of EVENT_GROUPS) {
     const pending = (await rig.redis.xpending(KEYS.events, group).catch(() => [0])) as [
       number,
@@ -21,10 +23,10 @@ export async function unfinished(rig: Rig): Promise<{ group: string; id: string 
     const facts = ((await rig.redis.xinfo('GROUPS', KEYS.events)) as (string | number)[][]).find(
       (reply) => reply[1] === group,
     )
-    const lag = facts === undefined ? null : facts[facts.indexOf('lag') + 1]
     const read = facts === undefined ? '0-0' : String(facts[facts.indexOf('last-delivered-id') + 1])
     if (pending[0] > 0) found.push({ group, id: pending[1] ?? '0-0' })
-    else if (lag !== 0) found.push({ group, id: read })
+    // Redis does not always know how many are left
+    else if (compareEventIds(read, newest) < 0) found.push({ group, id: read })
   }
   return found
 }

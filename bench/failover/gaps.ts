@@ -83,7 +83,8 @@ export async function longGaps(
   return { gaps: gaps.length, missed: missed.map((gap) => describe(gap, refusals)) }
 }
 
-async function nearMisses(redis: Redis): Promise<NearMiss[]> {
+/** All that are kept. */
+export async function nearMisses(redis: Redis): Promise<NearMiss[]> {
   const entries = await redis.xrange(KEYS.near_misses, '-', '+')
   return entries.map(([id, fields]) => nearMissFromStream(id, pairs(fields)))
 }

@@ -7,10 +7,11 @@
 import { Story } from '../../bench/failover/story.ts'
 import type { SimulatedMarket } from '../../sandbox/market/source.ts'
 import type { Event } from '../../shared/event.ts'
+import type { NearMiss } from '../../shared/near-miss.ts'
 import type { Opportunity } from '../../shared/opportunity.ts'
 import { claimsOf } from '../truth/claims.ts'
 import type { Doubts } from '../truth/doubts.ts'
-import { type Claim, judge } from '../truth/judge.ts'
+import { type Claim, type Gap, judge } from '../truth/judge.ts'
 import { type Late, score } from '../truth/score.ts'
 import type { WireEvent } from '../truth/wire.ts'
 import type { Verdict } from './fault.ts'
@@ -29,10 +30,14 @@ export interface Truth {
   readonly min_volume_usd: number
   /** of the steps that the market wanted to take */
   readonly steps_share: number
+  /** what the guards held back, as far as it was kept: it may explain what is missed */
+  readonly refusals: readonly NearMiss[]
 }
 
 /** A part of what a claim may come later than its frame (ANNOUNCED_WITHIN_MS). */
 const HELD_UP_MS = 75
+/** what a guard said shortly before or after belongs to it, too */
+const LATE_WORD_MS = 200
 const MOST_SHOWN = 10
 /** A market that was given less of its time than this was not the one that is known. */
 const LEAST_STEPS = 0.8
@@ -71,11 +76,7 @@ export function checkTruth(events: readonly Event[], truth: Truth): Verdict {
   const untrue = scores.flatMap(({ untrue }) =>
     untrue.map(({ key, id, detected_ms }) => `phantom ${id} ${key ?? ''} at ${detected_ms}`),
   )
-  const missed = scores.flatMap(({ missed }) =>
-    missed.map(
-      ({ key, from_ms, to_ms }) => `never told: ${key} at ${from_ms} for ${to_ms - from_ms} ms`,
-    ),
-  )
+  const missed = scores.flatMap(({ missed }) => missed.map((gap) => describe(gap, truth.refusals)))
   return {
     measured:
       `${total(({ claims }) => claims)} told, ${total(({ untrue }) => untrue.length)} untrue, ` +
@@ -93,6 +94,24 @@ function wasHeldUp({ detected_ms }: Claim, late: readonly Late[]): boolean {
     ({ from_ms, to_ms, late_ms }) =>
       late_ms > HELD_UP_MS && detected_ms >= from_ms && detected_ms <= to_ms + late_ms,
   )
+}
+
+/** Episodes of any chain through one of its markets: of each chain only a few are kept. */
+function describe(
+  { key, legs, from_ms, to_ms, profit_percent }: Gap,
+  refusals: readonly NearMiss[],
+) {
+  const markets = new Set(legs.map(({ exchange, symbol }) => `${exchange} ${symbol}`))
+  const then = refusals.filter(({ observed_at, legs }) => {
+    const at_ms = Date.parse(observed_at)
+    if (at_ms < from_ms - LATE_WORD_MS || at_ms > to_ms + LATE_WORD_MS) return false
+    return legs.some(({ exchange, symbol }) => markets.has(`${exchange} ${symbol}`))
+  })
+  const guards = [...Map.groupBy(then, ({ guard }) => guard)].map(
+    ([guard, said]) => `${guard} ${said.length} times, first "${said[0]?.why}"`,
+  )
+  const lasted = `${new Date(from_ms).toISOString()} for ${to_ms - from_ms} ms, ${profit_percent.toFixed(2)} %`
+  return `never told: ${key} at ${lasted}; held back there: ${guards.join(', ') || 'nothing'}`
 }
 
 export function together(verdicts: readonly Verdict[]): Verdict {

@@ -3,6 +3,7 @@
  * between those that break connections others give them time to be old again. Faults in a list of
  * their own spend their time waiting, on different exchanges: they run side by side.
  */
+import { DELIVERY_FAULTS } from './delivery/index.ts'
 import { burst } from './exchanges/burst.ts'
 import { corrupt, ended, halfOpen } from './exchanges/connections.ts'
 import { garbage } from './exchanges/garbage.ts'
@@ -27,6 +28,7 @@ export const TURNS: readonly Turn[] = [
   ...[refusedMarket, refusedAll, garbage],
   burst,
   ...SERVICE_FAULTS,
+  ...DELIVERY_FAULTS,
 ]
 
 export const FAULTS: readonly Fault[] = TURNS.flat()

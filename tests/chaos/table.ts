@@ -27,6 +27,11 @@ export class Table {
     return lines.join('\n')
   }
 
+  /** What takes hours has a command of its own. */
+  elsewhere(): string {
+    return this.line('', ['30', 'memory leak / soak', 'hours of faults', 'flat'], 'npm run soak')
+  }
+
   private line(verdict: string, columns: Columns, measured: string): string {
     const cells = columns.map((text, i) => text.padEnd(this.widths[i] ?? 0))
     return [verdict.padEnd(6), ...cells, measured].join('  ').trimEnd()

@@ -3,16 +3,19 @@ import type { Event } from '../../shared/event.ts'
 import type { Opportunity } from '../../shared/opportunity.ts'
 import type { Claim } from './judge.ts'
 
-/** Every opportunity that was ever announced, from its beginning to its end. */
+/** Every opportunity that was ever announced, from its beginning to its end, as the events date them. */
 export function claimsOf(events: readonly Event[]): Claim[] {
   const claims = new Map<string, Claim>()
-  for (const event of events) {
-    if (event.type !== 'exchange.status') claims.set(event.data.id, claimOf(event.data))
+  for (const { type, timestamp, data } of events) {
+    if (type === 'exchange.status' || !('legs' in data)) continue
+    const known = claims.get(data.id) ?? begun(data, Date.parse(timestamp))
+    const ends = type === 'opportunity.expired'
+    claims.set(data.id, ends ? { ...known, expired_ms: Date.parse(timestamp) } : known)
   }
   return [...claims.values()]
 }
 
-function claimOf({ id, type, legs, detected_at, expired_at }: Opportunity): Claim {
+function begun({ id, type, legs }: Opportunity, detected_ms: number): Claim {
   return {
     id,
     type,
@@ -21,7 +24,7 @@ function claimOf({ id, type, legs, detected_at, expired_at }: Opportunity): Clai
       symbol,
       side,
     })),
-    detected_ms: Date.parse(detected_at),
-    expired_ms: expired_at === null ? Number.POSITIVE_INFINITY : Date.parse(expired_at),
+    detected_ms,
+    expired_ms: Number.POSITIVE_INFINITY,
   }
 }

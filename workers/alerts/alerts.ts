@@ -54,7 +54,8 @@ export interface Alerts {
   readonly stop: (deadline_ms: number) => Promise<void>
 }
 
-/** What a dead worker had read is read again this soon: an alert is worth 15 s. */
+/** What a dead worker had read is read again this soon: an alert is worth 15 s, and records wait for its
+ * messages. */
 const CLAIM_AFTER_MS = 2_000
 const COUNT_EVERY_MS = 2_000
 /** What became of an attempt is looked at by people. */
@@ -136,6 +137,7 @@ export function startAlerts(options: AlertsOptions): Alerts {
   )
   const records = consume(KEYS.delivery_log, GROUPS.records, createRecords({ pool, clock, log }), {
     remove: true,
+    claim_after_ms: CLAIM_AFTER_MS,
     gather_ms: RECORDS_GATHER_MS,
   })
 

@@ -39,6 +39,12 @@ export interface DeliverOptions {
 
 /** Deliveries wait for the network and for slow receivers, not for the processor. */
 const CONCURRENCY = 400
+/**
+ * BullMQ fetches, one by one, all the jobs that it may have before it starts the first, and nobody
+ * renews the lock of one that has not started. Where a round trip takes 10 ms, 400 jobs would lose
+ * theirs again and again and none would ever be sent: so it may have only so many more than run.
+ */
+const AHEAD = 32
 /** Between two attempts, or before a job comes back to a full door, however late it is. */
 const PAUSE_MIN_MS = 250
 const COME_BACK_MAX_MS = 60_000
@@ -63,8 +69,17 @@ export interface Deliveries {
 
 export function startDeliveries(options: DeliverOptions): Deliveries {
   const { redis, log } = options
-  const worker = new Worker(QUEUES.deliveries, (job, token) => deliver(options, job, token), {
-    ...workerOptions(redis, CONCURRENCY),
+  let running = 0
+  const run = async (job: Job, token?: string) => {
+    worker.concurrency = Math.min(CONCURRENCY, ++running + AHEAD)
+    try {
+      return await deliver(options, job, token)
+    } finally {
+      worker.concurrency = Math.min(CONCURRENCY, --running + AHEAD)
+    }
+  }
+  const worker = new Worker(QUEUES.deliveries, run, {
+    ...workerOptions(redis, AHEAD),
     settings: {
       backoffStrategy: (_attempts, _type, error) =>
         error instanceof TryAgain ? error.pause_ms : FAULT_PAUSE_MS,

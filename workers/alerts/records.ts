@@ -21,8 +21,11 @@ interface AttemptRow extends LoggedAttempt {
   readonly log_id: string
 }
 
-/** An attempt whose message another worker is about to store is waited for; it is not waited for long. */
-const MESSAGE_WITHIN_MS = 10_000
+/**
+ * An attempt whose message another worker is about to store is waited for; it is not waited for long, but
+ * longer than it takes until somebody claims what a dead worker had read (alerts.ts).
+ */
+const MESSAGE_WITHIN_MS = 30_000
 
 /** The rows travel as JSON; sorted, so that two workers cannot deadlock. */
 const INSERT_MESSAGES = `

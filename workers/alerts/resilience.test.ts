@@ -176,6 +176,30 @@ describe('two workers', () => {
   })
 })
 
+describe('many deliveries that wait', () => {
+  it('are begun while the rest still waits: what is taken and not begun would lose its lock', async () => {
+    const { path, id } = await newEndpoint()
+    const connection = connectRedis(room.redis_url, 'patient', 'queue', silentLog)
+    const queues = createQueues(connection, silentLog)
+    const timestamp = new Date().toISOString()
+    const deliveries = Array.from({ length: 300 }, (_, i) => {
+      const message = { id: `7-${i}`, type: 'opportunity.detected', timestamp, body: '{}' }
+      return { webhook_id: id, since_ms: Date.now(), message, kind: 'alert' as const }
+    })
+    await queues.deliver(deliveries)
+    const taken: Promise<number>[] = []
+    receiver.behave(path, (response) => {
+      taken.push(room.redis.llen(`${QUEUE_PREFIX}:${QUEUES.deliveries}:active`))
+      response.end()
+    })
+    room.worker()
+    await vi.waitUntil(() => idsAt(path).length === deliveries.length, SOON)
+    expect(new Set(idsAt(path)).size).toBe(deliveries.length)
+    expect(await taken[0]).toBeLessThan(100)
+    connection.disconnect()
+  })
+})
+
 describe('a job that nobody can read', () => {
   it('is a dead letter, and the only kind of one', async () => {
     const failing = await newEndpoint()

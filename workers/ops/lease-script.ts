@@ -25,11 +25,13 @@ export const ACQUIRE = `
   ARGV[3] the caller's readiness, percent; -1 when it is about to leave: it takes nothing any more,
           but what nobody else is there to take
   ARGV[4] '1' when the caller may take what another led and did not give back
-  ARGV[5..] for each shard the token that the caller held last, or ''
+  ARGV[5..] for each shard the token that the caller held last; '?' where it knows that another held
+          one; '' where it knows of none
 
   Output: the number of others who may lead, -1 when those who lead divide the work otherwise, then for each shard token and kind; kind is 'kept',
           'excess' (kept, but another should have it), 'restored' or 'new'; token 0 and 'standby'
-          where the caller does not lead.
+          where the caller does not lead, 'unled' where nobody ever did, 'lost' where somebody did
+          and Redis knows nothing of it: it came back empty, and whoever led has what it lost.
 ]]
 local id, ttl, readiness, may_take = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4] == '1'
 local time = redis.call('TIME')
@@ -80,6 +82,8 @@ for shard = 1, shards do
     if leads[holder] then leads[holder] = leads[holder] + 1 end
   elseif fence and fence == held then
     lead(shard, tonumber(fence), 'kept')
+  elseif not fence and held == '?' then
+    kinds[shard] = 'lost'
   elseif not fence and held ~= '' then
     redis.call('SET', fence_of(shard), held)
     lead(shard, redis.call('INCR', fence_of(shard)), 'restored')
@@ -118,6 +122,9 @@ end
 
 local answer = {is_foreign and -1 or others}
 for shard = 1, shards do
+  if kinds[shard] == 'standby' and redis.call('EXISTS', fence_of(shard)) == 0 then
+    kinds[shard] = 'unled'
+  end
   answer[#answer + 1] = tokens[shard]
   answer[#answer + 1] = kinds[shard]
 end

@@ -107,6 +107,26 @@ describe('Lease', () => {
     expect(a.told).toEqual(['new 1', 'new 3'])
   })
 
+  it('leaves a redis that came back empty to who led, however soon another one asks', async () => {
+    const [a, b] = [contender('a'), contender('b', { ttl_ms: 200 })]
+    await a.lease.ask()
+    await b.lease.ask()
+    await redis.flushall()
+    await b.lease.ask()
+    await b.lease.ask()
+    await a.lease.ask()
+    expect(a.told).toEqual(['new 1', 'restored 2'])
+    expect(b.told).toEqual([])
+    // unless it died with it
+    await redis.flushall()
+    await b.lease.ask()
+    await vi.waitUntil(async () => {
+      await b.lease.ask()
+      return b.told.length > 0
+    })
+    expect(b.told).toEqual(['new 1'])
+  })
+
   it('tells when redis came back empty, and its token still grows', async () => {
     const a = contender('a')
     await a.lease.ask()

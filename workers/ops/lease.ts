@@ -18,8 +18,9 @@ export const LEASE_TTL_MS = 4_000
 /** How often a leader renews and a standby asks. */
 const LEASE_EVERY_MS = 500
 /**
- * After an outage of Redis every lease has run out. So long, in lives of a lease, everybody leaves
- * them to those who held them: they have in their outboxes what happened meanwhile.
+ * After an outage of Redis every lease has run out, or is gone with all else that Redis held. So long,
+ * in lives of a lease, everybody leaves them to those who held them: they have in their outboxes what
+ * happened meanwhile, and know what is open.
  */
 const PATIENCE_TTLS = 2
 
@@ -45,7 +46,7 @@ export interface LeaseOptions {
   readonly every_ms?: number
 }
 
-type Kind = TermKind | 'kept' | 'excess' | 'standby'
+type Kind = TermKind | 'kept' | 'excess' | 'standby' | 'unled' | 'lost'
 
 interface Commands {
   arbLeaseAcquire(keys: number, ...args: (string | number)[]): Promise<(number | Kind)[]>
@@ -57,6 +58,8 @@ export class Lease {
   private readonly commands: Commands
   private readonly shards: readonly number[]
   private readonly held = new Map<number, number>()
+  /** shards that somebody led when this was asked last */
+  private readonly led = new Set<number>()
   private readonly ttl_ms: number
   private others = 0
   private timer: NodeJS.Timeout | undefined
@@ -147,7 +150,9 @@ export class Lease {
     ])
     const may_take = !this.was_away && clock.monotonic_ms() >= this.take_from_ms
     const percent = this.leaving ? -1 : Math.floor(readiness())
-    const held = this.shards.map((shard) => this.held.get(shard) ?? '')
+    const held = this.shards.map(
+      (shard) => this.held.get(shard) ?? (this.led.has(shard) ? '?' : ''),
+    )
     const args = [worker_id, this.ttl_ms, percent, may_take ? '1' : '0', ...held]
     const answer = await this.commands
       .arbLeaseAcquire(2 + keys.length, KEYS.members, KEYS.shards, ...keys, ...args)
@@ -179,11 +184,15 @@ export class Lease {
   }
 
   private settle(shard: number, token: number, kind: Kind): void {
-    const { log, onLead, onLose, onExcess } = this.options
+    const { log, clock, onLead, onLose, onExcess } = this.options
+    if (kind === 'unled' || kind === 'lost') this.led.delete(shard)
+    else this.led.add(shard)
+    // as after an outage, which was too short for this worker to see
+    if (kind === 'lost') this.take_from_ms = clock.monotonic_ms() + PATIENCE_TTLS * this.ttl_ms
     // who leaves gives everything away anyhow
     if (kind === 'kept' || (kind === 'excess' && this.leaving)) return
     if (kind === 'excess') onExcess(shard)
-    else if (kind === 'standby') {
+    else if (kind === 'standby' || kind === 'unled' || kind === 'lost') {
       if (!this.held.delete(shard)) return
       log.warn('leadership lost', { shard })
       onLose(shard)

@@ -5,7 +5,8 @@ import { exchanges as KNOWN } from '../../../workers/exchanges/index.ts'
 import { SILENT_MS } from '../../truth/doubts.ts'
 import type { Fault } from '../fault.ts'
 import { Findings } from '../findings.ts'
-import { EXCHANGES, type ExchangesRig } from './rig.ts'
+import type { ExchangesRig } from './rig.ts'
+import { EXCHANGES } from './start.ts'
 import { States } from './states.ts'
 
 const ALL: readonly string[] = ['binance', 'bybit', 'coinbase', 'kraken']
@@ -24,14 +25,16 @@ export const corrupt: Fault = {
   required: 'closed, no throw, live <= 5 s',
   async run(context) {
     const [rig, findings] = [await context.rig(EXCHANGES), new Findings(context)]
-    await rig.settled()
+    await rig.settled(context)
     const known = rig.complaints.length
     await Promise.all(
       ALL.map((exchange) =>
         reconnects(rig, findings, exchange, () => rig.network(exchange).write(NO_FRAME)),
       ),
     )
-    const told = rig.complaints.slice(known).filter((line) => line.includes('Invalid WebSocket'))
+    const told = rig.complaints
+      .slice(known)
+      .filter(({ line }) => line.includes('Invalid WebSocket'))
     findings.hold(told.length >= ALL.length, `${told.length} connections ended for bad frames`)
     findings.hold(rig.child.isRunning(), 'the worker ended')
     return findings.verdict()
@@ -45,7 +48,7 @@ export const halfOpen: Fault = {
   required: 'stale <= idle + 100 ms, live <= idle + 5 s',
   async run(context) {
     const [rig, findings] = [await context.rig(EXCHANGES), new Findings(context)]
-    await rig.settled()
+    await rig.settled(context)
     // two with other limits, at once: the others are the control
     const exchanges: readonly string[] = ['bybit', 'kraken']
     await Promise.all(exchanges.map((exchange) => dieUnnoticed(rig, findings, exchange)))
@@ -60,7 +63,7 @@ export const ended: Fault = {
   required: 'live <= 5 s; announced: never stale',
   async run(context) {
     const [rig, findings] = [await context.rig(EXCHANGES), new Findings(context)]
-    await rig.settled()
+    await rig.settled(context)
     await Promise.all([
       reconnects(rig, findings, 'bybit', () => rig.network('bybit').reset()),
       reconnects(rig, findings, 'coinbase', () => rig.network('coinbase').close(1001)),
@@ -115,8 +118,10 @@ async function dieUnnoticed(
   known()
   await states.stop()
   // what the worker measured itself: we see a book only when we look
-  const told = rig.complaints.slice(complaints).find((line) => line.includes(`"${exchange}"`))
-  const silent_ms = Number(/silent for (\d+) ms/.exec(told ?? '')?.[1] ?? Number.POSITIVE_INFINITY)
+  const told = rig.complaints.slice(complaints).find((complaint) => complaint.exchange === exchange)
+  const silent_ms = Number(
+    /silent for (\d+) ms/.exec(told?.line ?? '')?.[1] ?? Number.POSITIVE_INFINITY,
+  )
   findings.within(`${exchange} cut after`, silent_ms, idle_ms + NOTICED_WITHIN_MS)
   findings.hold(Number.isFinite(stale_ms), `${exchange} was never stale`)
   findings.within('live after', live_ms - dead_ms, idle_ms + LIVE_WITHIN_MS)

@@ -4,7 +4,9 @@ import type { Random } from '../../../sandbox/market/random.ts'
 import type { Fault } from '../fault.ts'
 import { Findings } from '../findings.ts'
 import { withSize } from './frames.ts'
-import { EXCHANGE_IDS, EXCHANGES, type ExchangesRig } from './rig.ts'
+import { EXCHANGE_IDS } from './ids.ts'
+import type { ExchangesRig } from './rig.ts'
+import { EXCHANGES } from './start.ts'
 
 const TEN_MEGABYTES = 10 << 20
 const TIMES = 2
@@ -59,13 +61,17 @@ export const garbage: Fault = {
     findings.note(`heap ${grown < 0 ? '' : '+'}${(grown / 1e6).toFixed(0)} MB`)
     findings.hold(grown < HEAP_SLACK_BYTES, `the heap grew by ${grown} bytes`)
     findings.hold(rig.child.isRunning(), 'the worker ended')
-    const unread = rig.complaints.slice(complaints).filter((line) => line.includes(UNREADABLE))
-    const silent = EXCHANGE_IDS.filter((id) => !unread.some((line) => line.includes(`"${id}"`)))
+    const unread = rig.complaints.slice(complaints).filter(({ message }) => message === UNREADABLE)
+    const silent = EXCHANGE_IDS.filter((id) => !unread.some(({ exchange }) => exchange === id))
     findings.hold(silent.length === 0, `no bad frame was counted of ${silent.join(', ')}`)
-    const errors = rig.complaints
-      .slice(complaints)
-      .filter((line) => line.includes('"level":"error"'))
-    findings.hold(errors.length === 0, `logged as errors: ${errors.slice(0, 3).join(' ')}`)
+    const errors = rig.complaints.slice(complaints).filter(({ level }) => level === 'error')
+    findings.hold(
+      errors.length === 0,
+      `logged as errors: ${errors
+        .slice(0, 3)
+        .map(({ line }) => line)
+        .join(' ')}`,
+    )
     return findings.verdict()
   },
 }

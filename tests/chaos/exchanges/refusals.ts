@@ -6,8 +6,11 @@ import { KEYS } from '../../../shared/keys.ts'
 import { exchanges as KNOWN } from '../../../workers/exchanges/index.ts'
 import type { Fault } from '../fault.ts'
 import { Findings } from '../findings.ts'
-import { EXCHANGE_IDS, EXCHANGES, type ExchangesRig, type WatchedBook } from './rig.ts'
+import { EXCHANGE_IDS } from './ids.ts'
+import type { ExchangesRig, WatchedBook } from './rig.ts'
+import { EXCHANGES } from './start.ts'
 import { States } from './states.ts'
+import { expectSilence } from './thread.ts'
 
 const LIVE_WITHIN_MS = 5_000
 /** the longest pause of the backoff, and a connection */
@@ -104,7 +107,7 @@ export const refusedAll: Fault = {
 
 export const refusedSnapshots: Fault = {
   row: 18,
-  name: 'snapshot 429 / slow / older than the buffer',
+  name: 'snapshot 429 / older than the buffer / slow',
   injected: 'one after the other, after a gap',
   required: 'Retry-After obeyed, no ban, live in the end',
   async run(context) {
@@ -115,13 +118,13 @@ export const refusedSnapshots: Fault = {
     const path = `/api/v3/depth?symbol=${book.market}&limit=1000`
     const old = await network.fetch(path)
     const retry_after = { 'retry-after': String(RETRY_AFTER_S) }
-    const faults = [{ status: 429, headers: retry_after }, { delay_ms: 4_000 }, old]
+    const faults = [{ status: 429, headers: retry_after }, old, { delay_ms: 4_000 }]
     const asked_before = network.requests.length
     network.failRest((asked) => (asked === path ? faults.shift() : undefined))
     const known = rig.doubts.begin(book, { unknowable_ms: Number.POSITIVE_INFINITY })
     const states = new States(rig.worker)
     const lost_ms = await network.once(book.market, () => [])
-    const stale_ms = await states.until(() => states.now(book)?.state === 'stale', GIVE_UP_MS)
+    const stale_ms = await states.until(() => rig.lost(book, lost_ms) !== undefined, GIVE_UP_MS)
     known()
     const healed = rig.doubts.begin(book)
     const live_ms = await states.until(
@@ -132,6 +135,7 @@ export const refusedSnapshots: Fault = {
     await states.stop()
     network.failRest(null)
     findings.hold(Number.isFinite(stale_ms), 'the gap was not noticed')
+    expectSilence(rig, findings, states, book)
     findings.within('live after', live_ms - lost_ms, 2 * GIVE_UP_MS)
     const asked = network.requests.slice(asked_before)
     const throttled = asked.find(({ status }) => status === 429)

@@ -3,57 +3,66 @@
  * real, PostgreSQL absent: nothing that is announced waits for it. It records what was on the wire,
  * what was announced, how late every loop was and what was in doubt, for the checker.
  */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Redis } from 'ioredis'
+import type { Redis } from 'ioredis'
+import { nearMisses } from '../../../bench/failover/gaps.ts'
 import { Ledger } from '../../../bench/failover/ledger.ts'
 import { until } from '../../../bench/failover/rig.ts'
 import type { ToldLife } from '../../../bench/failover/story.ts'
 import { compareBooks } from '../../../bench/load/exact.ts'
-import { Sandbox } from '../../../bench/load/sandbox.ts'
-import { WorkerView } from '../../../bench/load/worker.ts'
-import { environment, PROJECT_DIR } from '../../../sandbox/environment.ts'
-import { SANDBOX_EXCHANGES } from '../../../sandbox/exchanges/index.ts'
+import type { Sandbox } from '../../../bench/load/sandbox.ts'
+import type { WorkerView } from '../../../bench/load/worker.ts'
 import { STEP_EVERY_MS } from '../../../sandbox/exchanges/simulation.ts'
 import { createMarketModel } from '../../../sandbox/market/model.ts'
 import type { Random } from '../../../sandbox/market/random.ts'
-import { type Child, startChild } from '../../../sandbox/process.ts'
-import { startRedis } from '../../../sandbox/redis.ts'
+import type { Child } from '../../../sandbox/process.ts'
 import type { Event } from '../../../shared/event.ts'
-import type { NamedBook } from '../../../workers/ops/books.ts'
 import { Doubts } from '../../truth/doubts.ts'
 import { readWire } from '../../truth/wire.ts'
 import { checkStory, checkTruth, together } from '../checker.ts'
-import type { ChaosRig, RigKind, Verdict } from '../fault.ts'
-import { Lateness } from './lateness.ts'
-import { Network } from './network.ts'
+import type { ChaosContext, ChaosRig, Verdict } from '../fault.ts'
+import { EXCHANGE_IDS, PROFILES } from './ids.ts'
+import type { Lateness } from './lateness.ts'
+import type { Network } from './network.ts'
+import { rightlyDated } from './steps.ts'
 
-/** coins; most have several markets */
-const SYMBOLS = 5
-const RATE = 1
-const TEARS = 3
 /** of each exchange, faults happen to one of so many markets */
-const BUSIEST = 3
+const BUSIEST = 6
+const NEVER = Number.NEGATIVE_INFINITY
+/** a market that held for so long has its next loss treated as a first one (workers/feed/resyncs.ts) */
+const RESTED_MS = 31_000
 const THRESHOLDS = { min_percent: 0.5, min_volume_usd: 1_000 } as const
-/** Every exchange that the sandbox plays. */
-export const EXCHANGE_IDS = SANDBOX_EXCHANGES.map(({ profile }) => profile.id)
-
-/** Nobody listens there. */
-const NO_POSTGRES = 'postgres://nobody@127.0.0.1:1/nothing'
-const ADMIN_TOKEN = 'chaos-operator-token'
 const READY_WITHIN_MS = 90_000
-/** Coins are compared once a second until they are known to be the ones their tickers name. */
-const SETTLE_MS = 5_000
-
 /** what is on its way when the market stops arrives within this, or is lost */
 const STILL_WITHIN_MS = 10_000
 
 /** a connection that lived so long is lost for a new reason (workers/feed/connection.ts: 30 s) */
 const STABLE_AFTER_MS = 31_000
 
-type Stops = (() => Promise<unknown>)[]
+/** A line of the worker's log. */
+export interface Complaint {
+  /** all of it */
+  readonly line: string
+  readonly level: string
+  readonly timestamp: string
+  readonly message: string
+  readonly exchange?: string
+  readonly market?: string
+}
+
+/** as the feed logs it */
+const LOST = 'a book lost its thread'
+
+/** What ends the parts of a rig; the last that started first. */
+export type Stops = (() => Promise<unknown>)[]
+
+/** The market that all of it is about. */
+export interface MarketOptions {
+  readonly seed: number
+  readonly symbols: number
+  readonly rate: number
+  readonly tears: number
+}
 
 export interface WatchedBook {
   readonly exchange: string
@@ -73,14 +82,18 @@ export class ExchangesRig implements ChaosRig {
   /** all that was ever published, in order */
   readonly events: Event[] = []
   /** the worker's warnings and errors, as it logged them */
-  readonly complaints: string[]
+  readonly complaints: Complaint[]
   /** the busiest first */
   private readonly busy: readonly WatchedBook[]
-  private readonly seed: number
+  /** our monotonic clock when it was picked last, ms */
+  private readonly picked = new Map<WatchedBook, number>()
+  private readonly market: MarketOptions
   private readonly ledger: Ledger
   private readonly record_file: string
   private readonly from_ms = Date.now()
   private readonly steps_before: number
+  private paused_ms = 0
+  private paused_since_ms = 0
   private readonly stops: Stops
 
   constructor(
@@ -88,7 +101,7 @@ export class ExchangesRig implements ChaosRig {
       ExchangesRig,
       'sandbox' | 'networks' | 'child' | 'worker' | 'redis' | 'complaints' | 'lateness'
     > & {
-      seed: number
+      market: MarketOptions
       record_file: string
       steps_before: number
       stops: Stops
@@ -102,12 +115,14 @@ export class ExchangesRig implements ChaosRig {
     this.redis = parts.redis
     this.complaints = parts.complaints
     this.lateness = parts.lateness
-    this.seed = parts.seed
+    this.market = parts.market
     this.busy = parts.busy
     this.record_file = parts.record_file
     this.steps_before = parts.steps_before
     this.stops = parts.stops
-    this.ledger = new Ledger(parts.redis.duplicate(), (event) => this.events.push(event))
+    this.ledger = new Ledger(parts.redis.duplicate(), (event) =>
+      this.events.push(rightlyDated(event)),
+    )
   }
 
   network(exchange: string): Network {
@@ -116,12 +131,38 @@ export class ExchangesRig implements ChaosRig {
     return found
   }
 
-  /** One of the markets of the exchange that change most often. */
+  /**
+   * One of the markets of the exchange that change most often, and none that was picked just now: who
+   * loses its thread again so soon is asked for more slowly.
+   */
   pick(exchange: string, random: Random): WatchedBook {
-    const books = this.busy.filter((book) => book.exchange === exchange).slice(0, BUSIEST)
+    const now_ms = performance.now()
+    const busy = this.busy.filter((book) => book.exchange === exchange).slice(0, BUSIEST)
+    const rested = busy.filter((book) => !(now_ms - (this.picked.get(book) ?? NEVER) < RESTED_MS))
+    const books = rested.length > 0 ? rested : busy
     const found = books[random.integer(books.length)]
     if (found === undefined) throw new Error(`nothing happens on ${exchange}`)
+    this.picked.set(found, now_ms)
     return found
+  }
+
+  /** Warnings and errors about exchanges since that moment, as the worker logged them. */
+  said(from_ms: number): string[] {
+    return this.complaints
+      .filter(({ timestamp, exchange }) => exchange && Date.parse(timestamp) >= from_ms)
+      .map(({ line }) => line)
+  }
+
+  /** When the worker lost the thread of that book first since that moment, as it says itself. */
+  lost({ exchange, market }: WatchedBook, from_ms: number): number | undefined {
+    const found = this.complaints.find(
+      (told) =>
+        told.message === LOST &&
+        told.exchange === exchange &&
+        told.market === market &&
+        Date.parse(told.timestamp) >= from_ms,
+    )
+    return found && Date.parse(found.timestamp)
   }
 
   /** Opportunities that were announced and have not ended. */
@@ -139,25 +180,37 @@ export class ExchangesRig implements ChaosRig {
     await until('every book to be live', isLive, READY_WITHIN_MS)
   }
 
+  /** The market stands still and is not held against itself for that. */
+  async pause(): Promise<void> {
+    await this.sandbox.pause()
+    this.paused_since_ms = Date.now()
+  }
+
+  async resume(): Promise<void> {
+    this.paused_ms += Date.now() - this.paused_since_ms
+    await this.sandbox.resume()
+  }
+
   /** Stops the market and holds every book against its own; what is on its way may arrive first. */
   async exact(): Promise<Verdict> {
-    await this.sandbox.pause()
+    await this.pause()
     let compared = await compareBooks(this.sandbox, this.worker, EXCHANGE_IDS)
     const deadline_ms = performance.now() + STILL_WITHIN_MS
     while (compared.wrong.length > 0 && performance.now() < deadline_ms) {
       await sleep(STILL_WITHIN_MS / 20)
       compared = await compareBooks(this.sandbox, this.worker, EXCHANGE_IDS)
     }
-    await this.sandbox.resume()
+    await this.resume()
     return { measured: `${compared.books} books exact`, failures: compared.wrong }
   }
 
-  /** All live, and on connections that have been there for long: who lost one just now waits longer. */
-  async settled(): Promise<void> {
+  /** All live, and for whom time counts on connections that have been there for long: who lost one
+   * just now waits longer. */
+  async settled({ timed }: Pick<ChaosContext, 'timed'>): Promise<void> {
     const newest_ms = Math.max(
       ...[...this.networks.values()].map(({ handshakes }) => handshakes.at(-1)?.at_ms ?? 0),
     )
-    await sleep(Math.max(0, newest_ms + STABLE_AFTER_MS - performance.now()))
+    if (timed) await sleep(Math.max(0, newest_ms + STABLE_AFTER_MS - performance.now()))
     await this.allLive()
   }
 
@@ -165,28 +218,17 @@ export class ExchangesRig implements ChaosRig {
     await this.allLive()
     const to_ms = Date.now()
     const steps = (await this.sandbox.status()).steps - this.steps_before
-    const steps_share = steps / ((to_ms - this.from_ms) / STEP_EVERY_MS)
+    const steps_share = steps / ((to_ms - this.from_ms - this.paused_ms) / STEP_EVERY_MS)
     const exact = await this.exact()
     this.lateness.stop()
     await this.child.stop()
     await until('the ledger', () => this.ledger.isUpToDate(this.redis))
     await this.sandbox.stop()
-    const { markets } = createMarketModel({
-      exchanges: SANDBOX_EXCHANGES.map(({ profile }) => profile),
-      seed: this.seed,
-      symbols: SYMBOLS,
-      rate: RATE,
-      tears: TEARS,
-      faults: [],
-    })
+    const { markets } = createMarketModel({ ...this.market, exchanges: PROFILES })
     const wire = readWire(this.record_file)
-    await import('node:fs').then((fs) => {
-      fs.copyFileSync(this.record_file, '/tmp/chaos-wire.jsonl')
-      fs.writeFileSync('/tmp/chaos-events.json', JSON.stringify(this.events))
-      fs.writeFileSync('/tmp/chaos-late.json', JSON.stringify(this.lateness))
-    })
     const { doubts, from_ms, events } = this
     const { windows: late, ours: relay_late } = this.lateness
+    const refusals = await nearMisses(this.redis)
     const truth = {
       markets,
       wire,
@@ -196,6 +238,7 @@ export class ExchangesRig implements ChaosRig {
       from_ms,
       to_ms,
       steps_share,
+      refusals,
       ...THRESHOLDS,
     }
     return together([exact, checkStory(events), checkTruth(events, truth)])
@@ -204,121 +247,10 @@ export class ExchangesRig implements ChaosRig {
   async stop(): Promise<void> {
     this.lateness.stop()
     this.ledger.close()
-    this.redis.disconnect()
     await stopAll(this.stops)
   }
 }
 
-export const EXCHANGES: RigKind<ExchangesRig> = { name: 'exchanges', start }
-
-async function start({ seed }: { readonly seed: number }): Promise<ExchangesRig> {
-  const stops: Stops = []
-  try {
-    const folder = await mkdtemp(join(tmpdir(), 'spreadwire-chaos-'))
-    stops.push(() => rm(folder, { recursive: true, force: true }))
-    const record_file = join(folder, 'wire.jsonl')
-    const server = await startRedis()
-    stops.push(() => server.stop())
-    const sandbox = new Sandbox({
-      ...{ seed, symbols: SYMBOLS, rate: RATE, tears: TEARS, record_file },
-      truth_file: join(folder, 'truth.jsonl'),
-    })
-    stops.push(() => sandbox.stop())
-    const networks = new Map<string, Network>()
-    const addresses = await addressesThrough(networks, sandbox, stops)
-    const complaints: string[] = []
-    const { child, worker } = await startWorker({ ...addresses, REDIS_URL: server.url }, complaints)
-    stops.push(() => child.stop())
-    const redis = new Redis(server.url, { maxRetriesPerRequest: null })
-    redis.on('error', () => {})
-    const isLive = async () => {
-      const books = await worker.list()
-      return books.length > 0 && books.every(({ state }) => state === 'live')
-    }
-    await until('every book to be live', isLive, READY_WITHIN_MS)
-    const busy = await busiest(await worker.list(), networks)
-    const lateness = new Lateness(worker)
-    const { steps } = await sandbox.status()
-    const parts = { sandbox, networks, child, worker, redis, complaints, lateness, seed }
-    return new ExchangesRig({ ...parts, busy, record_file, steps_before: steps, stops })
-  } catch (error) {
-    await stopAll(stops)
-    throw error
-  }
-}
-
-/** Watches while the coins settle. */
-async function busiest(
-  books: readonly NamedBook[],
-  networks: ReadonlyMap<string, Network>,
-): Promise<WatchedBook[]> {
-  const counts = new Map<string, number>()
-  const ends = [...networks.values()].map((network) =>
-    network.bend((raw, message) => {
-      const name = `${network.exchange} ${message?.symbol}`
-      counts.set(name, (counts.get(name) ?? 0) + 1)
-      return [raw]
-    }),
-  )
-  await sleep(SETTLE_MS)
-  for (const end of ends) end()
-  const frames = (book: WatchedBook) => counts.get(`${book.exchange} ${book.market}`) ?? 0
-  return books
-    .map(({ exchange, market, symbol }) => ({
-      exchange: exchange,
-      market,
-      symbol,
-    }))
-    .sort((a, b) => frames(b) - frames(a))
-}
-
-async function addressesThrough(
-  networks: Map<string, Network>,
-  sandbox: Sandbox,
-  stops: Stops,
-): Promise<Record<string, string>> {
-  const variables: Record<string, string> = {}
-  for (const [id, target] of await sandbox.addresses()) {
-    const network = new Network(id, target)
-    stops.push(() => network.stop())
-    networks.set(network.exchange, network)
-    const { websocket_url, rest_url } = await network.listen()
-    variables[`${id.toUpperCase()}_WS_URL`] = websocket_url
-    variables[`${id.toUpperCase()}_REST_URL`] = rest_url
-  }
-  return variables
-}
-
-async function startWorker(variables: Record<string, string>, complaints: string[]) {
-  const child = startChild({
-    name: 'the worker',
-    command: process.execPath,
-    args: [join(PROJECT_DIR, 'workers', 'main.ts')],
-    env: environment({
-      DATABASE_URL: NO_POSTGRES,
-      ADMIN_TOKEN,
-      MAX_SYMBOLS: '1000',
-      PORT: '0',
-      NODE_ENV: 'production',
-      LOG_LEVEL: 'info',
-      ...variables,
-    }),
-    stop_within_ms: 30_000,
-    on_line: (line) => {
-      if (/"level":"(warn|error)"/.test(line)) complaints.push(line)
-    },
-  })
-  const startedPort = (line: string) =>
-    line.includes('"worker started"') ? (JSON.parse(line).port as number) : undefined
-  try {
-    const port = await child.ready(startedPort, READY_WITHIN_MS)
-    return { child, worker: new WorkerView(child.pid, port, ADMIN_TOKEN) }
-  } catch (error) {
-    await child.stop()
-    throw error
-  }
-}
-
-async function stopAll(stops: Stops): Promise<void> {
+export async function stopAll(stops: Stops): Promise<void> {
   for (const stop of stops.splice(0).reverse()) await stop()
 }

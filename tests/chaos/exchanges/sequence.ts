@@ -6,7 +6,8 @@ import type { ShownBook } from '../../../workers/ops/books.ts'
 import type { Fault } from '../fault.ts'
 import { Findings } from '../findings.ts'
 import { withLevels, wrongDigit } from './frames.ts'
-import { EXCHANGES, type ExchangesRig, type WatchedBook } from './rig.ts'
+import type { ExchangesRig, WatchedBook } from './rig.ts'
+import { EXCHANGES } from './start.ts'
 import { gaps, type Loss, loseThread } from './thread.ts'
 
 /** Where ids or checksums reveal what is missing; Coinbase has neither. */
@@ -14,7 +15,7 @@ const NUMBERED: readonly string[] = ['binance', 'bybit', 'kraken']
 const LIVE_WITHIN_MS = 2_000
 /** Kraken's checksum is made of ten levels a side; what lies deeper it cannot prove. */
 const SURE_RANK = 7
-const [FIRST_DEEP, LAST_DEEP] = [10, 40]
+const [FIRST_DEEP, LAST_DEEP] = [25, 45]
 const MOST_REPEATED = 5
 const ARRIVED_MS = 500
 /** an audit has its turn every 45 s, looks twice for 2 s and waits for its own turn in between */
@@ -29,6 +30,8 @@ export const gap: Fault = {
   required: 'stale, silent, live <= 2 s, 1 gap',
   async run(context) {
     const [rig, findings] = [await context.rig(EXCHANGES), new Findings(context)]
+    // what was seeded just now is asked for again more slowly
+    await rig.settled(context)
     for (const exchange of NUMBERED) {
       await rig.allLive()
       const book = rig.pick(exchange, context.random)
@@ -65,7 +68,7 @@ export const repeated: Fault = {
       findings.hold(sameBook(before, after), `${exchange} ${book.symbol} is another book now`)
       const more = (await gaps(rig, exchange)) - gaps_before
       findings.hold(more === 0, `${exchange} counted ${more} gaps`)
-      await rig.sandbox.resume()
+      await rig.resume()
     }
     findings.note(`${frames} frames again on ${exchanges.length} exchanges`)
     return findings.verdict()
@@ -234,7 +237,7 @@ async function lastChanges(
     return [raw]
   })
   while (seen.length < count) await sleep(ARRIVED_MS / 10)
-  await rig.sandbox.pause()
+  await rig.pause()
   await sleep(ARRIVED_MS)
   end()
   return seen.slice(-count)

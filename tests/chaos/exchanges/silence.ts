@@ -1,13 +1,15 @@
 /** Row 8: an exchange that forgot one subscription and goes on to prove that its connection lives. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { exchanges as KNOWN } from '../../../workers/exchanges/index.ts'
 import type { Fault } from '../fault.ts'
 import { Findings } from '../findings.ts'
-import { EXCHANGES } from './rig.ts'
+import { EXCHANGES } from './start.ts'
 import { States } from './states.ts'
 
 const EXCHANGE = 'kraken'
 /** the limit is looked at a few times a second */
 const NOTICED_WITHIN_MS = 1_000
+const LOOK_EVERY_MS = 50
 const LIVE_WITHIN_MS = 2_000
 const GIVE_UP_MS = 30_000
 
@@ -23,21 +25,21 @@ export const silence: Fault = {
     const network = rig.network(EXCHANGE)
     const book = rig.pick(EXCHANGE, context.random)
     const known = rig.doubts.begin(book, { unknowable_ms: Number.POSITIVE_INFINITY })
-    let last_ms = Date.now()
     const unmute = network.bend((raw, message) => {
       if (message?.symbol !== book.market) return [raw]
       // a snapshot comes only to those who ask
       if (message.whole) unmute()
       return message.whole ? [raw] : []
     })
-    await network.once(book.market, (raw) => {
-      last_ms = Date.now()
-      return [raw]
-    })
-    const states = new States(rig.worker)
+    // frames of this market came all the time
+    const last_ms = Date.now()
     const before = network.asked(book.market)
-    const isAsked = () => network.asked(book.market) > before
-    const stale_ms = await states.until(isAsked, quiet_ms + GIVE_UP_MS)
+    const until_ms = last_ms + quiet_ms + GIVE_UP_MS
+    while (network.asked(book.market) === before && Date.now() < until_ms)
+      await sleep(LOOK_EVERY_MS)
+    const is_asked = network.asked(book.market) > before
+    const stale_ms = is_asked ? Date.now() : Number.POSITIVE_INFINITY
+    const states = new States(rig.worker)
     const live_ms = await states.until(
       () => states.now(book)?.state === 'live' && (states.now(book)?.to_ms ?? 0) > stale_ms,
       GIVE_UP_MS,

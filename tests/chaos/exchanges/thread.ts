@@ -25,23 +25,26 @@ export interface Loss {
   readonly give_up_ms?: number
 }
 
-export async function loseThread(rig: ExchangesRig, findings: Findings, loss: Loss): Promise<void> {
+/** Resolves with the moments between which nobody may be told of the book. */
+export async function loseThread(
+  rig: ExchangesRig,
+  findings: Findings,
+  loss: Loss,
+): Promise<{ readonly injected_ms: number; readonly live_ms: number }> {
   const { book, inject, live_within_ms, stale_within_ms, give_up_ms = GIVE_UP_MS } = loss
   const { exchange } = book
   const states = new States(rig.worker)
   const gaps_before = await gaps(rig, exchange)
   const known = rig.doubts.begin(book, { unknowable_ms: Number.POSITIVE_INFINITY })
   const injected_ms = await inject()
-  // a market may be built again between two looks: then the count tells
-  const counted = countedAfter(rig, exchange, gaps_before, give_up_ms)
-  const stale_ms = await states.until(
-    () => states.now(book)?.state === 'stale' || counted.done,
-    give_up_ms,
-  )
+  // a market may be built again between two looks: the worker says when it lost it
+  const isLost = () => rig.lost(book, injected_ms) !== undefined
+  await states.until(isLost, give_up_ms)
+  const stale_ms = rig.lost(book, injected_ms) ?? Number.POSITIVE_INFINITY
   loss.noticed?.()
   known()
   const healed = rig.doubts.begin(book)
-  const live_ms = await states.until(() => states.now(book)?.state === 'live', GIVE_UP_MS)
+  const live_ms = await states.until(() => isLiveSince(states, book, stale_ms), GIVE_UP_MS)
   healed()
   await states.stop()
   await sleep(READ_WITHIN_MS)
@@ -54,6 +57,13 @@ export async function loseThread(rig: ExchangesRig, findings: Findings, loss: Lo
   expectSilence(rig, findings, states, book)
   const more = (await gaps(rig, exchange)) - gaps_before
   findings.hold(more === 1, `${exchange} counted ${more} gaps, not 1`)
+  return { injected_ms, live_ms }
+}
+
+/** Seen to be live when it was known to have been lost. */
+function isLiveSince(states: States, book: BookName, lost_ms: number): boolean {
+  const now = states.now(book)
+  return now !== undefined && now.state === 'live' && now.to_ms > lost_ms
 }
 
 /** Nothing was announced from that book while it was seen not to be live. */
@@ -84,18 +94,6 @@ export function citing(
     const cites = legs.some((leg) => leg.exchange === exchange && leg.symbol === symbol)
     return cites && at_ms > from_ms && at_ms < to_ms ? [`${id} at ${at_ms}`] : []
   })
-}
-
-function countedAfter(rig: ExchangesRig, exchange: string, before: number, give_up_ms: number) {
-  const counted = { done: false }
-  const until_ms = performance.now() + give_up_ms
-  const count = async () => {
-    while (!counted.done && performance.now() < until_ms) {
-      counted.done = (await gaps(rig, exchange)) > before
-    }
-  }
-  void count()
-  return counted
 }
 
 export async function gaps(rig: ExchangesRig, exchange: string): Promise<number> {

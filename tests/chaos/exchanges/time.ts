@@ -1,19 +1,22 @@
 /** Rows 13, 14 and 16: prices that come late, clocks that are wrong, and a worker that stands still. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { exchanges as KNOWN } from '../../../workers/exchanges/index.ts'
 import { SILENT_MS } from '../../truth/doubts.ts'
-import type { Fault } from '../fault.ts'
+import type { ChaosContext, Fault } from '../fault.ts'
 import { Findings } from '../findings.ts'
 import { shifted } from './frames.ts'
-import { EXCHANGE_IDS, EXCHANGES, type ExchangesRig } from './rig.ts'
+import { EXCHANGE_IDS } from './ids.ts'
+import type { ExchangesRig } from './rig.ts'
+import { EXCHANGES } from './start.ts'
 import { States } from './states.ts'
+import { STEP_MS, STEPS_MS } from './steps.ts'
 
 const DELAY_MS = 3_000
 const DELAYED_FOR_MS = 6_000
 /** the worker's own defaults */
 const MAX_AGE_MS = 5_000
 const MAX_SKEW_MS = 2_000
-const OFF_BY_MS = 30_000
-const OFF_FOR_MS = 10_000
+const OFF_FOR_MS = 6_000
 const STOPPED_MS = 2_000
 const LIVE_WITHIN_MS = 5_000
 const GIVE_UP_MS = 30_000
@@ -27,7 +30,7 @@ export const delayed: Fault = {
   async run(context) {
     const [rig, findings] = [await context.rig(EXCHANGES), new Findings(context)]
     await rig.allLive()
-    const exchange = EXCHANGE_IDS[context.random.integer(EXCHANGE_IDS.length)] ?? 'bybit'
+    const exchange = anyExchange(context)
     const network = rig.network(exchange)
     const healed = rig.doubts.begin({ exchange }, { unknowable_ms: SILENT_MS })
     const from_ms = Date.now()
@@ -53,33 +56,58 @@ export const delayed: Fault = {
 
 export const wrongClock: Fault = {
   row: 14,
-  name: 'exchange clock +-30 s',
-  injected: "one exchange's times shifted, both ways",
+  name: 'exchange clock +-30 s, NTP step',
+  injected: "one exchange's times shifted, our wall clock set",
   required: 'told as if nothing were, nothing stale',
   async run(context) {
     const [rig, findings] = [await context.rig(EXCHANGES), new Findings(context)]
-    for (const by_ms of [OFF_BY_MS, -OFF_BY_MS]) {
+    for (const by_ms of [STEP_MS, -STEP_MS]) {
+      const exchange = anyExchange(context)
+      const bend = () => rig.network(exchange).bend((raw) => [shifted(raw, by_ms)])
+      // without ids only a clock that goes back shows that frames changed places: it costs a resync
+      const resynced = hasIds(exchange) ? null : exchange
+      const healed = resynced === null ? () => {} : rig.doubts.begin({ exchange })
+      const told = await undisturbed(rig, findings, bend, resynced)
       await rig.allLive()
-      const exchange = EXCHANGE_IDS[context.random.integer(EXCHANGE_IDS.length)] ?? 'bybit'
-      const states = new States(rig.worker)
-      // nothing is in doubt: the checker forgives nothing that is told or missed meanwhile
-      const end = rig.network(exchange).bend((raw) => [shifted(raw, by_ms)])
-      const from_ms = Date.now()
-      await sleep(OFF_FOR_MS)
-      const to_ms = Date.now()
-      end()
-      await states.stop()
-      await sleep(READ_WITHIN_MS)
-      const disturbed = states.disturbed(exchange)
-      findings.hold(disturbed.length === 0, `not live all the time: ${disturbed.join(', ')}`)
-      const told = tellings(rig, from_ms, to_ms)
+      healed()
       const of_it = told.filter(({ legs }) => legs.some((leg) => leg.exchange === exchange))
       findings.note(
         `${exchange} ${by_ms / 1_000} s: ${of_it.length} of ${told.length} told with it`,
       )
     }
+    const set = () => {
+      process.kill(rig.child.pid, 'SIGHUP')
+      return () => {}
+    }
+    for (const by_ms of [...STEPS_MS.slice(1), STEPS_MS[0]]) {
+      const told = await undisturbed(rig, findings, set)
+      findings.note(`ours ${by_ms / 1_000} s: ${told.length} told`)
+    }
     return findings.verdict()
   },
+}
+
+/** Nothing is in doubt but `resynced`: the checker forgives nothing else that is told or missed. */
+async function undisturbed(
+  rig: ExchangesRig,
+  findings: Findings,
+  begin: () => () => void,
+  resynced: string | null = null,
+) {
+  await rig.allLive()
+  const states = new States(rig.worker)
+  const end = begin()
+  const from_ms = Date.now()
+  await sleep(OFF_FOR_MS)
+  const to_ms = Date.now()
+  end()
+  await states.stop()
+  await sleep(READ_WITHIN_MS)
+  const steady = EXCHANGE_IDS.filter((exchange) => exchange !== resynced)
+  const disturbed = steady.flatMap((exchange) => states.disturbed(exchange))
+  const why = rig.said(from_ms).join(' ')
+  findings.hold(disturbed.length === 0, `not live all the time: ${disturbed.join(', ')} ${why}`)
+  return tellings(rig, from_ms, to_ms)
 }
 
 export const stopped: Fault = {
@@ -105,6 +133,14 @@ export const stopped: Fault = {
     findings.hold(rig.child.isRunning(), 'the worker ended')
     return findings.verdict()
   },
+}
+
+function hasIds(exchange: string): boolean {
+  return KNOWN.find(({ id }) => id === exchange)?.continuity !== 'none'
+}
+
+function anyExchange({ random }: ChaosContext): string {
+  return EXCHANGE_IDS[random.integer(EXCHANGE_IDS.length)] ?? 'kraken'
 }
 
 function tellings(rig: ExchangesRig, from_ms: number, to_ms: number) {

@@ -3,9 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { ChaosContext, Fault } from '../fault.ts'
 import { Findings } from '../findings.ts'
 import { withoutDeletions } from './frames.ts'
-import { EXCHANGES, type ExchangesRig, type WatchedBook } from './rig.ts'
+import type { ExchangesRig, WatchedBook } from './rig.ts'
+import { EXCHANGES } from './start.ts'
 import { type BookName, States } from './states.ts'
-import { citing } from './thread.ts'
+import { citing, loseThread } from './thread.ts'
 
 /** no further than a coin may be off without being taken for another one */
 const [DOWN, UP] = [0.98, 1.02]
@@ -62,26 +63,26 @@ export const halted: Fault = {
 
 async function cross(rig: ExchangesRig, findings: Findings, book: WatchedBook): Promise<void> {
   const { exchange, market, symbol } = book
-  const states = new States(rig.worker)
-  const known = rig.doubts.begin(book, { unknowable_ms: Number.POSITIVE_INFINITY })
-  const end = rig.network(exchange).bend((raw, message) => {
-    const is_change = message?.symbol === market && !message.whole
-    return [is_change ? withoutDeletions(raw) : raw]
+  let end = () => {}
+  const { injected_ms, live_ms } = await loseThread(rig, findings, {
+    book,
+    inject: async () => {
+      end = rig.network(exchange).bend((raw, message) => {
+        const is_change = message?.symbol === market && !message.whole
+        return [is_change ? withoutDeletions(raw) : raw]
+      })
+      await rig.sandbox.tell(`tear ${exchange} ${symbol} ${DOWN} ${TORN_FOR_MS}`)
+      return Date.now()
+    },
+    noticed: () => end(),
+    stale_within_ms: RESYNCED_WITHIN_MS,
+    live_within_ms: LIVE_WITHIN_MS,
   })
-  await rig.sandbox.tell(`tear ${exchange} ${symbol} ${DOWN} ${TORN_FOR_MS}`)
-  const torn_ms = Date.now()
-  const stale_ms = await states.until(() => states.now(book)?.state === 'stale', GIVE_UP_MS)
-  end()
-  const live_ms = await states.until(() => states.now(book)?.state === 'live', GIVE_UP_MS)
-  known()
-  await states.stop()
-  await sleep(READ_WITHIN_MS)
-  findings.within(`${exchange} stale after`, stale_ms - torn_ms, RESYNCED_WITHIN_MS)
-  findings.within('live after', live_ms - stale_ms, LIVE_WITHIN_MS)
-  const told = citing(rig, book, torn_ms + CROSSED_AFTER_MS, states.now(book)?.from_ms ?? 0)
+  const stale_ms = rig.lost(book, injected_ms) ?? live_ms
+  const told = citing(rig, book, injected_ms + CROSSED_AFTER_MS, stale_ms)
   findings.hold(told.length === 0, `told from a crossed book: ${told.join(', ')}`)
   // its neighbours see the price come back
-  await sleep(Math.max(0, torn_ms + TORN_FOR_MS - Date.now()))
+  await sleep(Math.max(0, injected_ms + TORN_FOR_MS - Date.now()))
 }
 
 /** Tears a market away from the others until something is announced with it, and is open. */

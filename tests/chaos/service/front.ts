@@ -3,14 +3,14 @@
  * the operator's address, which hears from the edge's clock. It can be killed and started again.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Edge, startEdge } from '../../../sandbox/edge.ts'
 import { startNeonGateway } from '../../../sandbox/neon.ts'
 import { startUpstashGateway } from '../../../sandbox/upstash.ts'
 import { descendants } from '../../running.ts'
+import { closed, listening } from './servers.ts'
 
 export interface FrontOptions {
   /** where the gateways find the stores */
@@ -102,22 +102,4 @@ export class Front {
     this.stops.push(() => closed(server))
     return `${url}/`
   }
-}
-
-/** On any free port of this machine; its address. */
-export function listening(server: Server): Promise<string> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      resolve(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
-    })
-  })
-}
-
-/** With all its connections. */
-export function closed(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => resolve())
-    server.closeAllConnections()
-  })
 }

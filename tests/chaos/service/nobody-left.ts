@@ -71,7 +71,8 @@ function striking({ front }: ServiceRig): AbortController {
   const { signal } = controller
   const run = async () => {
     while (!signal.aborted) {
-      await front.minute()
+      // the next one may succeed
+      await front.minute().catch(() => {})
       await sleep(STRIKES_EVERY_MS, undefined, { signal }).catch(() => {})
     }
   }

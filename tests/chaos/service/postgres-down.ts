@@ -20,8 +20,7 @@ export const postgresIsDown: Fault = {
     const findings = new Findings(context)
     await rig.workers()
     const faults = rig.newFaults()
-    const { ledger } = rig.core
-    const from = ledger.told.length
+    await rig.level()
     const down_ms = context.outage_ms(SHORT_MS, FULL_MS)
     const down_at_ms = Date.now()
     const outage = await postgresDown(rig.core, down_ms)
@@ -34,10 +33,9 @@ export const postgresIsDown: Fault = {
     )
     findings.note(`${meanwhile.length} alerts meanwhile`)
     findings.hold(meanwhile.length > 0, 'no alert was sent while PostgreSQL was away')
-    const { missing } = await rig.level(from)
-    const to = ledger.told.length
+    const { missing, told } = await rig.level()
     for (const one of [...faults(), ...missing]) findings.hold(false, one)
-    const { rows, wrong } = await compareRows(rig, ledger.told[from]?.id, ledger.told[to - 1]?.id)
+    const { rows, wrong } = await compareRows(rig, told[0]?.id, told.at(-1)?.id)
     findings.note(`${rows} rows equal`)
     for (const one of wrong.slice(0, MOST_SHOWN)) findings.hold(false, one)
     return findings.verdict()

@@ -2,12 +2,9 @@
  * A reader of the event stream as our users are, with the project's own client, that writes down what
  * it was given. It reconnects and resumes as the client does; it judges nothing.
  */
-import { setTimeout as sleep } from 'node:timers/promises'
+import { until } from '../../../bench/failover/rig.ts'
 import { createClient } from '../../../client/client.ts'
 import type { Receipt } from './receipts.ts'
-
-/** So soon it counts as open: a stream says hello at once. */
-const LOOK_EVERY_MS = 20
 
 export class Reader {
   readonly receipts: Receipt[] = []
@@ -31,12 +28,9 @@ export class Reader {
     await this.reading
   }
 
-  /** Waits for the first event. @throws Error when the stream is refused */
-  async begun(): Promise<void> {
-    while (this.receipts.length === 0) {
-      if (this.refused !== null) throw new Error(`the stream was refused: ${this.refused}`)
-      await sleep(LOOK_EVERY_MS)
-    }
+  /** Waits for the first event. @throws Error when there is none */
+  begun(): Promise<void> {
+    return until('the first event of the stream', async () => this.receipts.length > 0)
   }
 
   private async read(url: string): Promise<void> {

@@ -26,7 +26,6 @@ export const redisIsDown: Fault = {
     const findings = new Findings(context)
     const [leader] = await rig.workers()
     const faults = rig.newFaults()
-    const from = rig.core.ledger.told.length
     const down_ms = context.outage_ms(SHORT_MS, FULL_MS)
     const before = await dropped(leader)
     const asking = new Asking(rig.front.url)
@@ -39,9 +38,9 @@ export const redisIsDown: Fault = {
     )
     findings.hold(outage.detected_meanwhile > 0, 'nothing began while Redis was away')
     findings.hold((await dropped(leader)) === before, 'the outbox dropped events')
-    const { missing, level_ms } = await rig.level(from)
+    const { missing, told, level_ms } = await rig.level()
     findings.note(`everybody level ${level_ms} ms later`)
-    for (const one of [...faults(), ...missing, ...outOfOrder(rig.core.ledger.told.slice(from))]) {
+    for (const one of [...faults(), ...missing, ...outOfOrder(told)]) {
       findings.hold(false, one)
     }
     judgeAnswers(findings, answers, down_ms)

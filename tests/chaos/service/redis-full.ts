@@ -26,7 +26,6 @@ export const redisIsFull: Fault = {
     const findings = new Findings(context)
     await rig.workers()
     const faults = rig.newFaults()
-    const from = rig.core.ledger.told.length
     findings.note(`the stream lost ${await untilCut(rig)} entries`)
     const outage = await redisFull(rig.core, context.outage_ms(SHORT_MS, FULL_MS))
     findings.note(`alarm, then ${outage.down_ms} ms without room`)
@@ -35,7 +34,7 @@ export const redisIsFull: Fault = {
       outage.drained_ms,
       DRAIN_MS,
     )
-    const { missing, expired } = await rig.level(from)
+    const { missing, expired } = await rig.level()
     findings.note(`${expired} alerts too old`)
     for (const one of [...faults(), ...missing]) findings.hold(false, one)
     return findings.verdict()

@@ -31,7 +31,6 @@ export const redisFailsOver: Fault = {
     const findings = new Findings(context)
     await rig.workers()
     const faults = rig.newFaults()
-    const from = rig.core.ledger.told.length
     const replica = await rig.server()
     const loading = await rig.server()
     await promote(rig, replica)
@@ -39,7 +38,7 @@ export const redisFailsOver: Fault = {
     findings.note(`READONLY ${READ_ONLY_MS} ms, LOADING ${await load(rig, loading, replica)} ms`)
     rig.core.moveRedis(replica.port)
     await backAgain(rig, findings, Date.now())
-    const { missing } = await rig.level(from)
+    const { missing } = await rig.level()
     for (const one of [...faults(), ...missing]) findings.hold(false, one)
     return findings.verdict()
   },
@@ -56,7 +55,6 @@ export const redisComesBackEmpty: Fault = {
     await rig.workers()
     const { core } = rig
     const faults = rig.newFaults()
-    const from = core.ledger.told.length
     const empty = await rig.server()
     await until('something open', async () => core.ledger.open().length > 0)
     await quiet(rig)
@@ -67,7 +65,7 @@ export const redisComesBackEmpty: Fault = {
     await core.redis_proxy.set(null)
     await core.sandbox.resume()
     await backAgain(rig, findings, Date.now(), open)
-    const { missing } = await rig.level(from)
+    const { missing } = await rig.level()
     for (const one of [...faults(), ...missing]) findings.hold(false, one)
     return findings.verdict()
   },

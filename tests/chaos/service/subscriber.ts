@@ -1,15 +1,18 @@
 /**
- * A subscriber to all events by webhook, as our users are: it verifies each message with the project's
- * own client, takes it, and writes down what it got. It may be told to be slow; it refuses only what
- * was not signed.
+ * A subscriber by webhook to the beginnings and ends of opportunities, as our users are: it verifies each
+ * message with the project's own client, takes it, and writes down what it got. It refuses only what was
+ * not signed.
  */
 import { createServer, type Server } from 'node:http'
 import type { Pool } from 'pg'
 import { verifyWebhook } from '../../../client/webhook.ts'
-import { EVENT_TYPES } from '../../../shared/event.ts'
+import type { EventType } from '../../../shared/event.ts'
 import { newWebhookId, newWebhookSecret } from '../../../shared/webhook.ts'
-import { closed, listening } from './front.ts'
 import type { Receipt } from './receipts.ts'
+import { closed, listening } from './servers.ts'
+
+/** what is never shed, however much there is */
+const WANTED: ReadonlySet<EventType> = new Set(['opportunity.detected', 'opportunity.expired'])
 
 export class Subscriber {
   /** of its subscription */
@@ -47,9 +50,13 @@ export class Subscriber {
     const url = await listening(subscriber.server)
     await pool.query(
       'INSERT INTO webhook_endpoints (id, url, event_types, filters, secret) VALUES ($1, $2, $3, $4, $5)',
-      [subscriber.id, `${url}/all`, JSON.stringify(EVENT_TYPES), '{}', subscriber.secret],
+      [subscriber.id, `${url}/all`, JSON.stringify([...WANTED]), '{}', subscriber.secret],
     )
     return subscriber
+  }
+
+  wants({ type }: { readonly type: EventType }): boolean {
+    return WANTED.has(type)
   }
 
   stop(): Promise<void> {

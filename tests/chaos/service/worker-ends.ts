@@ -50,9 +50,9 @@ async function inBurst(
   const rig = await context.rig(SERVICE)
   const findings = new Findings(context)
   await rig.workers()
-  const { sandbox, ledger } = rig.core
+  await rig.level()
+  const { sandbox } = rig.core
   const faults = rig.newFaults()
-  const from = ledger.told.length
   const received = rig.subscriber.receipts.length
   await sandbox.setRate(BURST)
   try {
@@ -60,11 +60,12 @@ async function inBurst(
   } finally {
     await sandbox.setRate(USUAL)
   }
-  const { missing, expired } = await rig.level(from)
-  const told = ledger.told.slice(from)
+  const { missing, expired, told } = await rig.level()
   const receipts = rig.subscriber.receipts.slice(received)
   const twice = receipts.length - new Set(receipts.map(({ id }) => id)).size
-  findings.note(`${told.length} alert jobs, ${missing.length} lost, ${twice} sent twice`)
+  findings.note(
+    `${told.length} alert jobs, ${receipts.length} alerts sent, ${missing.length} lost, ${twice} twice`,
+  )
   findings.note(`${expired} too old`)
   for (const one of [
     ...faults(),
