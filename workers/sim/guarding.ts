@@ -29,6 +29,8 @@ export class Guarding {
   private readonly limits: DataLimits
   /** when two prices were last so far apart that they may be those of two coins */
   private apart_ms = Number.NEGATIVE_INFINITY
+  /** by market: the farthest that it was lately */
+  private readonly off = new Map<View, { readonly percent: number; readonly seen_ms: number }>()
   /** by coin: when nobody could say last what it is worth */
   private readonly worthless_ms = new Map<string, number>()
 
@@ -39,12 +41,23 @@ export class Guarding {
 
   /** Call it at every look: what holds a chain back may do so for a while longer. */
   note(now_ms: number): void {
-    const off = this.views.all.map(({ held }) => Math.abs(held?.percent ?? 0))
+    const off = this.views.all.map((view) => this.offOf(view, now_ms))
     const [most = 0, second = 0] = off.sort((a, b) => b - a)
     if (most + second > APART_PERCENT) this.apart_ms = now_ms
     for (const coin of Object.keys(COINS)) {
       if (!this.isPriced(coin)) this.worthless_ms.set(coin, now_ms)
     }
+  }
+
+  /** By how many percent a price is off, or was while dollars may still be reckoned by it. */
+  private offOf(view: View, now_ms: number): number {
+    const percent = Math.abs(view.held?.percent ?? 0)
+    const known = this.off.get(view)
+    if (known !== undefined && now_ms - known.seen_ms <= DOLLARS_LAST_MS + RECHECK_EVERY_MS) {
+      if (known.percent > percent) return known.percent
+    }
+    this.off.set(view, { percent, seen_ms: now_ms })
+    return percent
   }
 
   /** Markets that can be priced now. */

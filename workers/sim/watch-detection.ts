@@ -8,7 +8,7 @@ import type { Candidate, NearMiss, Verdict } from '../detection/candidate.ts'
 import type { DetectorLimits } from '../detection/detector.ts'
 import { Oracle, type Outcome } from '../detection/oracle/oracle.ts'
 import { type Chain, chainOf, gapOf, tellsAgain } from './chains.ts'
-import { gapsOf } from './gaps.ts'
+import { type Gap, gapsOf } from './gaps.ts'
 import { type Circumstances, Guarding } from './guarding.ts'
 import { faultOf, PERCENT_STEP, topRate } from './proof.ts'
 import { COINS } from './story.ts'
@@ -64,12 +64,17 @@ export class DetectionWatch {
 
   /** After the detector looked at what changed. */
   round(dirty: readonly MarketBook[], verdicts: readonly Verdict[], now: Circumstances): void {
-    this.take(verdicts, now)
+    const ended = this.take(verdicts, now)
     const able = this.guarding.able(now.now_ms)
     for (const view of this.steady) if (!able.has(view)) this.steady.delete(view)
     if (now.is_late) this.late_since_recheck = true
     this.expectOpenLive(now)
-    if (dirty.length > 0 && !this.late_since_recheck) this.expectFound([...this.steady], now.now_ms)
+    if (this.late_since_recheck) return
+    // a change behind the best level is looked at with the next recheck
+    const looked_at = new Set([...dirty, ...ended])
+    const found = this.gaps([...this.steady])
+    const own = found.filter(({ views }) => views.some(({ entry }) => looked_at.has(entry)))
+    this.expectFound(own, now.now_ms)
   }
 
   /** After the detector looked at what time changes. */
@@ -80,17 +85,25 @@ export class DetectionWatch {
     this.expectOpenLive(now)
     if (now.is_late) return
     this.expectOpenFresh(now.now_ms)
-    this.expectFound([...this.steady], now.now_ms)
+    this.expectFound(this.gaps([...this.steady]), now.now_ms)
   }
 
-  private take(verdicts: readonly Verdict[], now: Circumstances): void {
+  /** @returns the markets of what ended */
+  private take(verdicts: readonly Verdict[], now: Circumstances): MarketBook[] {
+    const ended: MarketBook[] = []
     for (const verdict of verdicts) {
       if (verdict.kind === 'open') {
         this.prove(verdict.candidate, now)
-      } else if (!this.open.delete(verdict.key)) {
+        continue
+      }
+      const open = this.open.get(verdict.key)
+      if (open === undefined) {
         throw new Violation('one life each', `${verdict.key} ends and was not open`)
       }
+      this.open.delete(verdict.key)
+      ended.push(...open.views.map(({ entry }) => entry))
     }
+    return ended
   }
 
   private prove(candidate: Candidate, { now_ms, is_late }: Circumstances): void {
@@ -137,9 +150,12 @@ export class DetectionWatch {
     }
   }
 
-  /** All that pays on these markets is open, or refused for a true reason. */
-  private expectFound(able: readonly View[], now_ms: number): void {
-    const gaps = gapsOf(able, 1 + Number(this.to_open) / 100)
+  private gaps(able: readonly View[]): Gap[] {
+    return gapsOf(able, 1 + Number(this.to_open) / 100)
+  }
+
+  /** Each of these is open, or refused for a true reason. */
+  private expectFound(gaps: readonly Gap[], now_ms: number): void {
     if (gaps.length === 0) return
     const open = [...this.open.values()].map(({ chain }) => chain)
     const told = new Set(open.map(gapOf))
