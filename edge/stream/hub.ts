@@ -101,8 +101,9 @@ export class Hub {
     try {
       for await (const item of follow(source, this.ring.last, signal)) {
         if (item.kind === 'event') {
+          const previous = this.ring.last
           this.ring.push(item.event)
-          for (const reader of this.readers) reader.wake()
+          for (const reader of this.readers) reader.offer(item.event, previous)
         } else {
           this.ring.restart(item.position)
           for (const reader of this.readers) reader.reset(item)

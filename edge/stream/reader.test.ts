@@ -39,8 +39,9 @@ function reading({ position = '1-0', filters = {}, ...changes }: Changes = {}) {
   const text = reader.body.pipeThrough(new TextDecoderStream()).getReader()
   const publish = (...events: readonly Event[]) => {
     for (const one of events) {
+      const previous = ring.last
       ring.push(one)
-      reader.wake()
+      reader.offer(one, previous)
     }
   }
   const tick = (to_ms: number) => {

@@ -56,6 +56,13 @@ export class Reader {
     )
   }
 
+  /** The ring has grown by this event, which came right after `previous`: most readers stand there. */
+  offer(event: Event, previous: string): void {
+    const is_next = this.level && !this.busy && this.options.frames.position === previous
+    if (is_next && !this.ended && this.has_room) this.take(event)
+    else this.wake()
+  }
+
   /** The ring has grown. */
   wake(): void {
     if (this.ended || !this.level || this.busy) return
