@@ -60,6 +60,8 @@ export class Connection {
   private opened_before = false
   private attempts = 0
   private replace_after_ms = 0
+  /** why the present link should go; null: it may stay */
+  private replace_because: string | null = null
   private stopped = false
   private timer: NodeJS.Timeout | undefined
   private readonly context: ConnectionContext
@@ -120,10 +122,12 @@ export class Connection {
   /** Opens a new link beside the present one, which goes on until the new one has taken over. */
   replace(reason: string): void {
     if (this.stopped || this.link === null || this.successor !== null) return
+    // an announcement is made once: what cannot be done at once is not forgotten
+    this.replace_because = reason
     const now_ms = this.context.clock.monotonic_ms()
     if (now_ms < this.replace_after_ms || this.context.doors.blocked_for_ms > 0) return
-    this.replace_after_ms = now_ms + REPLACE_RETRY_MS
     if (this.context.connects.take(1, now_ms) > 0) return
+    this.replace_after_ms = now_ms + REPLACE_RETRY_MS
     this.context.log.info('replacing a connection', { exchange: this.context.exchange.id, reason })
     this.successor = this.newLink()
   }
@@ -146,6 +150,7 @@ export class Connection {
   /** Rotation and hand-over. Call it a few times a second. */
   sweep(now_ms: number): void {
     if (this.link !== null) this.renew(this.link, now_ms)
+    if (this.replace_because !== null) this.replace(this.replace_because)
     const next = this.successor
     if (next === null || !next.open) return
     if (isComplete(this.lanes, next.line, now_ms - next.opened_ms)) this.promote(next)
@@ -209,6 +214,7 @@ export class Connection {
     const previous = this.link
     this.successor = null
     this.link = next
+    this.replace_because = null
     const left_behind = this.lanes.filter((lane) => lane.carrier !== next.line)
     if (left_behind.length > 0) this.begin(next, left_behind)
     previous?.terminate('replaced')
@@ -235,6 +241,7 @@ export class Connection {
     }
     if (link !== this.link) return
     this.link = null
+    this.replace_because = null
     if (this.stopped) return
     this.context.ended(end)
     if (this.successor?.open === true) {

@@ -277,13 +277,17 @@ describe('the exchange', () => {
     expect(feed.status()).toMatchObject({ state: 'down', connected: false })
   })
 
-  it('that announces its shutdown is left only when the next connection has taken over', async () => {
+  it.each([
+    ['at once', {}],
+    ['when another attempt is allowed', { connects: { count: 1, window_ms: 1_000 } }],
+  ])('that announces its shutdown is left for the next one, %s', async (_when, limits) => {
     const truth = new TrueBook(START)
     let batch = 0
     const server = await exchangeServer({
       rest: (_request, response) => response.end(dialects.binance!.snapshot(truth)),
     })
-    const { feed, books, state } = startFeed(server, binance, ['BTCUSDT'])
+    const exchange = { ...binance, limits: { ...binance.limits, ...limits } }
+    const { feed, books, state } = startFeed(server, exchange, ['BTCUSDT'])
     const ticker = setInterval(() => {
       const changes = truth.change([['bid', '99.95', `${1 + (++batch % 9)}.0000`]])
       for (const socket of server.sockets)
