@@ -85,6 +85,7 @@ function worker(shard_count = 1) {
     stops.push(() => publisher.resign())
     return { publisher, term }
   }
+  const state = { is_late: false }
   const desks = Array.from({ length: shard_count }, (_, shard) => desk(shard))
   const { publisher, term } = desks[0]!
   const pipeline = new Pipeline({
@@ -92,16 +93,21 @@ function worker(shard_count = 1) {
     detector: {
       takeNearMisses: () => refused.splice(0),
       run: () => changed.splice(0),
-      recheck: () => [...now.values()].map((one): Verdict => ({ kind: 'open', candidate: one })),
+      recheck: () =>
+        state.is_late
+          ? []
+          : [...now.values()].map((one): Verdict => ({ kind: 'open', candidate: one })),
     },
     terms: desks.map((one) => one.term),
     clock: systemClock,
+    late: () => state.is_late,
     onSignal: () => {},
     onNearMisses: (refused) => refusals.push(...refused),
   })
   return {
     pipeline,
     term,
+    state,
     /** the end of the process, with another worker there to go on or without */
     end(has_successor = false) {
       pipeline.end()
@@ -189,6 +195,24 @@ describe('a leader', () => {
     expect(Date.parse(expired_at!) - Date.parse(left.detected_at)).toBe(duration_ms)
     expect(own).toMatchObject({ type: 'opportunity.detected' })
     expect(await redis.hkeys(KEYS.live)).toEqual([own!.data.id])
+  })
+
+  it('does not end what a former leader left while its own loop is late and nobody can tell', async () => {
+    const left = opportunity('left')
+    await redis.hset(KEYS.live, left.id, JSON.stringify(left))
+    const { pipeline, term, state, open } = worker()
+    state.is_late = true
+    pipeline.lead(0, 1, 'new')
+    await term.taken
+    pipeline.recheck()
+    open('mine')
+    await has(1)
+    expect(await seen()).toEqual(['opportunity.detected'])
+    expect(await redis.hexists(KEYS.live, left.id)).toBe(1)
+    state.is_late = false
+    pipeline.recheck()
+    await has(2)
+    expect(await seen()).toEqual(['opportunity.detected', 'opportunity.expired disconnected'])
   })
 
   it('does not end its own opportunities as orphans', async () => {

@@ -18,6 +18,8 @@ export interface PipelineOptions {
   /** by shard */
   readonly terms: readonly Term[]
   readonly clock: Clock
+  /** true while the loop is late: then the detector says nothing of what is open */
+  readonly late: () => boolean
   /**
    * Told for each opportunity that a frame made: milliseconds since that frame was received. One
    * that was held back and let go by time alone has no such frame.
@@ -42,16 +44,16 @@ export class Pipeline {
     if (this.ended) return
     const verdicts = detector.run(dirty)
     this.tellNearMisses()
-    this.clockSignals(this.apply(verdicts))
+    this.clockSignals(this.apply(verdicts, false))
   }
 
   /** Looks at what time alone changes: open opportunities age, held updates fall due. */
   recheck(): void {
     if (this.ended) return
-    const { detector, terms } = this.options
+    const { detector, terms, late } = this.options
     const verdicts = detector.recheck()
     this.tellNearMisses()
-    this.apply(verdicts)
+    this.apply(verdicts, !late())
     for (const term of terms) term.sweep()
   }
 
@@ -71,15 +73,18 @@ export class Pipeline {
   }
 
   /** Each shard gets what is its own; that something closed concerns whoever had it open. */
-  private apply(verdicts: readonly Verdict[]): Draft[] {
+  private apply(verdicts: readonly Verdict[], is_whole: boolean): Draft[] {
     const { terms } = this.options
     const [only, ...others] = terms
-    if (only !== undefined && others.length === 0) return only.apply(verdicts)
+    if (only !== undefined && others.length === 0) return only.apply(verdicts, is_whole)
     const shards = verdicts.map((verdict) =>
       verdict.kind === 'closed' ? null : shardOf(verdict.candidate.legs, terms.length),
     )
     return terms.flatMap((term, shard) =>
-      term.apply(verdicts.filter((_, i) => shards[i] === null || shards[i] === shard)),
+      term.apply(
+        verdicts.filter((_, i) => shards[i] === null || shards[i] === shard),
+        is_whole,
+      ),
     )
   }
 

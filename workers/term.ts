@@ -22,6 +22,8 @@ export interface TermOptions {
 }
 
 const READ_RETRY_MS = 250
+/** A loop that is late for so long knows no better soon: what it was left ends. */
+const INHERIT_WITHIN_MS = 10_000
 
 export class Term {
   private readonly options: TermOptions
@@ -29,6 +31,7 @@ export class Term {
   /** counts terms: work that began in an older one must not go on in a newer */
   private term = 0
   private taking: Promise<void> = Promise.resolve()
+  private inherited_ms = Number.NEGATIVE_INFINITY
   private markout_timer: NodeJS.Timeout | undefined
   private markout_at_ms = Number.POSITIVE_INFINITY
 
@@ -46,8 +49,8 @@ export class Term {
   }
 
   /**
-   * Leads from now on. `survey` is called once what was left is known: it has to lead to one `apply`
-   * of everything that is open, at once.
+   * Leads from now on. `survey` is called once what was left is known: it has to lead to an `apply`
+   * of everything that is open, at once or as soon as anybody can tell.
    */
   lead(token: number, kind: TermKind, survey: () => void): void {
     if (this.state === 'ended') return
@@ -63,18 +66,26 @@ export class Term {
     this.options.publisher.resign()
   }
 
-  apply(verdicts: readonly Verdict[]): Draft[] {
+  /**
+   * `is_whole`: the verdicts are on everything that is open. Only then is it known what of that which
+   * was left is not there any more; until then it is neither ended nor told anew.
+   */
+  apply(verdicts: readonly Verdict[], is_whole: boolean): Draft[] {
     const { tracker } = this.options
     if (this.state !== 'leading' && this.state !== 'inheriting') return []
     const drafts = tracker.apply(verdicts)
-    if (this.state === 'inheriting') {
+    if (this.state === 'inheriting' && (is_whole || this.hasWaited())) {
       const gone = tracker.disown()
       this.options.log.info('took over', { ended: gone.length, open: tracker.open().length })
       drafts.unshift(...gone)
+      this.state = 'leading'
     }
-    this.state = 'leading'
     this.publish(drafts)
     return drafts
+  }
+
+  private hasWaited(): boolean {
+    return this.options.clock.monotonic_ms() - this.inherited_ms > INHERIT_WITHIN_MS
   }
 
   /** Tells what was held back for a while. */
@@ -134,6 +145,7 @@ export class Term {
       if (term !== this.term) return
     }
     this.state = 'inheriting'
+    this.inherited_ms = this.options.clock.monotonic_ms()
     survey()
   }
 

@@ -71,6 +71,8 @@ export class World {
   private tracker: Tracker
   private late_until_ms = Number.NEGATIVE_INFINITY
   private is_ticking = false
+  /** a take-over is under way */
+  private is_inheriting = false
   private answered = false
   private markout_at_ms = Number.POSITIVE_INFINITY
 
@@ -192,7 +194,7 @@ export class World {
       clock: this.clock,
       is_simulated: () => true,
       arrivals: {
-        late: () => this.is_ticking && this.turns.late(this.now_ms),
+        late: () => this.isLate(),
         behind: (entry) => this.views.all[entry.index]?.port.isBehind(entry) === true,
       },
       log: silentLog,
@@ -242,13 +244,24 @@ export class World {
     const verdicts = this.detector.recheck()
     this.watch.detection.refused(this.detector.takeNearMisses(), this.circumstances)
     this.watch.detection.recheck(verdicts, this.circumstances)
-    this.tell([...this.tracker.apply(verdicts), ...this.tracker.sweep()])
+    const drafts = this.tracker.apply(verdicts)
+    // as the term does: in a late turn nobody can say what is still open
+    if (this.is_inheriting && !this.isLate()) {
+      this.is_inheriting = false
+      drafts.unshift(...this.tracker.disown())
+    }
+    this.tell([...drafts, ...this.tracker.sweep()])
+  }
+
+  private isLate(): boolean {
+    return this.is_ticking && this.turns.late(this.now_ms)
   }
 
   private tell(drafts: readonly Draft[]): void {
     this.drafts.push(...drafts)
     this.watch.lives.told(drafts, this.now_ms)
-    this.watch.lives.expectSame(this.tracker.open())
+    // what was left and is not judged yet is open without being the tracker's
+    if (!this.is_inheriting) this.watch.lives.expectSame(this.tracker.open())
     this.awaitMarkouts()
   }
 
@@ -290,8 +303,7 @@ export class World {
 
   /** Another leader goes on with what is open. */
   private takeOver(): void {
-    if (this.is_ticking) {
-      // in a late turn nobody can say what is still open
+    if (this.is_inheriting) {
       this.timers.add(this.now_ms + TICK_MS, () => this.takeOver())
       return
     }
@@ -300,10 +312,7 @@ export class World {
     this.tracker.forget()
     this.tracker = this.createTracker()
     this.tracker.inherit(left)
-    const verdicts = this.detector.recheck()
-    this.watch.detection.refused(this.detector.takeNearMisses(), this.circumstances)
-    this.watch.detection.recheck(verdicts, this.circumstances)
-    const drafts = this.tracker.apply(verdicts)
-    this.tell([...this.tracker.disown(), ...drafts])
+    this.is_inheriting = true
+    this.recheck()
   }
 }
