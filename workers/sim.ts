@@ -7,8 +7,8 @@ import { systemClock as clock } from '../shared/clock.ts'
 import { readArguments } from './arguments.ts'
 import { type ConfigProblem, describeProblem } from './config/problems.ts'
 import { tellOperator } from './ops/log.ts'
-import { simulate, tellFailure } from './sim/simulate.ts'
-import { Tally } from './sim/tally.ts'
+import { runLanes } from './sim/lanes.ts'
+import type { Tally } from './sim/tally.ts'
 
 interface Options {
   readonly seed: number
@@ -47,22 +47,12 @@ function readOptions(argv: readonly string[]): Options | readonly ConfigProblem[
   return { seed: 1, seeds: Number.POSITIVE_INFINITY, minutes: 1 }
 }
 
-async function run({ seed: first, seeds, minutes }: Options): Promise<void> {
-  const tally = new Tally()
+async function run({ seed, seeds, minutes }: Options): Promise<void> {
   const begin_ms = clock.monotonic_ms()
-  const end_ms = begin_ms + minutes * 60_000
-  let lived = 0
-  let failed: string | null = null
-  while (failed === null && lived < seeds && clock.monotonic_ms() < end_ms) {
-    const seed = first + lived
-    const { failure } = await simulate(seed, tally)
-    lived++
-    if (failure !== null) failed = await tellFailure(seed, failure)
-  }
-  const elapsed_ms = clock.monotonic_ms() - begin_ms
-  report(lived, elapsed_ms, tally)
-  if (failed === null) return
-  tellOperator(failed)
+  const run = await runLanes({ first: seed, seeds, lasts_ms: minutes * 60_000 })
+  report(run.lived, clock.monotonic_ms() - begin_ms, run.tally)
+  if (run.failed === null) return
+  tellOperator(run.failed)
   process.exitCode = 1
 }
 
