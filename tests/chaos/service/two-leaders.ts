@@ -2,6 +2,9 @@
  * Row 24: the leader stands still for longer than its lease lives and wakes up as one who believes that
  * it leads. The fence refuses all that it writes; nothing lives twice.
  */
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { until } from '../../../bench/failover/rig.ts'
 import { KEYS } from '../../../shared/keys.ts'
@@ -15,6 +18,8 @@ const TAKE_OVER_MS = LEASE_TTL_MS + 2_000
 /** it has said all that it wanted to say by then */
 const AWAKE_MS = 4_000
 const WITHIN_MS = 30_000
+/** as MONITOR tells it: the token before the sequence */
+const PUBLISHED = new RegExp(`"SET" "${KEYS.published}" "(\\d+) `)
 
 export const twoLeaders: Fault = {
   row: 24,
@@ -67,17 +72,20 @@ async function watchTokens(
   fence: string,
   begin: () => void,
 ): Promise<ReadonlyMap<string, number>> {
-  const monitor = await core.redis.monitor()
   const applied = new Map<string, number>()
-  monitor.on('monitor', (_time: string, [command, key, value = '']: string[]) => {
-    if (command?.toUpperCase() !== 'SET' || key !== KEYS.published) return
-    const [token = ''] = value.split(' ')
-    applied.set(token, (applied.get(token) ?? 0) + 1)
+  const { host, port } = core.redis.options
+  const monitor = connect(Number(port), String(host))
+  monitor.on('error', () => {})
+  monitor.write('MONITOR\r\n')
+  createInterface({ input: monitor }).on('line', (line) => {
+    const [, token] = PUBLISHED.exec(line) ?? []
+    if (token !== undefined) applied.set(token, (applied.get(token) ?? 0) + 1)
   })
+  await once(monitor, 'data')
   begin()
   await sleep(AWAKE_MS)
   await until('a write', async () => applied.has(fence), WITHIN_MS).catch(() => {})
-  monitor.disconnect()
+  monitor.destroy()
   return applied
 }
 
