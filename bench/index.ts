@@ -15,6 +15,8 @@ const SECTIONS = [
   'dashboard.ts',
   'failover.ts',
   'restore.ts',
+  'hostile.ts',
+  'frozen.ts',
 ]
 
 for (const section of SECTIONS) {

@@ -63,13 +63,20 @@ export function invalidField(
 export const refuseInvalid: Hook<unknown, Edge, string, Response | undefined> = (result, c) => {
   if (result.success) return undefined
   const errors = new Map<string, FieldErrors[number]>()
+  const queries = result.target === 'query' ? c.req.queries() : {}
+  /** those that nobody will be told: there may be ten thousand */
+  const others = new Set<string>()
   for (const issue of result.error.issues) {
     const unknown = issue.code === 'unrecognized_keys'
     const names = namesOf(issue.path)
     for (const path of unknown ? issue.keys.map((key) => [...names, key]) : [names]) {
       const field = path.join('.') || result.target
       if (errors.has(field)) continue
-      const values = givenTo(result, c, path)
+      if (errors.size === ERRORS_MAX) {
+        others.add(field)
+        continue
+      }
+      const values = givenTo(result, c, queries, path)
       const repeated = values.length > 1 && !unknown
       const value = shown(path.at(-1) ?? '', repeated ? values : (values[0] ?? null))
       const expected = unknown
@@ -80,11 +87,10 @@ export const refuseInvalid: Hook<unknown, Edge, string, Response | undefined> = 
       errors.set(field, { field: beginning(field), value, expected })
     }
   }
-  const all = [...errors.values()]
-  const told = all.slice(0, ERRORS_MAX)
+  const told = [...errors.values()]
   const names = told.map(({ field }) => field).join(', ')
-  const more = all.length > told.length ? ` and ${all.length - told.length} more` : ''
-  const detail = `${names}${more} ${all.length === 1 ? 'is' : 'are'} not valid`
+  const more = others.size > 0 ? ` and ${others.size} more` : ''
+  const detail = `${names}${more} ${told.length === 1 ? 'is' : 'are'} not valid`
   return refuse(c, 'invalid_request', detail, told)
 }
 
@@ -103,11 +109,12 @@ function namesOf(path: readonly PropertyKey[]): string[] {
 function givenTo(
   result: { target: string; data?: unknown },
   c: Context<Edge>,
+  queries: Readonly<Record<string, string[]>>,
   path: readonly string[],
 ): readonly unknown[] {
   const [name] = path
   if (name === undefined) return []
-  if (result.target === 'query') return c.req.queries(name) ?? []
+  if (result.target === 'query') return Object.hasOwn(queries, name) ? (queries[name] ?? []) : []
   let value: unknown = result.target === 'header' ? c.req.header() : result.data
   for (const step of path) {
     if (!Object.hasOwn(Object(value), step)) return []

@@ -3,7 +3,7 @@
  * real processes. Nothing here is judged by the clock; `npm run chaos` does that.
  */
 import { describe, expect, it } from 'vitest'
-import type { SandboxExchange, SimulatedMarket } from '../sandbox/market/source.ts'
+import type { SimulatedMarket } from '../sandbox/market/source.ts'
 import type { Draft, Event } from '../shared/event.ts'
 import { detected, expired, opportunity, updated } from '../workers/publish/testing.ts'
 import { checkStory, checkTruth, type Truth } from './chaos/checker.ts'
@@ -48,7 +48,7 @@ describe('the checker of the story', () => {
 })
 
 describe('the checker of the truth', () => {
-  const market = (exchange: SandboxExchange): SimulatedMarket => ({
+  const market = (exchange: string): SimulatedMarket => ({
     exchange,
     base: 'ABC',
     quote: 'USD',
@@ -59,7 +59,7 @@ describe('the checker of the truth', () => {
     minimum_notional: '1',
     taker_fee_percent: '0.2',
   })
-  const book = (exchange: SandboxExchange, at_ms: number, bid: number): WireEvent => ({
+  const book = (exchange: string, at_ms: number, bid: number): WireEvent => ({
     exchange,
     ts: START_MS + at_ms,
     symbol: 'ABC/USD',

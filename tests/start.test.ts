@@ -19,9 +19,10 @@ import { KEYS, QUEUE_PREFIX, QUEUES } from '../shared/keys.ts'
 import type { Opportunity } from '../shared/opportunity.ts'
 import { MadeWebhook } from '../shared/webhook.ts'
 import { startReceiver } from '../workers/alerts/testing.ts'
+import { exchanges } from '../workers/exchanges/index.ts'
 import { descendants, type RunningStack, startRunningStack, stillRunning } from './running.ts'
 
-const EXCHANGES = ['binance', 'bybit', 'coinbase', 'kraken']
+const EXCHANGES = exchanges.map(({ id }) => id).sort()
 const SOON = { timeout: 30_000, interval: 200 }
 
 let stack: RunningStack

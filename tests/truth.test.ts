@@ -10,7 +10,13 @@ import { type Recorded, type RunOptions, recordRun } from './truth/run.ts'
 import { report, score, type TypeScore } from './truth/score.ts'
 
 const SEED = 1
-const MARKET = { seed: SEED, symbols: 10, rate: 1, tears: 3 } as const
+const MARKET = {
+  exchanges: ['binance', 'bybit', 'coinbase', 'kraken'],
+  seed: SEED,
+  symbols: 10,
+  rate: 1,
+  tears: 3,
+} as const
 const THRESHOLDS = { min_percent: 0.5, min_volume_usd: 1_000 } as const
 /** Gaps that are forgiven because the worker's loop was late are few, or the run says nothing. */
 const MOST_EXCUSED = 0.3

@@ -1,6 +1,6 @@
 /** The sandbox exchanges check signatures, times and rights for real. */
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { SIMULATED } from '../sandbox/exchanges/index.ts'
+import { SANDBOX_EXCHANGES } from '../sandbox/exchanges/index.ts'
 import { ChurningSource, market, serve } from '../sandbox/exchanges/testing.ts'
 import { systemClock } from '../shared/clock.ts'
 import type { Log, LogFields } from '../shared/log.ts'
@@ -22,11 +22,13 @@ interface Entry {
 }
 
 async function start(api_keys: Record<string, { id: string; secret: string }>, ahead_ms = 0) {
-  const names = ['binance', 'bybit', 'coinbase', 'kraken'] as const
+  const names = SANDBOX_EXCHANGES.map(({ profile }) => profile.id)
   const source = new ChurningSource(
     names.flatMap((name) => [market(name, 'BTC', 'USDT'), market(name, 'ETH', 'USDT')]),
   )
-  const servers = await Promise.all(SIMULATED.map((create) => serve(create(source))))
+  const servers = await Promise.all(
+    SANDBOX_EXCHANGES.map(({ simulate }) => serve(simulate(source))),
+  )
   const books = new Books()
   for (const name of names) books.add(listed(name, 'BTCUSDT'))
   const entries: Entry[] = []
@@ -45,10 +47,10 @@ async function start(api_keys: Record<string, { id: string; secret: string }>, a
   const accounts = new Accounts({
     exchanges,
     config: {
-      exchanges: exchanges.map(({ id }, i) => ({
+      exchanges: exchanges.map(({ id }) => ({
         id,
         websocket_url: null,
-        rest_url: servers[i]?.rest_url ?? null,
+        rest_url: servers[names.indexOf(id)]?.rest_url ?? null,
       })),
       api_keys: new Map(Object.entries(api_keys)),
     },

@@ -9,21 +9,19 @@ export interface ApiKey {
   readonly secret: string
 }
 
-/** Exchanges whose account can be read with a key. */
-export const KEYED_EXCHANGES = ['binance', 'bybit'] as const
-
-export const keyVariables = KEYED_EXCHANGES.flatMap((id) => [keyVariable(id), secretVariable(id)])
+/** `keyed_ids`: the exchanges whose account can be read with a key, here and below. */
+export function keyVariables(keyed_ids: readonly string[]): string[] {
+  return keyed_ids.flatMap((id) => [keyVariable(id), secretVariable(id)])
+}
 
 /** Optional, each with the other. */
-export const keySettings = Object.fromEntries(
-  keyVariables.map((name) => [
-    name,
-    z
-      .string()
-      .regex(/^[!-~]+$/, 'a key without spaces')
-      .optional(),
-  ]),
-)
+export function keySettings(keyed_ids: readonly string[]) {
+  const setting = z
+    .string()
+    .regex(/^[!-~]+$/, 'a key without spaces')
+    .optional()
+  return Object.fromEntries(keyVariables(keyed_ids).map((name) => [name, setting]))
+}
 
 function keyVariable(id: string): string {
   return `${id.toUpperCase()}_API_KEY`
@@ -35,9 +33,10 @@ function secretVariable(id: string): string {
 
 export function apiKeysOf(
   values: Readonly<Record<string, string | undefined>>,
+  keyed_ids: readonly string[],
 ): Map<string, ApiKey> {
   const keys = new Map<string, ApiKey>()
-  for (const exchange of KEYED_EXCHANGES) {
+  for (const exchange of keyed_ids) {
     const [id, secret] = [values[keyVariable(exchange)], values[secretVariable(exchange)]]
     if (id !== undefined && secret !== undefined) keys.set(exchange, { id, secret })
   }
@@ -47,8 +46,9 @@ export function apiKeysOf(
 /** A key without its secret, or the other way round, is a mistake and no wish for list fees. */
 export function halfKeys(
   present: Readonly<Record<string, string>>,
+  keyed_ids: readonly string[],
 ): { readonly variable: string; readonly expected: string }[] {
-  return KEYED_EXCHANGES.flatMap((id) => {
+  return keyed_ids.flatMap((id) => {
     const names = [keyVariable(id), secretVariable(id)]
     const missing = names.filter((name) => present[name] === undefined)
     if (missing.length !== 1) return []

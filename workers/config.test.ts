@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { KEYED_EXCHANGES } from './api-keys.ts'
 import { describeProblems } from './config/problems.ts'
 import { readConfig, readDatabaseUrl, variables } from './config.ts'
 import { exchanges } from './exchanges/index.ts'
@@ -13,12 +12,12 @@ const required = {
 }
 
 function problemsOf(env: Record<string, string>) {
-  const result = readConfig(env, ids)
+  const result = readConfig(env, exchanges)
   return result.ok ? [] : result.problems
 }
 
 function configOf(env: Record<string, string>) {
-  const result = readConfig(env, ids)
+  const result = readConfig(env, exchanges)
   if (!result.ok) throw new Error(describeProblems(result.problems))
   return result.config
 }
@@ -109,11 +108,9 @@ describe('readConfig', () => {
 
 describe('API keys', () => {
   it('are read where an exchange has them, and are nobody else’s', () => {
-    expect(KEYED_EXCHANGES.toSorted()).toEqual(
-      exchanges
-        .filter(({ account }) => account !== undefined)
-        .map(({ id }) => id)
-        .toSorted(),
+    const keyed = exchanges.filter(({ account }) => account !== undefined)
+    expect(variables(exchanges).filter((name) => name.includes('_API_'))).toEqual(
+      keyed.flatMap(({ id }) => ['KEY', 'SECRET'].map((end) => `${id.toUpperCase()}_API_${end}`)),
     )
     const config = configOf({ ...required, BYBIT_API_KEY: 'id', BYBIT_API_SECRET: 'hidden' })
     expect([...config.api_keys]).toEqual([['bybit', { id: 'id', secret: 'hidden' }]])
@@ -174,9 +171,15 @@ describe('.env.example', () => {
   const worker_part = text.slice(text.indexOf('── Worker'), text.indexOf('── Edge'))
   const lines = worker_part.matchAll(/^(# )?([A-Z][A-Z0-9_]*)=(.*)$/gm).toArray()
 
-  it('names every variable that the worker reads, and no other', () => {
+  /** the exchange that stands for all */
+  const example = exchanges.filter(({ id }) => id === 'binance')
+
+  it('names every variable that the worker reads, those of an exchange by an example', () => {
     const documented = lines.map(([, , name]) => name)
-    expect(documented.toSorted()).toEqual(variables(ids).toSorted())
+    expect(documented.toSorted()).toEqual(variables(example).toSorted())
+    for (const ending of ['WS_URL', 'REST_URL', 'API_KEY', 'API_SECRET']) {
+      expect(worker_part).toContain(`<EXCHANGE>_${ending}`)
+    }
   })
 
   it('shows the true defaults', () => {
@@ -190,6 +193,6 @@ describe('.env.example', () => {
     expect(shown_exchanges).toEqual(default_exchanges)
     const commented = lines.filter(([, mark]) => mark !== undefined).map(([, , name]) => name)
     expect(commented).not.toContain('REDIS_URL')
-    expect(variables(ids).length - commented.length).toBe(2)
+    expect(variables(example).length - commented.length).toBe(2)
   })
 })

@@ -8,6 +8,7 @@ import { SYMBOL_PATTERN } from '../shared/market.ts'
 import { type ApiKey, apiKeysOf, halfKeys, keySettings, keyVariables } from './api-keys.ts'
 import { type ConfigProblem, type Environment, problemOf, withoutEmpty } from './config/problems.ts'
 import { address, integer, list, number, oneOf } from './config/values.ts'
+import type { Exchange } from './exchanges/exchange.ts'
 import { type OtlpConfig, otlpOf, otlpSettings } from './otlp-settings.ts'
 
 export interface ExchangeConfig {
@@ -133,25 +134,33 @@ function addresses(exchange_ids: readonly string[]) {
 const websocketVariable = (id: string) => `${id.toUpperCase()}_WS_URL`
 const restVariable = (id: string) => `${id.toUpperCase()}_REST_URL`
 
+/** What settings need of the registry: exchanges that have an `account` may have a key. */
+type Registered = Pick<Exchange, 'id' | 'account'>
+
+const idsOf = (exchanges: readonly Registered[]) => exchanges.map(({ id }) => id)
+const keyedOf = (exchanges: readonly Registered[]) =>
+  idsOf(exchanges.filter(({ account }) => account !== undefined))
+
 /** Every variable that the worker reads. */
-export function variables(exchange_ids: readonly string[]): string[] {
+export function variables(exchanges: readonly Registered[]): string[] {
   return [
-    ...Object.keys(settings(exchange_ids)),
-    ...Object.keys(addresses(exchange_ids)),
-    ...keyVariables,
+    ...Object.keys(settings(idsOf(exchanges))),
+    ...Object.keys(addresses(idsOf(exchanges))),
+    ...keyVariables(keyedOf(exchanges)),
   ]
 }
 
-/** Reads all settings. `exchange_ids` are those of the registry, in its order. */
-export function readConfig(env: Environment, exchange_ids: readonly string[]): ConfigResult {
+/** Reads all settings. `exchanges` are those of the registry, in its order. */
+export function readConfig(env: Environment, exchanges: readonly Registered[]): ConfigResult {
+  const [exchange_ids, keyed_ids] = [idsOf(exchanges), keyedOf(exchanges)]
   const present = withoutEmpty(env)
   const main = z.object(settings(exchange_ids)).safeParse(present)
   const urls = z.object(addresses(exchange_ids)).safeParse(present)
-  const keys = z.object(keySettings).safeParse(present)
+  const keys = z.object(keySettings(keyed_ids)).safeParse(present)
   const issues = [main, urls, keys].flatMap(({ error }) => error?.issues ?? [])
   const problems = issues.map((issue) => problemOf(issue, env))
   if (main.success) problems.push(...emptyRange(main.data))
-  problems.push(...halfKeys(present).map((half) => ({ ...half, value: undefined })))
+  problems.push(...halfKeys(present, keyed_ids).map((half) => ({ ...half, value: undefined })))
   if (!main.success || !urls.success || problems.length > 0) return { ok: false, problems }
   const { data } = main
   const config: Config = {
@@ -170,7 +179,7 @@ export function readConfig(env: Environment, exchange_ids: readonly string[]): C
       anonymous_streams: data.ANONYMOUS_STREAMS,
       key_streams: data.KEY_STREAMS,
     },
-    api_keys: apiKeysOf(keys.data ?? {}),
+    api_keys: apiKeysOf(keys.data ?? {}, keyed_ids),
     ...watchOf(data, urls.data, exchange_ids),
     limits: limitsOf(data),
     retention_days: data.RETENTION_DAYS,

@@ -269,10 +269,7 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
 }
 
 hideSecretsOf(process.env)
-const settings = readConfig(
-  process.env,
-  exchanges.map(({ id }) => id),
-)
+const settings = readConfig(process.env, exchanges)
 const log = createLog({
   level: settings.ok ? settings.config.log_level : 'info',
   error_log_file: settings.ok ? settings.config.error_log_file : null,

@@ -5,7 +5,7 @@
  */
 import { systemClock as clock } from '../shared/clock.ts'
 import { readArguments } from './arguments.ts'
-import { type ConfigProblem, describeProblem } from './config.ts'
+import { type ConfigProblem, describeProblem } from './config/problems.ts'
 import { tellOperator } from './ops/log.ts'
 import { simulate, tellFailure } from './sim/simulate.ts'
 import { Tally } from './sim/tally.ts'

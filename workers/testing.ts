@@ -3,14 +3,13 @@
  * whose prices the test moves: what the worker's own tests need of the outside world.
  */
 
-import { SIMULATED } from '../sandbox/exchanges/index.ts'
+import { SANDBOX_EXCHANGES } from '../sandbox/exchanges/index.ts'
 import { listen } from '../sandbox/exchanges/server.ts'
 import type {
   ChangeListener,
   Level,
   LevelChange,
   MarketSource,
-  SandboxExchange,
   SimulatedMarket,
   Snapshot,
 } from '../sandbox/market/source.ts'
@@ -78,7 +77,7 @@ class MovableSource implements MarketSource {
   }
 }
 
-function market(exchange: SandboxExchange, base: string, quote: string): SimulatedMarket {
+function market(exchange: string, base: string, quote: string): SimulatedMarket {
   return {
     exchange,
     base,
@@ -103,9 +102,9 @@ export interface TestExchanges {
 
 export async function startExchanges(): Promise<TestExchanges> {
   const source = new MovableSource()
-  const servers = SIMULATED.map((create) => create(source)).filter(({ id }) =>
-    EXCHANGES.some((name) => name === id),
-  )
+  const servers = SANDBOX_EXCHANGES.filter(({ profile }) =>
+    EXCHANGES.some((name) => name === profile.id),
+  ).map(({ simulate }) => simulate(source))
   const listening = await Promise.all(servers.map((server) => listen(server)))
   const breath = setInterval(() => source.breathe(), 200)
   const env: Record<string, string> = { EXCHANGES: EXCHANGES.join(',') }

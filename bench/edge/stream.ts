@@ -36,8 +36,11 @@ const OURS = ['eval', 'evalsha', 'xadd', 'publish', 'info']
 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
-export function send(redis: Redis, sequence: number): Promise<string> {
-  const data = opportunity({ id: `opp_bench${sequence}` })
+/** One event; with a multiple of its usual legs it is as much larger. */
+export function send(redis: Redis, sequence: number, legs_factor = 1): Promise<string> {
+  const { legs } = opportunity()
+  const many = Array.from({ length: legs_factor }, () => legs).flat()
+  const data = opportunity({ id: `opp_bench${sequence}`, legs: many })
   return publish(redis, { type: 'opportunity.detected', timestamp: data.detected_at, data })
 }
 

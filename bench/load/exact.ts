@@ -3,16 +3,14 @@
  * levels, digit for digit. A feed that shows a window of best levels is held to that window.
  */
 import type { TrueBook } from '../../sandbox/exchanges/commands.ts'
+import { SANDBOX_EXCHANGES } from '../../sandbox/exchanges/index.ts'
 import { compare, decimal } from '../../shared/decimal.ts'
 import type { ShownBook } from '../../workers/ops/books.ts'
 import type { Sandbox } from './sandbox.ts'
 import type { WorkerView } from './worker.ts'
 
-/** Levels a side that the exchange's feed shows; the others show all. */
-const WINDOWS: ReadonlyMap<string, number> = new Map([
-  ['bybit', 50],
-  ['kraken', 25],
-])
+/** Levels a side that the exchange's feed shows; undefined: all. */
+const WINDOWS = new Map(SANDBOX_EXCHANGES.map(({ profile, window }) => [profile.id, window]))
 /** books asked for at a time */
 const BATCH = 16
 

@@ -3,7 +3,7 @@
  * then the market stands still and every book is compared with the market's own.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { SANDBOX_EXCHANGES } from '../../sandbox/market/source.ts'
+import { SANDBOX_EXCHANGES } from '../../sandbox/exchanges/index.ts'
 import { type Comparison, compareBooks } from './exact.ts'
 import { type Stack, startStack } from './stack.ts'
 import { type LoadFigures, measure } from './window.ts'
@@ -38,6 +38,7 @@ export interface LoadResult {
   readonly peak_rss_mb: number | null
 }
 
+const EXCHANGES = SANDBOX_EXCHANGES.map(({ profile }) => profile.id)
 /** An exchange's weight budget lets whole books come only so fast: 300 snapshots take minutes. */
 const LIVE_WITHIN_MS = 600_000
 /** what is on its way when the market stops arrives within this, or is lost */
@@ -93,7 +94,7 @@ async function compareStill({ sandbox, worker }: Stack): Promise<Comparison> {
   await sandbox.pause()
   const deadline_ms = performance.now() + STILL_WITHIN_MS
   for (;;) {
-    const comparison = await compareBooks(sandbox, worker, SANDBOX_EXCHANGES)
+    const comparison = await compareBooks(sandbox, worker, EXCHANGES)
     if (comparison.wrong.length === 0 || performance.now() > deadline_ms) return comparison
     await sleep(LOOK_EVERY_MS)
   }
@@ -109,7 +110,7 @@ export async function allLive(
     const books = await worker.list()
     const waiting = books.filter(({ state }) => state !== 'live')
     const exchanges = new Set(books.map(({ exchange }) => exchange))
-    if (exchanges.size === SANDBOX_EXCHANGES.length && waiting.length === 0) return
+    if (exchanges.size === EXCHANGES.length && waiting.length === 0) return
     if (performance.now() > deadline_ms) {
       throw new Error(`${waiting.length} of ${books.length} books are not live`)
     }

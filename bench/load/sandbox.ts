@@ -15,6 +15,8 @@ export interface SandboxOptions {
   readonly symbols: number
   /** multiple of the usual number of level changes a second */
   readonly rate: number
+  /** undefined: all that the sandbox has */
+  readonly exchanges?: readonly string[]
   /** where the market's true gaps are written */
   readonly truth_file: string
   /** capture file of all that is said; undefined: none */
@@ -41,6 +43,7 @@ export class Sandbox {
     const { seed, symbols, rate, truth_file, record_file, tears = 1, faults = [] } = options
     const values = ['--seed', seed, '--symbols', symbols, '--rate', rate, '--truth', truth_file]
     values.push('--tears', tears)
+    if (options.exchanges !== undefined) values.push('--exchanges', options.exchanges.join(','))
     if (record_file !== undefined) values.push('--record', record_file)
     for (const fault of faults) values.push('--fault', fault)
     const args = ['sandbox/exchanges/main.ts', ...values.map(String)]

@@ -137,6 +137,15 @@ describe('GET /v1/opportunities', () => {
     ])
   })
 
+  it('tells of fifty of ten thousand unknown parameters, and looks for no more of them', async () => {
+    const query = Array.from({ length: 10_000 }, (_, i) => `${i.toString(36)}=`).join('&')
+    const response = await fetch(`${stack.url}/v1/opportunities?${query}`)
+    expect(response.status).toBe(400)
+    const problem = Problem.parse(await response.json())
+    expect(problem.errors?.length).toBe(50)
+    expect(problem.detail).toMatch(/ and 9950 more are not valid$/)
+  })
+
   it('never breaks, whatever the query string is', async () => {
     await fc.assert(
       fc.asyncProperty(

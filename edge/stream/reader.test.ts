@@ -160,3 +160,20 @@ it('adds nothing for a reader that does not read, and lets it go once the ring f
   expect(state.ended).toBe(1)
   expect(id).toBeLessThan(fits * 2 + 110)
 })
+
+it('outlives its time by no more than a sign of life while it does not read, and keeps nothing then', async () => {
+  const { reader, publish, tick, state, text } = reading({ ring: new Ring('1-0', 1_000) })
+  const size = JSON.stringify(event('2-0')).length
+  for (let id = 2; id < (80 * 1_024) / size; id++) publish(event(`${id}-0`))
+  tick(10_999)
+  expect(state.ended).toBe(0)
+  tick(11_000)
+  expect(state.ended).toBe(1)
+  tick(12_000)
+  reader.wake()
+  expect(state.ended).toBe(1)
+  const readAll = async () => {
+    while (!(await text.read()).done);
+  }
+  await expect(readAll()).rejects.toThrow('does not read')
+})

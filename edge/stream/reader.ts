@@ -1,7 +1,8 @@
 /**
  * One reader of the stream and its body. Behind the ring it is brought up from Redis page by page;
- * from then on it is sent each event as it comes. One that does not read what it is sent is let go
- * as soon as the ring forgets what it still needs: it comes back and continues where it was.
+ * from then on it is sent each event as it comes. One that does not read what it is sent is cut off
+ * as soon as the ring forgets what it still needs, or when its life is over: it comes back and
+ * continues where it was.
  */
 import type { Clock } from '../../shared/clock.ts'
 import { compareEventIds, type Event } from '../../shared/event.ts'
@@ -58,14 +59,17 @@ export class Reader {
   /** The ring has grown. */
   wake(): void {
     if (this.ended || !this.level || this.busy) return
-    if (!this.in_ring) this.end()
+    if (!this.in_ring) this.cut('it fell behind')
     else if (this.has_room) this.drain()
   }
 
   /** What time alone brings: the end of a long life, or a sign of life in silence. */
   tick(now_ms: number, until_next_ms: number): void {
-    if (this.ended || !this.has_room) return
-    if (now_ms >= this.ends_at_ms) {
+    if (this.ended) return
+    const is_over = now_ms >= this.ends_at_ms
+    if (!this.has_room) {
+      if (now_ms >= this.ends_at_ms + this.options.heartbeat_ms) this.cut('it does not read')
+    } else if (is_over) {
       this.send(this.options.frames.farewell())
       this.end()
     } else if (now_ms + until_next_ms > this.sent_at_ms + this.options.heartbeat_ms) {
@@ -88,6 +92,14 @@ export class Reader {
     } catch {
       // it was closed from the other side
     }
+  }
+
+  /** Ends one that does not read: what waits for it is thrown away instead of kept until it reads. */
+  private cut(why: string): void {
+    if (this.ended) return
+    this.ended = true
+    this.options.onEnd(this)
+    this.controller?.error(new Error(`the reader is let go: ${why}`))
   }
 
   private get has_room(): boolean {

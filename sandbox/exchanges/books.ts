@@ -4,13 +4,7 @@
  */
 import { systemClock, timestamp } from '../../shared/clock.ts'
 import { Side } from '../market/side.ts'
-import type {
-  Level,
-  LevelChange,
-  MarketSource,
-  SandboxExchange,
-  SimulatedMarket,
-} from '../market/source.ts'
+import type { Level, LevelChange, MarketSource, SimulatedMarket } from '../market/source.ts'
 
 /** What the REST answers tell of a market; a recording may not know the fee. */
 export interface ListedMarket {
@@ -43,7 +37,7 @@ export interface ServedBooks {
 /** `onChange` is called after the book took the whole batch. */
 export function serveBooks(
   source: MarketSource,
-  exchange: SandboxExchange,
+  exchange: string,
   onChange: (book: ServedBook, changes: readonly LevelChange[]) => void,
 ): ServedBooks {
   const books: ServedBook[] = []

@@ -1,13 +1,14 @@
 import { PassThrough } from 'node:stream'
 import { expect, it, vi } from 'vitest'
 import { createMarketModel } from '../market/model.ts'
+import { FOUR } from '../market/testing.ts'
 import { type Answer, hearCommands, obey, type TrueBook } from './commands.ts'
 import { Operations } from './operations.ts'
 
 const START_MS = 1_790_000_000_000
 
 function market() {
-  const model = createMarketModel({ seed: 3, symbols: 2, rate: 1 })
+  const model = createMarketModel({ exchanges: FOUR, seed: 3, symbols: 2, rate: 1 })
   model.step(START_MS)
   const status = { frames_sent: 7, cpu_seconds: 1.5, steps: 9 }
   const operations = new Map([['kraken', new Operations()]])

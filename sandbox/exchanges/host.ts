@@ -2,7 +2,6 @@
  * An exchange that is open for clients: its server on its ports, its other door beside it, and what
  * both have sent. It knows no market.
  */
-import type { SandboxExchange } from '../market/source.ts'
 import type { Operations } from './operations.ts'
 import { type ExchangeServer, type Listening, listen, type Observer } from './server.ts'
 
@@ -15,7 +14,7 @@ interface Addresses {
 }
 
 export interface Host {
-  readonly id: SandboxExchange
+  readonly id: string
   readonly addresses: Addresses
   readonly operations: Operations
   /** handed to sockets since the beginning */

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gunzipSync } from 'node:zlib'
 import { expect, it, onTestFinished } from 'vitest'
+import { SANDBOX_EXCHANGES } from './index.ts'
 import { Client, get, until } from './testing.ts'
 
 type Addresses = Record<string, { websocket_url: string; rest_url: string }>
@@ -55,7 +56,7 @@ it('serves, records and ends cleanly; the recording can be played', {
   const { child, output, exchanges } = await start(
     ...['--seed', '5', '--symbols', '3', '--rate', '2', '--truth', truth, '--record', recording],
   )
-  expect(Object.keys(exchanges)).toEqual(['binance', 'bybit', 'coinbase', 'kraken'])
+  expect(Object.keys(exchanges)).toEqual(SANDBOX_EXCHANGES.map(({ profile }) => profile.id))
   expect(exchanges.binance?.websocket_url).toMatch(/^ws:\/\/127\.0\.0\.1:\d+\/stream$/)
   expect(exchanges.bybit?.websocket_url).toMatch(/\/v5\/public\/spot$/)
   expect(exchanges.kraken?.websocket_url).toMatch(/\/v2$/)
@@ -81,6 +82,13 @@ it('serves, records and ends cleanly; the recording can be played', {
   expect(await exitOf(again.child)).toBe(0)
 })
 
+it('serves those that it is told to, in the order of the registry', async () => {
+  const truth = join(await folder(), 'truth.jsonl')
+  const market = ['--seed', '1', '--symbols', '1', '--rate', '1', '--truth', truth]
+  const { exchanges } = await start(...market, '--exchanges', 'kraken,bybit')
+  expect(Object.keys(exchanges)).toEqual(['bybit', 'kraken'])
+})
+
 it('ends when its standard input ends', async () => {
   const truth = join(await folder(), 'truth.jsonl')
   const { child } = await start('--seed', '1', '--symbols', '1', '--rate', '1', '--truth', truth)
@@ -92,6 +100,10 @@ it.each([
   [[], '--seed is missing'],
   [['--seed', 'x'], '--seed is no number'],
   [['--nope'], 'nope'],
+  [
+    ['--seed', '1', '--symbols', '1', '--truth', 'x', '--exchanges', 'bybit,mtgox'],
+    '--exchanges: "mtgox", expected some of binance,',
+  ],
   [['--captures', '/nonexistent'], 'nonexistent'],
 ])('tells what is wrong with %j', async (args, problem) => {
   const { child, output } = run(...args)

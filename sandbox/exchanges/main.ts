@@ -8,7 +8,9 @@ import { fstatSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { parseFault } from '../market/faults.ts'
 import { type Controls, hearCommands } from './commands.ts'
+import type { SandboxExchange } from './exchange.ts'
 import { type Host, openHost } from './host.ts'
+import { SANDBOX_EXCHANGES } from './index.ts'
 import { playCaptures } from './playback.ts'
 import { record } from './recorder.ts'
 import type { Observer } from './server.ts'
@@ -16,7 +18,7 @@ import { type SimulationOptions, simulate } from './simulation.ts'
 
 const USAGE =
   'usage: node sandbox/exchanges/main.ts (--seed N --symbols N --truth FILE | --captures DIR) ' +
-  '[--rate X] [--record FILE] [--min-percent P] [--min-volume-usd V] [--tears X] ' +
+  '[--exchanges ID,…] [--rate X] [--record FILE] [--min-percent P] [--min-volume-usd V] [--tears X] ' +
   '[--fault "stranger EXCHANGE ASSET FACTOR" | --fault "unit EXCHANGE ASSET 1000"]…'
 const PARENT_CHECK_EVERY_MS = 500
 
@@ -33,6 +35,7 @@ function readOptions(): Options {
     options: {
       seed: text,
       symbols: text,
+      exchanges: text,
       rate: text,
       truth: text,
       captures: text,
@@ -63,6 +66,7 @@ function readOptions(): Options {
     market: {
       seed: number('seed'),
       symbols: number('symbols'),
+      exchanges: values.exchanges === undefined ? SANDBOX_EXCHANGES : named(word('exchanges')),
       rate,
       truth: word('truth'),
       min_percent: numberOr('min-percent', 0.5),
@@ -72,6 +76,17 @@ function readOptions(): Options {
     },
     record,
   }
+}
+
+/** Those of this list, in the registry's order: another order is another market. */
+function named(list: string): readonly SandboxExchange[] {
+  const ids = list.split(',')
+  const known = SANDBOX_EXCHANGES.map(({ profile }) => profile.id)
+  const unknown = ids.find((id) => !known.includes(id))
+  if (unknown !== undefined) {
+    throw new Error(`--exchanges: "${unknown}", expected some of ${known.join(',')}`)
+  }
+  return SANDBOX_EXCHANGES.filter(({ profile }) => ids.includes(profile.id))
 }
 
 interface Market {

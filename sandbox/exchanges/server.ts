@@ -12,7 +12,6 @@ import {
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type WebSocket, WebSocketServer } from 'ws'
-import type { SandboxExchange } from '../market/source.ts'
 import { FrameWriter } from './frame-writer.ts'
 import { type Limit, quota } from './limit.ts'
 import type { Operations } from './operations.ts'
@@ -46,7 +45,7 @@ export interface Session {
 }
 
 export interface ExchangeServer {
-  readonly id: SandboxExchange
+  readonly id: string
   /** where books are subscribed */
   readonly websocket_path: string
   /** the real exchange's addresses, which recordings carry */

@@ -8,13 +8,14 @@ import type { ListingFault } from '../market/faults.ts'
 import { createMarketModel } from '../market/model.ts'
 import { createTruth } from '../market/truth.ts'
 import type { Controls } from './commands.ts'
+import type { SandboxExchange } from './exchange.ts'
 import { type Host, openHost } from './host.ts'
-import { SIMULATED } from './index.ts'
 import type { Observer } from './server.ts'
 
 export const STEP_EVERY_MS = 10
 
 export interface SimulationOptions {
+  readonly exchanges: readonly SandboxExchange[]
   readonly seed: number
   readonly symbols: number
   readonly rate: number
@@ -37,11 +38,16 @@ export async function simulate(
   options: SimulationOptions,
   observe: Observer | undefined,
 ): Promise<Simulation> {
-  const model = createMarketModel(options)
+  const model = createMarketModel({
+    ...options,
+    exchanges: options.exchanges.map(({ profile }) => profile),
+  })
   const file = openSync(options.truth, 'w')
   const truth = createTruth({ ...options, model, write: (line) => writeSync(file, `${line}\n`) })
   const hosts: Host[] = []
-  for (const create of SIMULATED) hosts.push(await openHost(create(model), observe))
+  for (const { simulate: serve } of options.exchanges) {
+    hosts.push(await openHost(serve(model), observe))
+  }
   let paused = false
   let steps = 0
   const timer = setInterval(() => {

@@ -11,7 +11,6 @@ import type {
   ChangeListener,
   LevelChange,
   MarketSource,
-  SandboxExchange,
   SimulatedMarket,
   Snapshot,
 } from '../market/source.ts'
@@ -22,7 +21,7 @@ const MIDDLE = 100_000
 const WIDTH = 60
 
 export function market(
-  exchange: SandboxExchange,
+  exchange: string,
   base: string,
   quote: string,
   price_decimals = 2,

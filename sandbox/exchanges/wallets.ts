@@ -2,7 +2,7 @@
  * Which assets the sandbox exchanges move, on which networks and for which fee: the same answer for
  * the same names every time, with some networks closed on some exchanges. It knows no protocol.
  */
-import type { MarketSource, SandboxExchange } from '../market/source.ts'
+import type { MarketSource } from '../market/source.ts'
 
 export interface WalletNetwork {
   /** BITCOIN, ETHEREUM, … : each protocol has its own label */
@@ -30,7 +30,7 @@ const CHAINS: Readonly<Record<string, readonly WalletNetwork['chain'][]>> = {
 const CLOSED_PERCENT = 12
 
 /** Everything that the exchange trades, in a fixed order. */
-export function walletsOf(exchange: SandboxExchange, source: MarketSource): readonly Wallet[] {
+export function walletsOf(exchange: string, source: MarketSource): readonly Wallet[] {
   const own = source.markets.filter((market) => market.exchange === exchange)
   const assets = new Set(own.flatMap(({ base, quote }) => [base, quote]))
   return [...assets].map((asset) => {
@@ -39,11 +39,7 @@ export function walletsOf(exchange: SandboxExchange, source: MarketSource): read
   })
 }
 
-function networkOf(
-  exchange: SandboxExchange,
-  asset: string,
-  chain: WalletNetwork['chain'],
-): WalletNetwork {
+function networkOf(exchange: string, asset: string, chain: WalletNetwork['chain']): WalletNetwork {
   const luck = hash(`${exchange} ${asset} ${chain}`)
   return {
     chain,

@@ -5,9 +5,10 @@ import { listings } from './listings.ts'
 import { createRandom } from './random.ts'
 import { type Shape, shapeOf } from './shape.ts'
 import type { LevelChange, Snapshot } from './source.ts'
+import { FOUR } from './testing.ts'
 
 function shapeNamed(exchange: string, symbol: string): Shape {
-  const listing = listings(24).find((m) => m.exchange === exchange && m.symbol === symbol)
+  const listing = listings(24, FOUR).find((m) => m.exchange === exchange && m.symbol === symbol)
   return shapeOf(listing!)
 }
 

@@ -3,7 +3,7 @@
  * the model knows which coin a ticker stands for and how many coins one unit is. It names chains;
  * it does not price them.
  */
-import type { SandboxExchange, SimulatedMarket } from './source.ts'
+import type { SimulatedMarket } from './source.ts'
 
 export type ChainType = 'cross_exchange' | 'triangular' | 'multi_leg'
 
@@ -17,7 +17,7 @@ export interface Leg {
 }
 
 export interface NamedLeg {
-  readonly exchange: SandboxExchange
+  readonly exchange: string
   readonly symbol: string
   readonly side: 'buy' | 'sell'
 }

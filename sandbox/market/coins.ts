@@ -3,33 +3,18 @@
  * activity and depth follow this order. Tickers that mean different assets on different exchanges
  * (LUNA, GTC, ONE, QNT and their like), rebasing and leveraged ones are left out: the market model knows one asset per name.
  */
-import { SANDBOX_EXCHANGES, type SandboxExchange } from './source.ts'
-
 export interface Coin {
   readonly asset: string
   /** where the price starts and what it slowly returns to */
   readonly usd_price: number
-  readonly exchanges: readonly SandboxExchange[]
+  /** of some exchanges that list it; none: everybody lists it */
+  readonly letters: string
 }
 
-/** Where an exchange trades many coins as one unit, under a name that says so. */
-export const UNITS: Readonly<
-  Record<
-    string,
-    Partial<Record<SandboxExchange, { readonly asset: string; readonly units: number }>>
-  >
-> = {
-  CAT: { binance: { asset: '1000CAT', units: 1_000 } },
-}
-
-const EXCHANGE_OF_LETTER: Readonly<Record<string, SandboxExchange>> = {
-  b: 'binance',
-  y: 'bybit',
-  c: 'coinbase',
-  k: 'kraken',
-}
-
-/** ticker:price, then :letters where not all four exchanges list it */
+/**
+ * ticker:price, then :letters where not everybody lists it: b Binance, y Bybit, c Coinbase, k Kraken.
+ * An exchange without a letter has a rule of its own.
+ */
 const TABLE = `
 BTC:63400 ETH:3380 SOL:142.5 XRP:0.5245 ADA:0.4012 DOGE:0.1236 AVAX:27.4 LINK:14.25 CAT:0.00001062:byk DOT:6.12
 LTC:74.3 BCH:388 UNI:9.24 ATOM:6.85 NEAR:5.31 APT:7.18 ARB:0.815 OP:1.74
@@ -77,15 +62,14 @@ GFI:2.64 GNS:2.18 GPS:0.05416 GRIFFAIN:0.1824:yk HMSTR:0.004216 HNT:3.84 HOOK:0.
 
 export const COINS: readonly Coin[] = TABLE.trim().split(/\s+/).map(parseCoin)
 
-function parseCoin(entry: string): Coin {
-  const [asset, price, letters] = entry.split(':')
-  const usd_price = Number(price)
-  if (!asset || !(usd_price > 0)) throw new Error(`malformed coin ${entry}`)
-  return { asset, usd_price, exchanges: letters ? [...letters].map(exchangeOf) : SANDBOX_EXCHANGES }
+/** Lists what everybody lists, and what the table says of it. */
+export function listedUnder(letter: string): (coin: Coin) => boolean {
+  return ({ letters }) => letters === '' || letters.includes(letter)
 }
 
-function exchangeOf(letter: string): SandboxExchange {
-  const exchange = EXCHANGE_OF_LETTER[letter]
-  if (!exchange) throw new Error(`no exchange has the letter ${letter}`)
-  return exchange
+function parseCoin(entry: string): Coin {
+  const [asset, price, letters = ''] = entry.split(':')
+  const usd_price = Number(price)
+  if (!asset || !(usd_price > 0)) throw new Error(`malformed coin ${entry}`)
+  return { asset, usd_price, letters }
 }

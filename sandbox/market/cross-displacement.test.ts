@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest'
 import { crossDisplacementSchedule } from './cross-displacement.ts'
 import { listings } from './listings.ts'
 import { createRandom } from './random.ts'
+import { FOUR } from './testing.ts'
 
-const LISTED = listings(12)
+const LISTED = listings(12, FOUR)
 const venue = { best_bid: 1, best_ask: 1, fair: 1 }
 
 function tears(frequency: number, duration_ms: number) {

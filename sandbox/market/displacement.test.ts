@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest'
 import { displacementSchedule, type Move, type Venue } from './displacement.ts'
 import { listings } from './listings.ts'
 import { createRandom } from './random.ts'
+import { FOUR } from './testing.ts'
 
-const LISTED = listings(24)
+const LISTED = listings(24, FOUR)
 const agreeing: Venue = { best_bid: 99.99, best_ask: 100.01, fair: 100 }
 
 interface Tear {

@@ -3,13 +3,14 @@ import { baseCoin } from './chain.ts'
 import { parseFault, withFaults } from './faults.ts'
 import { listings } from './listings.ts'
 import { createMarketModel } from './model.ts'
+import { FOUR } from './testing.ts'
 import { createTruth } from './truth.ts'
 
 const START_MS = 1_790_000_000_000
 
 describe('listing faults', () => {
   it('make an asset of one exchange another coin, at another price', () => {
-    const before = listings(12)
+    const before = listings(12, FOUR)
     const after = withFaults(before, [parseFault('stranger bybit ADA 1.3')])
     for (const [index, listing] of after.entries()) {
       const was = before[index]!
@@ -21,7 +22,7 @@ describe('listing faults', () => {
   })
 
   it('make a unit a thousand coins without saying so', () => {
-    const after = withFaults(listings(12), [parseFault('unit kraken DOT 1000')])
+    const after = withFaults(listings(12, FOUR), [parseFault('unit kraken DOT 1000')])
     const faulty = after.filter((one) => one.exchange === 'kraken' && one.base === 'DOT')
     expect(faulty.length).toBeGreaterThan(0)
     for (const one of faulty) {
@@ -40,12 +41,13 @@ describe('listing faults', () => {
     ]) {
       expect(() => parseFault(bad)).toThrow(RangeError)
     }
-    expect(() => withFaults(listings(2), [parseFault('stranger bybit XYZ 2')])).toThrow('XYZ')
+    expect(() => withFaults(listings(2, FOUR), [parseFault('stranger bybit XYZ 2')])).toThrow('XYZ')
   })
 
   it('make no gap that is true: strangers are not compared, units are', { timeout: 60_000 }, () => {
     const faults = ['stranger bybit ADA 1.3', 'stranger kraken SOL 1000', 'unit kraken DOT 1000']
     const model = createMarketModel({
+      exchanges: FOUR,
       seed: 2,
       symbols: 12,
       rate: 1,

@@ -3,6 +3,7 @@ import { coinGiven, coinReceived, type Leg } from './chain.ts'
 import { ChainFinder } from './finder.ts'
 import { createMarketModel } from './model.ts'
 import { PublishedBooks } from './published.ts'
+import { FOUR } from './testing.ts'
 import { type Books, take } from './walk.ts'
 
 const START_MS = 1_790_000_000_000
@@ -57,7 +58,7 @@ describe('ChainFinder', () => {
   it('finds what a look at every chain on every book finds, moment by moment', {
     timeout: 120_000,
   }, () => {
-    const model = createMarketModel({ seed: 3, symbols: 2, rate: 1, tears: 4 })
+    const model = createMarketModel({ exchanges: FOUR, seed: 3, symbols: 2, rate: 1, tears: 4 })
     const books = new PublishedBooks(model)
     const usdPrice = (coin: string) => model.usdPrice(coin)
     const finder = new ChainFinder({

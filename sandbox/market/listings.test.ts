@@ -2,9 +2,10 @@ import { describe, expect, it } from 'vitest'
 import { decimal, decimalsOfStep } from '../../shared/decimal.ts'
 import { COINS } from './coins.ts'
 import { listings } from './listings.ts'
+import { FOUR } from './testing.ts'
 
 const on = (symbol: string) =>
-  listings(24)
+  listings(24, FOUR)
     .filter((listing) => listing.symbol === symbol)
     .map(({ exchange }) => exchange)
 
@@ -16,7 +17,7 @@ describe('listings', () => {
 
   it('lists no market twice, however many coins are asked for', () => {
     for (const symbols of [1, 24, 300, COINS.length]) {
-      const names = listings(symbols).map(({ exchange, symbol }) => `${exchange} ${symbol}`)
+      const names = listings(symbols, FOUR).map(({ exchange, symbol }) => `${exchange} ${symbol}`)
       expect(new Set(names).size).toBe(names.length)
     }
   })
@@ -30,11 +31,11 @@ describe('listings', () => {
 
   it('lists a cross only when both coins are listed', () => {
     expect(on('ETH/BTC')).toEqual(['binance', 'bybit', 'coinbase', 'kraken'])
-    expect(listings(1).map(({ symbol }) => symbol)).not.toContain('ETH/BTC')
+    expect(listings(1, FOUR).map(({ symbol }) => symbol)).not.toContain('ETH/BTC')
   })
 
   it('closes a triangle on every exchange', () => {
-    const markets = listings(24)
+    const markets = listings(24, FOUR)
     for (const exchange of ['binance', 'bybit', 'coinbase', 'kraken']) {
       const here = new Set(markets.filter((m) => m.exchange === exchange).map((m) => m.symbol))
       const dollars = ['USD', 'USDT'].filter((quote) => here.has(`BTC/${quote}`))
@@ -45,7 +46,7 @@ describe('listings', () => {
 
   it('charges the list price of the lowest tier', () => {
     const fees = new Map(
-      listings(24).map((m) => [`${m.exchange} ${m.symbol}`, m.taker_fee_percent]),
+      listings(24, FOUR).map((m) => [`${m.exchange} ${m.symbol}`, m.taker_fee_percent]),
     )
     expect(fees.get('binance BTC/USDT')).toBe('0.1')
     expect(fees.get('bybit BTC/USDT')).toBe('0.1')
@@ -55,7 +56,7 @@ describe('listings', () => {
   })
 
   it('states prices with ticks fine enough for the price, and minimums worth a few dollars', () => {
-    for (const market of listings(COINS.length)) {
+    for (const market of listings(COINS.length, FOUR)) {
       const price_ticks = (market.base_usd / market.quote_usd) * 10 ** market.price_decimals
       expect(price_ticks, market.symbol).toBeGreaterThan(500)
       expect(decimalsOfStep(market.minimum_size)).toBeLessThanOrEqual(market.size_decimals)
@@ -66,7 +67,7 @@ describe('listings', () => {
 
   it('refuses a number of symbols that it cannot list', () => {
     for (const symbols of [0, -1, 1.5, Number.NaN, COINS.length + 1]) {
-      expect(() => listings(symbols)).toThrow(RangeError)
+      expect(() => listings(symbols, FOUR)).toThrow(RangeError)
     }
   })
 })

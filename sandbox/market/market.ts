@@ -7,22 +7,8 @@ import { type Backing, type Quote, SimulatedBook } from './book.ts'
 import type { Listing } from './listings.ts'
 import type { Random } from './random.ts'
 import { type Shape, shapeOf } from './shape.ts'
-import type { LevelChange, SandboxExchange } from './source.ts'
+import type { LevelChange } from './source.ts'
 
-/** Batches a second of the most traded coin in its main quote at rate 1. */
-const BATCHES_PER_SECOND: Readonly<Record<SandboxExchange, number>> = {
-  binance: 25,
-  bybit: 16,
-  coinbase: 12,
-  kraken: 8,
-}
-/** How late an exchange follows the fair price. */
-const LAG_MS: Readonly<Record<SandboxExchange, number>> = {
-  binance: 15,
-  bybit: 40,
-  coinbase: 70,
-  kraken: 110,
-}
 const LEAST_POPULARITY = 0.06
 /** About one batch in seven touches the best prices. */
 const TOP_SHARE = 1 / 7
@@ -71,7 +57,7 @@ export class LiveMarket {
     this.emit = emit
     this.ticks_per_unit = 10 ** listing.price_decimals
     const popularity = Math.max(LEAST_POPULARITY, 1 / (1 + listing.rank * 0.25))
-    const batches = BATCHES_PER_SECOND[listing.exchange] * popularity * listing.activity
+    const batches = listing.profile.batches_per_second * popularity * listing.activity
     this.usual_pause_ms = 1_000 / batches
     this.mean_pause_ms = this.usual_pause_ms / rate
     this.next_batch_ms = random.exponential(this.mean_pause_ms)
@@ -151,7 +137,7 @@ export class LiveMarket {
   private perceive(time_ms: number, fair: number): number {
     const elapsed_ms = time_ms - this.seen_at_ms
     this.seen_at_ms = time_ms
-    this.seen += (fair - this.seen) * (1 - Math.exp(-elapsed_ms / LAG_MS[this.listing.exchange]))
+    this.seen += (fair - this.seen) * (1 - Math.exp(-elapsed_ms / this.listing.profile.lag_ms))
     const kept = Math.exp(-elapsed_ms / NOISE_DECAY_MS)
     this.noise =
       this.noise * kept + NOISE_DEVIATION * Math.sqrt(1 - kept ** 2) * this.random.normal()

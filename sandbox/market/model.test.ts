@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { assembleModel, createMarketModel, type MarketModel } from './model.ts'
 import type { LevelChange } from './source.ts'
+import { FOUR } from './testing.ts'
 import { createTruth } from './truth.ts'
 
 const START_MS = 1_790_000_000_000
@@ -46,7 +47,7 @@ function simple(lines: readonly Line[]): Line[] {
 }
 
 function transcript(seed: number, step_ms: number): string[] {
-  const model = createMarketModel({ seed, symbols: 4, rate: 1 })
+  const model = createMarketModel({ exchanges: FOUR, seed, symbols: 4, rate: 1 })
   const said: string[] = []
   model.onChange((...batch) => said.push(JSON.stringify(batch)))
   run(model, 20_000, step_ms)
@@ -65,7 +66,7 @@ describe('createMarketModel', () => {
   it('keeps every book valid, its stream complete and its version exact', {
     timeout: 60_000,
   }, () => {
-    const model = createMarketModel({ seed: 5, symbols: 6, rate: 2 })
+    const model = createMarketModel({ exchanges: FOUR, seed: 5, symbols: 6, rate: 2 })
     const books = model.markets.map((_, market) => {
       const { bids, asks, version } = model.snapshot(market)
       const side = (levels: typeof bids) => new Map(levels.map(({ price, size }) => [price, size]))
@@ -99,7 +100,7 @@ describe('createMarketModel', () => {
   })
 
   it('moves the top in about one batch of seven, and majors faster than minors', () => {
-    const model = createMarketModel({ seed: 6, symbols: 24, rate: 1 })
+    const model = createMarketModel({ exchanges: FOUR, seed: 6, symbols: 24, rate: 1 })
     const tops = model.markets.map((_, market) => JSON.stringify(model.best(market)))
     const batches = model.markets.map(() => 0)
     let moved = 0
@@ -122,7 +123,7 @@ describe('createMarketModel', () => {
 
   it('multiplies the number of batches by the rate', () => {
     const batches = [1, 4].map((rate) => {
-      const model = createMarketModel({ seed: 7, symbols: 4, rate })
+      const model = createMarketModel({ exchanges: FOUR, seed: 7, symbols: 4, rate })
       let count = 0
       model.onChange(() => {
         count += 1
@@ -135,7 +136,7 @@ describe('createMarketModel', () => {
   })
 
   it('takes another rate while it runs, at once and for every market', () => {
-    const model = createMarketModel({ seed: 7, symbols: 24, rate: 1 })
+    const model = createMarketModel({ exchanges: FOUR, seed: 7, symbols: 24, rate: 1 })
     const batches = model.markets.map(() => 0)
     model.onChange((market) => {
       batches[market]! += 1
@@ -160,7 +161,7 @@ describe('createMarketModel', () => {
 
   it('lets no time pass between a pause and the next step', () => {
     const [paused, unpaused] = [1, 2].map(() =>
-      createMarketModel({ seed: 8, symbols: 4, rate: 2 }),
+      createMarketModel({ exchanges: FOUR, seed: 8, symbols: 4, rate: 2 }),
     ) as [MarketModel, MarketModel]
     run(paused, 5_000, 20)
     run(unpaused, 5_000, 20)
@@ -178,7 +179,7 @@ describe('createMarketModel', () => {
     timeout: 60_000,
   }, () => {
     const lines = [1, 2, 3].map((seed) =>
-      truthOf(createMarketModel({ seed, symbols: 24, rate: 1 }), 0.5, 150_000),
+      truthOf(createMarketModel({ exchanges: FOUR, seed, symbols: 24, rate: 1 }), 0.5, 150_000),
     )
     for (const run of lines) {
       expect(Math.min(...run.map(({ from_ms }) => from_ms)) - START_MS).toBeLessThan(5_000)
@@ -201,7 +202,7 @@ describe('createMarketModel', () => {
     'never lets noise alone pay two taker fees, at rate %d',
     { timeout: 60_000 },
     (rate) => {
-      const quiet = assembleModel({ seed: 9, symbols: 24, rate }, () => () => [])
+      const quiet = assembleModel({ exchanges: FOUR, seed: 9, symbols: 24, rate }, () => () => [])
       const lines: string[] = []
       const truth = createTruth({
         model: quiet,
@@ -221,7 +222,11 @@ describe('createMarketModel', () => {
   )
 
   it('lets a gap close between exchanges that agreed before and agree afterwards', () => {
-    const lines = truthOf(createMarketModel({ seed: 4, symbols: 24, rate: 1 }), 0, 120_000)
+    const lines = truthOf(
+      createMarketModel({ exchanges: FOUR, seed: 4, symbols: 24, rate: 1 }),
+      0,
+      120_000,
+    )
     expect(lines.length).toBeGreaterThan(10)
     for (const { from_ms, to_ms } of simple(lines)) {
       expect(to_ms - from_ms).toBeLessThanOrEqual(4_120)
@@ -231,7 +236,7 @@ describe('createMarketModel', () => {
   })
 
   it('lets no time pass when the clock goes back', () => {
-    const model = createMarketModel({ seed: 1, symbols: 2, rate: 1 })
+    const model = createMarketModel({ exchanges: FOUR, seed: 1, symbols: 2, rate: 1 })
     run(model, 5_000, 20)
     const said: (readonly LevelChange[])[] = []
     model.onChange((_market, changes) => said.push(changes))
@@ -241,7 +246,7 @@ describe('createMarketModel', () => {
   })
 
   it('goes quiet for a listener that has ended its subscription', () => {
-    const model = createMarketModel({ seed: 1, symbols: 1, rate: 1 })
+    const model = createMarketModel({ exchanges: FOUR, seed: 1, symbols: 1, rate: 1 })
     let heard = 0
     const end = model.onChange(() => {
       heard += 1
@@ -256,10 +261,16 @@ describe('createMarketModel', () => {
 
   it('refuses options that it cannot serve', () => {
     for (const rate of [0, -1, Number.NaN, Number.POSITIVE_INFINITY]) {
-      expect(() => createMarketModel({ seed: 1, symbols: 2, rate })).toThrow(RangeError)
+      expect(() => createMarketModel({ exchanges: FOUR, seed: 1, symbols: 2, rate })).toThrow(
+        RangeError,
+      )
     }
-    expect(() => createMarketModel({ seed: 1, symbols: 0, rate: 1 })).toThrow(RangeError)
-    expect(() => createMarketModel({ seed: 0.1, symbols: 2, rate: 1 })).toThrow(RangeError)
+    expect(() => createMarketModel({ exchanges: FOUR, seed: 1, symbols: 0, rate: 1 })).toThrow(
+      RangeError,
+    )
+    expect(() => createMarketModel({ exchanges: FOUR, seed: 0.1, symbols: 2, rate: 1 })).toThrow(
+      RangeError,
+    )
   })
 })
 

@@ -11,6 +11,7 @@ import { type ListingFault, withFaults } from './faults.ts'
 import { type Listing, listings } from './listings.ts'
 import { type Displacement, LiveMarket } from './market.ts'
 import { FairPrices } from './prices.ts'
+import type { ExchangeProfile } from './profile.ts'
 import { createRandom, type Random } from './random.ts'
 import type {
   ChangeListener,
@@ -26,6 +27,7 @@ export { DEFAULT_SYMBOLS } from './listings.ts'
 const LONGEST_STEP_MS = 50
 
 export interface MarketModelOptions {
+  readonly exchanges: readonly ExchangeProfile[]
   /** any whole number */
   readonly seed: number
   /** how many coins; most have several markets */
@@ -83,12 +85,12 @@ export function createMarketModel(options: MarketModelOptions): MarketModel {
 
 /** The same model with another schedule of displacements. */
 export function assembleModel(
-  { seed, symbols, rate, faults = [] }: MarketModelOptions,
+  { exchanges, seed, symbols, rate, faults = [] }: MarketModelOptions,
   createSchedule: (listed: readonly Listing[], random: Random) => Schedule,
 ): MarketModel {
   requireRate(rate)
   const random = createRandom(seed)
-  const listed = withFaults(listings(symbols), faults)
+  const listed = withFaults(listings(symbols, exchanges), faults)
   const prices = new FairPrices(listed, random.fork())
   const schedule = createSchedule(listed, random.fork())
   const listeners = new Set<ChangeListener>()
@@ -189,6 +191,7 @@ function publicPart(listing: Listing): SimulatedMarket {
     base_usd: _base,
     quote_usd: _quote,
     activity: _activity,
+    profile: _profile,
     ...market
   } = listing
   return market

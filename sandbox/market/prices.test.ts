@@ -2,9 +2,10 @@ import { describe, expect, it } from 'vitest'
 import { listings } from './listings.ts'
 import { FairPrices } from './prices.ts'
 import { createRandom } from './random.ts'
+import { FOUR } from './testing.ts'
 
 function returnsOf(assets: readonly string[], steps: number): number[][] {
-  const prices = new FairPrices(listings(24), createRandom(3))
+  const prices = new FairPrices(listings(24, FOUR), createRandom(3))
   const series: number[][] = assets.map(() => [])
   let last = assets.map((asset) => prices.usdPrice(asset))
   for (let step = 0; step < steps; step++) {
@@ -33,7 +34,7 @@ describe('FairPrices', () => {
   })
 
   it('keeps every price plausible for months, in steps of any length', () => {
-    const prices = new FairPrices(listings(24), createRandom(4))
+    const prices = new FairPrices(listings(24, FOUR), createRandom(4))
     for (let hour = 0; hour < 24 * 90; hour++) {
       prices.advance(3_600_000)
       expect(Math.abs(prices.usdPrice('BTC') / 63_400 - 1)).toBeLessThan(0.1)
@@ -42,7 +43,7 @@ describe('FairPrices', () => {
   })
 
   it('takes a dollar for a dollar and refuses an asset that nobody lists', () => {
-    const prices = new FairPrices(listings(2), createRandom(5))
+    const prices = new FairPrices(listings(2, FOUR), createRandom(5))
     expect(prices.usdPrice('USD')).toBe(1)
     expect(() => prices.usdPrice('SOL')).toThrow('SOL')
   })

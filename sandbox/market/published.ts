@@ -5,19 +5,8 @@
  */
 import type { MarketModel } from './model.ts'
 import { Side } from './side.ts'
-import type { LevelChange, SandboxExchange } from './source.ts'
+import type { LevelChange } from './source.ts'
 import type { Books } from './walk.ts'
-
-/**
- * Binance `@depth@100ms`, Bybit `orderbook.50` (20 ms), Coinbase `level2_batch` (50 ms); Kraken
- * pushes every change at once.
- */
-const PUSH_EVERY_MS: Readonly<Record<SandboxExchange, number>> = {
-  binance: 100,
-  bybit: 20,
-  coinbase: 50,
-  kraken: 0,
-}
 
 interface Book {
   readonly bids: Side
@@ -50,7 +39,7 @@ export class PublishedBooks implements Books {
   push(now_ms: number): Set<number> {
     const changed = new Set<number>()
     for (const market of this.waiting) {
-      const every_ms = PUSH_EVERY_MS[this.markets[market]?.exchange ?? 'kraken']
+      const every_ms = this.markets[market]?.push_every_ms ?? 0
       const is_due =
         every_ms === 0 || Math.floor(now_ms / every_ms) > Math.floor(this.last_ms / every_ms)
       if (!is_due) continue

@@ -5,15 +5,7 @@
  */
 import type { Listing } from './listings.ts'
 import type { Random } from './random.ts'
-import type { SandboxExchange } from './source.ts'
 
-/** Depth against Binance's, as the exchanges' volumes roughly stand to each other. */
-const DEPTH_SHARE: Readonly<Record<SandboxExchange, number>> = {
-  binance: 1,
-  bybit: 0.7,
-  coinbase: 0.6,
-  kraken: 0.4,
-}
 const TOP_NOTIONAL_USD = 20_000
 /** No top level is thinner on average, so that a gap can be traded for more than a few dollars. */
 const MIN_TOP_NOTIONAL_USD = 4_000
@@ -51,7 +43,7 @@ export function shapeOf(listing: Listing): Shape {
   const lots_per_usd = 10 ** listing.size_decimals / listing.base_usd
   const top_notional_usd = Math.max(
     MIN_TOP_NOTIONAL_USD,
-    TOP_NOTIONAL_USD * popularity * DEPTH_SHARE[listing.exchange] * listing.activity,
+    TOP_NOTIONAL_USD * popularity * listing.profile.depth_share * listing.activity,
   )
   const draw = (notional_usd: number, random: Random) =>
     Math.max(1, Math.round(notional_usd * lots_per_usd * lognormal(random)))

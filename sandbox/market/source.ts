@@ -4,12 +4,9 @@
  * subscribes and speaks it in its own protocol. It knows no wire format.
  */
 
-export const SANDBOX_EXCHANGES = ['binance', 'bybit', 'coinbase', 'kraken'] as const
-export type SandboxExchange = (typeof SANDBOX_EXCHANGES)[number]
-
 /** One listing. A price in ticks times 10^-price_decimals is the price; lots likewise. */
 export interface SimulatedMarket {
-  readonly exchange: SandboxExchange
+  readonly exchange: string
   readonly base: string
   readonly quote: string
   /** canonical BASE/QUOTE; the server derives its own spelling */
@@ -23,6 +20,8 @@ export interface SimulatedMarket {
   readonly coin?: string
   /** coins in one unit of base, a power of ten; 1 where it is absent */
   readonly units?: number
+  /** its exchange publishes at whole multiples of this; absent: every change at once */
+  readonly push_every_ms?: number
 }
 
 export interface Level {

@@ -3,6 +3,9 @@ import type { MarketModel } from './model.ts'
 import type { ChangeListener, Level, SimulatedMarket, Snapshot } from './source.ts'
 import { createTruth } from './truth.ts'
 
+/** how often each of them publishes */
+const PUSH_EVERY_MS = { binance: 100, bybit: 20, kraken: 0 }
+
 function market(
   exchange: 'binance' | 'bybit' | 'kraken',
   quote: string,
@@ -18,6 +21,7 @@ function market(
     minimum_size: '0.01',
     minimum_notional: '1',
     taker_fee_percent: '0.1',
+    push_every_ms: PUSH_EVERY_MS[exchange],
   }
 }
 

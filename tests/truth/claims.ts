@@ -20,7 +20,7 @@ function begun({ id, type, legs }: Opportunity, detected_ms: number): Claim {
     id,
     type,
     legs: legs.map(({ exchange, symbol, side }) => ({
-      exchange: exchange as Claim['legs'][number]['exchange'],
+      exchange,
       symbol,
       side,
     })),

@@ -17,6 +17,7 @@ import { STEP_EVERY_MS } from '../../sandbox/exchanges/simulation.ts'
 import { parseFault } from '../../sandbox/market/faults.ts'
 import { createMarketModel } from '../../sandbox/market/model.ts'
 import type { SimulatedMarket } from '../../sandbox/market/source.ts'
+import { profiles } from '../../sandbox/market/testing.ts'
 import { startChild } from '../../sandbox/process.ts'
 import { startRedis } from '../../sandbox/redis.ts'
 import { type Event, eventFromStream } from '../../shared/event.ts'
@@ -28,6 +29,8 @@ import type { Late } from './score.ts'
 import { readWire, type WireEvent } from './wire.ts'
 
 export interface RunOptions {
+  /** the market's: another set is another market */
+  readonly exchanges: readonly string[]
   readonly seed: number
   readonly symbols: number
   readonly rate: number
@@ -79,7 +82,8 @@ export async function recordRun(options: RunOptions): Promise<Recorded> {
     stops.push(() => sandbox.stop())
     const networks = new Map<string, Relay>()
     const addresses = await addressesThrough(networks, sandbox, stops)
-    const variables = { ...addresses, ...options.variables, REDIS_URL: redis.url }
+    const EXCHANGES = options.exchanges.join(',')
+    const variables = { ...addresses, EXCHANGES, ...options.variables, REDIS_URL: redis.url }
     const worker = await startWorker(variables, stops)
     await allLive(worker)
     await sleep(SETTLE_MS)
@@ -98,7 +102,11 @@ export async function recordRun(options: RunOptions): Promise<Recorded> {
     await stop()
     const wire = readWire(record_file)
     await rm(folder, { recursive: true, force: true })
-    const model = createMarketModel({ ...options, faults: options.faults.map(parseFault) })
+    const model = createMarketModel({
+      ...options,
+      exchanges: profiles(...options.exchanges),
+      faults: options.faults.map(parseFault),
+    })
     return { markets: model.markets, wire, claims, late, from_ms, to_ms, steps_share }
   } finally {
     await stop()

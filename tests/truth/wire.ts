@@ -4,114 +4,46 @@
  * document, and it does not check what they send: other tests do.
  */
 import { readFileSync } from 'node:fs'
+import { SANDBOX_EXCHANGES } from '../../sandbox/exchanges/index.ts'
+import type { WireLine, WireMessage } from '../../sandbox/exchanges/wire.ts'
 import { Side } from '../../sandbox/market/side.ts'
-import type { SandboxExchange, SimulatedMarket } from '../../sandbox/market/source.ts'
+import type { SimulatedMarket } from '../../sandbox/market/source.ts'
 import type { Books } from '../../sandbox/market/walk.ts'
 
-interface Line extends Said {
+export interface WireEvent extends WireMessage {
+  readonly exchange: string
   readonly ts: number
 }
-
-interface Said {
-  readonly url: string
-  readonly dir: 'open' | 'out' | 'in' | 'http'
-  readonly raw: string
-}
-
-type Pair = readonly [price: string | number, size: string | number]
-
-/** What one frame says of one book. */
-export interface Message {
-  readonly symbol: string
-  readonly whole: boolean
-  readonly bids: readonly Pair[]
-  readonly asks: readonly Pair[]
-  /** Binance: the ids that this covers */
-  readonly ids?: readonly [first: number, last: number]
-}
-
-export interface WireEvent extends Message {
-  readonly exchange: SandboxExchange
-  readonly ts: number
-}
-
-/** "keep the books at the depth that was subscribed": https://docs.kraken.com/api/docs/guides/spot-ws-book-v2 */
-const KRAKEN_DEPTH = 25
 
 /** What a frame of that exchange says of a book; undefined: it is about something else. */
-export function readFrame(exchange: SandboxExchange, raw: string): Message | undefined {
-  return READERS[exchange]({ url: '', dir: 'in', raw })
+export function readFrame(exchange: string, raw: string): WireMessage | undefined {
+  const owner = SANDBOX_EXCHANGES.find(({ profile }) => profile.id === exchange)
+  if (owner === undefined) throw new Error(`no exchange ${exchange}`)
+  return owner.readWire({ url: '', dir: 'in', raw })
 }
 
 /** Every book message of a recording, in the order in which it was sent. */
 export function readWire(file: string): WireEvent[] {
   const lines = readFileSync(file, 'utf8').split('\n').filter(Boolean)
   return lines.flatMap((text) => {
-    const line = JSON.parse(text) as Line
-    const exchange = exchangeOf(line.url)
-    const message = READERS[exchange](line)
-    return message === undefined ? [] : [{ ...message, exchange, ts: line.ts }]
+    const line = JSON.parse(text) as WireLine & { readonly ts: number }
+    const { profile, readWire: read } = ownerOf(line.url)
+    const message = read(line)
+    return message === undefined ? [] : [{ ...message, exchange: profile.id, ts: line.ts }]
   })
 }
 
-function exchangeOf(url: string): SandboxExchange {
-  const host = new URL(url).hostname
-  for (const id of ['binance', 'bybit', 'coinbase', 'kraken'] as const) {
-    if (host.includes(id)) return id
-  }
-  throw new Error(`whose address is ${url}?`)
-}
-
-const READERS: Readonly<Record<SandboxExchange, (said: Said) => Message | undefined>> = {
-  binance: readBinance,
-  bybit: readBybit,
-  coinbase: readCoinbase,
-  kraken: readKraken,
-}
-
-function readBinance({ url, dir, raw }: Said): Message | undefined {
-  if (dir === 'http') {
-    const { pathname, searchParams } = new URL(url)
-    if (!pathname.endsWith('/depth')) return undefined
-    const { lastUpdateId, bids, asks } = JSON.parse(raw)
-    const symbol = searchParams.get('symbol') ?? ''
-    return { symbol, whole: true, bids, asks, ids: [lastUpdateId, lastUpdateId] }
-  }
-  if (dir !== 'in' || !raw.includes('"depthUpdate"')) return undefined
-  const frame = JSON.parse(raw)
-  const { s, U, u, b, a } = frame.data ?? frame
-  return { symbol: s, whole: false, bids: b, asks: a, ids: [U, u] }
-}
-
-function readBybit({ dir, raw }: Said): Message | undefined {
-  if (dir !== 'in' || !raw.includes('"topic":"orderbook.')) return undefined
-  const { type, data } = JSON.parse(raw)
-  return { symbol: data.s, whole: type === 'snapshot', bids: data.b, asks: data.a }
-}
-
-function readCoinbase({ dir, raw }: Said): Message | undefined {
-  if (dir !== 'in') return undefined
-  const { type, product_id, bids, asks, changes = [] } = JSON.parse(raw)
-  if (type === 'snapshot') return { symbol: product_id, whole: true, bids, asks }
-  if (type !== 'l2update') return undefined
-  const of = (side: string): Pair[] =>
-    changes.flatMap(([name, price, size]: string[]) => (name === side ? [[price, size]] : []))
-  return { symbol: product_id, whole: false, bids: of('buy'), asks: of('sell') }
-}
-
-function readKraken({ dir, raw }: Said): Message | undefined {
-  if (dir !== 'in' || !raw.startsWith('{"channel":"book"')) return undefined
-  const { type, data } = JSON.parse(raw)
-  const [{ symbol, bids, asks }] = data
-  const pairs = (levels: { price: number; qty: number }[]): Pair[] =>
-    levels.map(({ price, qty }) => [price, qty])
-  return { symbol, whole: type === 'snapshot', bids: pairs(bids), asks: pairs(asks) }
+function ownerOf(url: string) {
+  const { hostname } = new URL(url)
+  const owner = SANDBOX_EXCHANGES.find(({ hosts }) => hosts.includes(hostname))
+  if (owner === undefined) throw new Error(`whose address is ${url}?`)
+  return owner
 }
 
 interface Book {
   bid: Side
   ask: Side
-  /** Binance: the newest id that is in the book; NaN: no snapshot yet */
+  /** the newest id that is in the book, where there are any; NaN: no snapshot yet */
   last_id: number
   live: boolean
 }
@@ -163,7 +95,7 @@ export class WireBooks implements Books {
       [book.ask, event.asks],
     ] as const) {
       for (const [price, size] of pairs) set(side, market, Number(price), Number(size))
-      if (event.exchange === 'kraken') cut(side, KRAKEN_DEPTH)
+      if (event.depth !== undefined) cut(side, event.depth)
     }
     return index
   }

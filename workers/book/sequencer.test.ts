@@ -102,6 +102,44 @@ const cases: [string, Continuity, Step[]][] = [
     ],
   ],
   [
+    'a chain follows whatever names its last id, by any step, and an idle repetition of it',
+    'chain',
+    [
+      { ids: [100, 107], says: 'wait', phase: 'waiting' },
+      { snapshot: true, ids: [99, 99], says: 'accept', phase: 'synced' },
+      { ids: [100, 107], says: 'accept' },
+      { ids: [108, 107], says: 'accept' },
+      { ids: [108, 120], says: 'accept' },
+      { ids: [108, 120], says: 'drop' },
+      { ids: [122, 130], says: 'gap', phase: 'waiting' },
+      { ids: [131, 140], says: 'wait' },
+    ],
+  ],
+  [
+    'a chain whose ids begin anew is lost, whether its end was seen or not',
+    'chain',
+    [
+      { snapshot: true, ids: [15, 15], says: 'accept' },
+      { ids: [16, 3], says: 'gap', phase: 'waiting' },
+      { snapshot: true, ids: [15, 15], says: 'accept' },
+      { ids: [4, 5], says: 'gap', phase: 'waiting' },
+      { snapshot: true, ids: [5, 5], says: 'accept', phase: 'synced' },
+    ],
+  ],
+  [
+    'a chain without ids is judged by its clock, and never half of it',
+    'chain',
+    [
+      { snapshot: true, time_ms: 9, says: 'accept' },
+      { time_ms: 10, says: 'accept' },
+      { ids: [1, 2], time_ms: 11, says: 'gap' },
+      { snapshot: true, ids: [7, 7], says: 'accept' },
+      { time_ms: 12, says: 'gap' },
+      { snapshot: true, time_ms: 13, says: 'accept' },
+      { time_ms: 12, says: 'gap' },
+    ],
+  ],
+  [
     'without ids order rests on the transport, unless the clock runs backwards',
     'none',
     [

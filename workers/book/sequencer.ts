@@ -12,6 +12,8 @@ export type Continuity =
   | 'range'
   /** every delta's id is the previous + 1; a snapshot restarts (Bybit) */
   | 'increment'
+  /** every delta names the id that it follows; a snapshot restarts (OKX) */
+  | 'chain'
   /** no ids: the transport's promise and a fresh snapshot after each connect (Coinbase Exchange) */
   | 'none'
   /** no ids: a checksum on every message (Kraken) */
@@ -112,12 +114,28 @@ export class Sequencer {
         // Bybit promises no more than order; +1 held on millions of deltas and a break is a loss
         if (update.last_id <= this.last_id) return 'drop'
         return update.last_id === this.last_id + 1 ? 'accept' : 'gap'
+      case 'chain':
+        return this.judgeLink(update)
       case 'none':
-        // no ids at all: only a clock that runs backwards shows that frames were reordered
-        return update.exchange_time_ms < this.last_time_ms ? 'gap' : 'accept'
+        return this.judgeTime(update)
       case 'checksum':
         return 'accept'
     }
+  }
+
+  /** `first_id` is one more than the id that the delta follows. */
+  private judgeLink(update: BookUpdate): Verdict {
+    const { first_id, last_id } = update
+    // recordings may be older than the ids
+    if (Number.isNaN(last_id) && Number.isNaN(this.last_id)) return this.judgeTime(update)
+    // a last id that goes back is a count that begins anew: what was lost with it nobody says
+    if (first_id === this.last_id + 1 && last_id >= this.last_id) return 'accept'
+    return last_id === this.last_id ? 'drop' : 'gap'
+  }
+
+  /** No ids at all: only a clock that runs backwards shows that frames were reordered. */
+  private judgeTime(update: BookUpdate): Verdict {
+    return update.exchange_time_ms < this.last_time_ms ? 'gap' : 'accept'
   }
 
   private judgeRange(update: BookUpdate): Verdict {

@@ -231,6 +231,23 @@ describe('a multi-leg opportunity', () => {
     expect(found.map(({ type }) => type)).toEqual(['cross_exchange'])
   })
 
+  it('is told when the shorter description that had covered it ends', () => {
+    quote('kraken', 'ETH/USD', '99.9', '100')
+    quote('coinbase', 'ETH/USDT', '102', '102.1')
+    quote('kraken', 'BTC/USDT', '999', '1000')
+    quote('coinbase', 'BTC/USD', '999', '1000')
+    quote('binance', 'USDT/USD', '1', '1.0002')
+    expect(path(onlyOpened())).toHaveLength(3)
+    // no price of its own got better
+    quote('binance', 'USDT/USD', '0.97', '1.02')
+    expect(path(onlyOpened())).toEqual([
+      'buy kraken ETH/USD',
+      'sell coinbase ETH/USDT',
+      'buy kraken BTC/USDT',
+      'sell coinbase BTC/USD',
+    ])
+  })
+
   it('keeps its legs as long as they pay, and becomes another opportunity when they do not', () => {
     quote('binance', 'BTC/USDT', '9990', '10000', '2')
     quote('kraken', 'ETH/BTC', '0.0490', '0.0495', '100')

@@ -16,7 +16,7 @@ import {
   type TradingReport,
 } from './exchange.ts'
 import { FastReader } from './fast.ts'
-import { stepText } from './instruments.ts'
+import { stepText, symbolOf } from './instruments.ts'
 import {
   array,
   integer,
@@ -96,7 +96,7 @@ function parseMarket(entry: JsonObject): Market {
   const quote = text(entry.quoteAsset, 'quoteAsset').toUpperCase()
   return {
     exchange: 'binance',
-    symbol: `${base}/${quote}`,
+    symbol: symbolOf(base, quote),
     market: text(entry.symbol, 'symbol'),
     base,
     quote,

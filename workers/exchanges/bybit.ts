@@ -16,7 +16,7 @@ import {
   type TradingReport,
 } from './exchange.ts'
 import { FastReader } from './fast.ts'
-import { stepText } from './instruments.ts'
+import { stepText, symbolOf } from './instruments.ts'
 import {
   array,
   integer,
@@ -92,7 +92,7 @@ function parseMarket(entry: JsonObject): Market {
   const quote = text(entry.quoteCoin, 'quoteCoin').toUpperCase()
   return {
     exchange: 'bybit',
-    symbol: `${base}/${quote}`,
+    symbol: symbolOf(base, quote),
     market: text(entry.symbol, 'symbol'),
     base,
     quote,

@@ -18,7 +18,7 @@ import {
   type TradingReport,
 } from './exchange.ts'
 import { FastReader } from './fast.ts'
-import { stepText } from './instruments.ts'
+import { stepText, symbolOf } from './instruments.ts'
 import {
   array,
   type JsonObject,
@@ -130,7 +130,7 @@ function parseMarket(product: JsonObject): Market {
   if (!base || !quote) throw new FrameError(`product id: ${id}`)
   return {
     exchange: 'coinbase',
-    symbol: `${base}/${quote}`,
+    symbol: symbolOf(base, quote),
     market: id,
     base,
     quote,

@@ -9,6 +9,9 @@ import type { Book } from '../book/book.ts'
 import type { Continuity } from '../book/sequencer.ts'
 import type { BookUpdate } from '../book/update.ts'
 
+/** What was sent may be as long as a frame, and is repeated in the log. */
+const MESSAGE_MAX = 300
+
 /** The only error a reader may throw: this frame is not what the exchange documents. */
 export class FrameError extends Error {
   override name = 'FrameError'
@@ -16,7 +19,7 @@ export class FrameError extends Error {
   readonly market: number
 
   constructor(message: string, market = -1) {
-    super(message)
+    super(message.length > MESSAGE_MAX ? `${message.slice(0, MESSAGE_MAX)}…` : message)
     this.market = market
   }
 }
@@ -86,6 +89,8 @@ interface Limits {
   /** what REST requests may weigh within any such window, per address */
   readonly rest: { readonly weight: number; readonly window_ms: number }
   readonly largest_frame_bytes: number
+  /** no connection may say more, pings apart: it is replaced before; undefined where it may */
+  readonly frames_per_connection?: number
   /** the exchange cuts older connections: replace them before; undefined where it does not */
   readonly connection_life_ms?: number
 }

@@ -13,7 +13,7 @@ import {
   type MarketTable,
 } from './exchange.ts'
 import { FastReader } from './fast.ts'
-import { stepOfDecimals, stepText } from './instruments.ts'
+import { stepOfDecimals, stepText, symbolOf } from './instruments.ts'
 import {
   array,
   integer,
@@ -181,7 +181,7 @@ function parsePair(name: string, pair: JsonObject): Market {
       : stepText(pair.tick_size, 'tick_size')
   return {
     exchange: 'kraken',
-    symbol: `${base}/${quote}`.toUpperCase(),
+    symbol: symbolOf(base, quote),
     market: `${base}/${quote}`,
     base: base.toUpperCase(),
     quote: quote.toUpperCase(),

@@ -152,10 +152,12 @@ export class Connection {
   }
 
   private renew(link: Link, now_ms: number): void {
-    const { connection_life_ms } = link.door.exchange.limits
+    const { connection_life_ms, frames_per_connection } = link.door.exchange.limits
     const late_ms = now_ms - link.line.transit.behind_since_ms
     if (now_ms - link.opened_ms > (connection_life_ms ?? Number.POSITIVE_INFINITY)) {
       this.replace('its age')
+    } else if (link.frames >= (frames_per_connection ?? Number.POSITIVE_INFINITY)) {
+      this.replace('its number of requests')
     } else if (late_ms > BEHIND_LIMIT_MS) {
       this.replace('its delay')
     }

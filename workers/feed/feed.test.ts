@@ -154,6 +154,21 @@ describe('one market', () => {
     expect(feed.status()).toMatchObject({ gaps_total: 1, resyncs_total: 1, reconnects_total: 0 })
   })
 
+  it('that was asked for as often as the exchange allows moves to a new connection', async () => {
+    const truth = new TrueBook(START)
+    const server = await exchangeServer({ said: bybitServes(truth) })
+    const frugal = { ...bybit, limits: { ...bybit.limits, frames_per_connection: 3 } }
+    const { feed, state } = startFeed(server, frugal, ['BTCUSDT'])
+    await expect.poll(() => state('BTCUSDT'), WAIT).toBe('live')
+    const changes = truth.change([['bid', '99.95', '1.0000']])
+    server.sockets[0]!.send(dialects.bybit!.delta(truth, changes, 2, 'BTCUSDT'))
+    await expect.poll(() => server.sockets.length, WAIT).toBe(2)
+    await expect.poll(() => server.sockets[0]!.readyState, WAIT).toBe(3)
+    expect(state('BTCUSDT')).toBe('live')
+    expect(server.frames.filter(({ op }) => op === 'subscribe')).toHaveLength(3)
+    expect(feed.status().reconnects_total).toBe(0)
+  })
+
   it('with a wrong digit fails its checksum and is subscribed anew', async () => {
     const truth = new TrueBook(START)
     const said: Behaviour['said'] = (socket, frame) => {

@@ -194,7 +194,7 @@ describe.each(protocols)('%s', (name, exchange) => {
     const below = createRandom(SEED)
     const victim = new Victim(exchange, dialect, below)
     const others = dialect.others.map((frame) => Buffer.from(frame))
-    const share = FRAMES / protocols.length
+    const share = Math.ceil(FRAMES / protocols.length)
     let read = 0
     for (let n = 0; n < share; n++) {
       const kind = below(20)

@@ -20,6 +20,8 @@ export class Link {
   readonly door: Door
   /** our monotonic clock when it opened, ms; NaN before */
   opened_ms = Number.NaN
+  /** what it was asked to say, pings apart */
+  frames = 0
   private readonly socket: Socket
   private readonly pacer: Pacer
   private readonly exchange: Exchange
@@ -55,21 +57,21 @@ export class Link {
   /** Once, when it is open: what the exchange wants to hear first, and the first markets. */
   greet(markets: readonly string[]): void {
     const { hello } = this.exchange
-    if (hello !== undefined) this.pacer.push(hello(markets))
+    if (hello !== undefined) this.say(hello(markets))
     this.subscribe(markets)
   }
 
   subscribe(markets: readonly string[]): void {
     const { markets_per_frame } = this.exchange.limits
     for (const group of groupsOf(markets, markets_per_frame)) {
-      this.pacer.push(this.exchange.subscribe(group))
+      this.say(this.exchange.subscribe(group))
     }
   }
 
   unsubscribe(markets: readonly string[]): void {
     const { markets_per_frame } = this.exchange.limits
     for (const group of groupsOf(markets, markets_per_frame)) {
-      this.pacer.push(this.exchange.unsubscribe(group))
+      this.say(this.exchange.unsubscribe(group))
     }
   }
 
@@ -86,6 +88,11 @@ export class Link {
 
   terminate(reason: string): void {
     this.socket.terminate(reason)
+  }
+
+  private say(frames: readonly string[]): void {
+    this.frames += frames.length
+    this.pacer.push(frames)
   }
 }
 

@@ -1,64 +1,13 @@
 /**
  * Three hundred markets on each exchange, subscribed over real sockets and held against the limits
- * that the exchanges publish, which are written down here once more and not taken from the code.
+ * that the exchanges publish, as testing-<id>.ts has them: not taken from the code.
  */
 import { describe, expect, it } from 'vitest'
 import { exchanges } from '../exchanges/index.ts'
+import { published } from '../exchanges/testing.ts'
 import { exchangeServer, startFeed, WAIT } from './testing-server.ts'
 
 const MARKETS = 300
-
-interface Published {
-  /** a long name, as the exchange spells them */
-  readonly name: (n: number) => string
-  /** what one client frame subscribes */
-  readonly topics: (frame: Record<string, unknown>) => string[]
-  readonly frames_per_second?: number
-  readonly topics_per_frame?: number
-  readonly frame_bytes?: number
-  readonly topics_per_connection?: number
-  /** sum of the texts of all topics of a connection */
-  readonly topic_characters?: number
-  readonly first_frame_within_ms?: number
-  readonly connects: { readonly count: number; readonly window_ms: number }
-  readonly connections: number
-}
-
-const published: Record<string, Published> = {
-  binance: {
-    name: (n) => `1000LONGCOIN${n}USDT`,
-    topics: ({ params }) => params as string[],
-    // PING and PONG frames count too
-    frames_per_second: 5,
-    frame_bytes: 4_096,
-    topics_per_connection: 1_024,
-    connects: { count: 300, window_ms: 300_000 },
-    connections: 2,
-  },
-  bybit: {
-    name: (n) => `1000LONGCOIN${n}USDT`,
-    topics: ({ args }) => (args as string[] | undefined) ?? [],
-    topics_per_frame: 10,
-    topic_characters: 21_000,
-    connects: { count: 500, window_ms: 300_000 },
-    connections: 2,
-  },
-  coinbase: {
-    name: (n) => `LONGCOIN${n}-USD`,
-    topics: ({ product_ids }) => (product_ids as string[] | undefined) ?? [],
-    frames_per_second: 100,
-    first_frame_within_ms: 5_000,
-    connects: { count: 8, window_ms: 1_000 },
-    connections: 5,
-  },
-  kraken: {
-    name: (n) => `LONGCOIN${n}/USD`,
-    topics: ({ params }) => (params as { symbol?: string[] } | undefined)?.symbol ?? [],
-    frames_per_second: 10,
-    connects: { count: 150, window_ms: 600_000 },
-    connections: 2,
-  },
-}
 
 interface Seen {
   readonly at_ms: number

@@ -66,7 +66,10 @@ export async function exchangeServer(behaviour: Behaviour) {
       const index = sockets.push(client) - 1
       behaviour.connected?.(client, index)
       client.on('message', (data) => {
-        const frame = JSON.parse(String(data)) as Record<string, unknown>
+        const text = String(data)
+        // some exchanges are pinged in plain words
+        if (!text.startsWith('{')) return
+        const frame = JSON.parse(text) as Record<string, unknown>
         frames.push(frame)
         behaviour.said?.(client, frame, index)
       })

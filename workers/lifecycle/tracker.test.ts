@@ -220,6 +220,15 @@ describe('markouts', () => {
     expect(tracker.measure_at_ms).toBe(Number.POSITIVE_INFINITY)
   })
 
+  it('are taken when they are due, whichever way the sum of the two times is rounded', () => {
+    // so that (now - detected) - 50 is below zero
+    clock.now_ms = 4078.6480377820067
+    open()
+    clock.now_ms = tracker.measure_at_ms
+    tracker.measure()
+    expect(tracker.measure_at_ms).toBeGreaterThan(clock.now_ms)
+  })
+
   it('are in every later update and in the end', () => {
     open()
     pass(clock.now_ms + 300)

@@ -168,7 +168,6 @@ describe('compose.yaml', () => {
           .replace(/\$\{\w+:-([^}]*)\}/, '$1'),
       ]),
     )
-  const ids = exchanges.map(({ id }) => id)
 
   it('has the parts of the system, each an image or a target that is there', () => {
     const targets = [...stagesOf(read('workers/ops/Dockerfile')).keys()]
@@ -185,8 +184,8 @@ describe('compose.yaml', () => {
 
   it('gives the worker an environment that it accepts, and names nothing that it does not read', () => {
     const environment = filled(services.worker!.environment)
-    expect(readConfig(environment, ids)).toMatchObject({ ok: true })
-    for (const name of Object.keys(environment)) expect(variables(ids)).toContain(name)
+    expect(readConfig(environment, exchanges)).toMatchObject({ ok: true })
+    for (const name of Object.keys(environment)) expect(variables(exchanges)).toContain(name)
   })
 
   it('gives the edge what it asks for', () => {

@@ -182,6 +182,8 @@ function send(request: IncomingMessage, response: ServerResponse, found: Answer)
     'content-type': found.type,
     'content-length': Buffer.byteLength(found.body),
     'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+    'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
     ...found.headers,
   })
   response.end(request.method === 'HEAD' ? undefined : found.body)

@@ -147,7 +147,6 @@ describe.skipIf(!existsSync(FOLDER))('recordings of', () => {
       'bybit-linear-v5-orderbook500-xrpusdt.nt20241201.jsonl',
       'binance-usdm-combined.cf20210722.jsonl',
       'coinbase-spot-advanced-ticker.ccxt20260812.jsonl',
-      'okx-mixed-v5-books.cf20220513.jsonl.gz',
     ]
     const { summary, problems } = await replayed(...names.map(capture))
     expect(problems).toEqual([])

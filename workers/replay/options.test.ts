@@ -3,6 +3,7 @@ import { userPath } from '../arguments.ts'
 import { readRecordOptions } from '../capture/options.ts'
 import { describeProblem } from '../config/problems.ts'
 import { readConfig } from '../config.ts'
+import { exchanges } from '../exchanges/index.ts'
 import { readReplayOptions } from './options.ts'
 
 const IDS = ['binance', 'kraken']
@@ -12,7 +13,8 @@ const problemsOf = (result: ReturnType<typeof replay>) =>
 
 describe('the command line of replay', () => {
   it('takes files and options in any order, with the defaults of the worker', () => {
-    const worker = readConfig({ REDIS_URL: 'redis://r', DATABASE_URL: 'postgres://p/d' }, IDS)
+    const stores = { REDIS_URL: 'redis://r', DATABASE_URL: 'postgres://p/d' }
+    const worker = readConfig(stores, exchanges)
     expect(replay('a', 'b')).toEqual({
       ok: true,
       options: {

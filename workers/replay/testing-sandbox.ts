@@ -18,18 +18,23 @@ export interface Truth {
   readonly profit_percent: string
 }
 
+/** Those of a market that is known: others make another one. */
+export const WORLD: readonly string[] = ['binance', 'bybit', 'coinbase', 'kraken']
+
 export class Sandbox {
-  /** `<EXCHANGE>_WS_URL` and `<EXCHANGE>_REST_URL` of its servers */
+  /** EXCHANGES, `<EXCHANGE>_WS_URL` and `<EXCHANGE>_REST_URL` of its servers */
   readonly env: Readonly<Record<string, string>>
   /** what its servers sent, as they recorded it */
   readonly recording: string
   private readonly child: ChildProcess
   private readonly truth_file: string
 
+  /** The four of WORLD. */
   static async start(seed: number, symbols: number): Promise<Sandbox> {
     const folder = mkdtempSync(join(tmpdir(), 'spreadwire-sandbox-'))
     const [truth, recording] = [join(folder, 'truth.jsonl'), join(folder, 'sandbox.jsonl.gz')]
     const options = ['--seed', `${seed}`, '--symbols', `${symbols}`, '--truth', truth]
+    options.push('--exchanges', WORLD.join(','))
     const script = join(PROJECT, 'sandbox/exchanges/main.ts')
     const child = spawn(process.execPath, [script, ...options, '--record', recording], {
       stdio: ['pipe', 'pipe', 'inherit'],
@@ -47,12 +52,11 @@ export class Sandbox {
     this.child = child
     this.truth_file = truth_file
     this.recording = recording
-    this.env = Object.fromEntries(
-      Object.entries(exchanges).flatMap(([id, { websocket_url, rest_url }]) => [
-        [`${id.toUpperCase()}_WS_URL`, websocket_url],
-        [`${id.toUpperCase()}_REST_URL`, rest_url],
-      ]),
-    )
+    const addresses = Object.entries(exchanges).flatMap(([id, { websocket_url, rest_url }]) => [
+      [`${id.toUpperCase()}_WS_URL`, websocket_url],
+      [`${id.toUpperCase()}_REST_URL`, rest_url],
+    ])
+    this.env = { EXCHANGES: WORLD.join(','), ...Object.fromEntries(addresses) }
   }
 
   /** Ends it and says what it had offered. */

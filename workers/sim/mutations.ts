@@ -19,12 +19,7 @@ export const MUTATIONS: Readonly<Record<string, readonly [Mutation, ...promises:
     'live is true',
   ],
   'a checksum that nobody compares': [{ port: ignoreChecksums }, 'live is true'],
-  'a disconnect that leaves the books as they were': [
-    { port: ignoreEnds },
-    'no phantom',
-    'no opportunity on a lost book',
-    'every book comes back',
-  ],
+  'a disconnect that leaves the books as they were': [{ port: ignoreEnds }, 'live is carried'],
   'a halt that nobody heeds': [{ port: ignoreHalts }, 'halted is halted'],
   'a recovery that asks for no snapshot': [{ port: askForNothing }, 'every book comes back'],
   'a detector that forgets the fee': [

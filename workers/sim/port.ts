@@ -18,6 +18,18 @@ import type { Frame, Link, Outside, Receiver } from './outside.ts'
 import type { Queue } from './queue.ts'
 import type { Tally } from './tally.ts'
 
+/** Whoever watches what comes to a port. */
+export interface PortListener {
+  /** taken in */
+  readonly frame: (port: Port, frame: Frame) => void
+  /** REST answered: whoever waits for it has not gone on yet */
+  readonly answered: () => void
+  /** a pong, or a link that opened */
+  readonly heard: (port: Port) => void
+  /** nothing carries its markets any more */
+  readonly gone: (port: Port) => void
+}
+
 export interface PortOptions {
   readonly outside: Outside
   readonly books: Books
@@ -26,9 +38,7 @@ export interface PortOptions {
   readonly random: () => number
   readonly timers: Queue
   readonly tally: Tally
-  /** `market` was told to us; null when a snapshot came by REST */
-  readonly onFrame: (port: Port, frame: Frame | null) => void
-  readonly onHeard: (port: Port) => void
+  readonly listener: PortListener
 }
 
 interface Session {
@@ -67,7 +77,7 @@ export class Port implements IntakeListener, Receiver {
       rest: {
         stopped: false,
         take: () => 0,
-        get: (path) => outside.get(path, this.now(), () => options.onFrame(this, null)),
+        get: (path) => outside.get(path, this.now(), options.listener.answered),
       },
       clock,
       log: silentLog,
@@ -105,7 +115,7 @@ export class Port implements IntakeListener, Receiver {
     if (session === null) return
     session.opened_ms = now_ms
     session.line.heard(now_ms)
-    this.options.onHeard(this)
+    this.options.listener.heard(this)
     const { lanes } = this.intake
     if (session === this.successor) for (const lane of lanes) session.line.succeed(lane)
     else this.begin(session, lanes)
@@ -117,12 +127,12 @@ export class Port implements IntakeListener, Receiver {
     const session = this.sessionOf(link)
     if (session === null) return
     session.line.frame(frame.data, now_ms)
-    this.options.onFrame(this, frame)
+    this.options.listener.frame(this, frame)
   }
 
   heard(link: Link, now_ms: number): void {
     this.sessionOf(link)?.line.heard(now_ms)
-    this.options.onHeard(this)
+    this.options.listener.heard(this)
   }
 
   closed(link: Link, now_ms: number): void {
@@ -142,6 +152,7 @@ export class Port implements IntakeListener, Receiver {
       return
     }
     this.giveUp()
+    this.options.listener.gone(this)
     const wait_ms = backoff_ms(this.attempts++, REDIAL, this.options.random)
     this.options.timers.add(now_ms + wait_ms, () => {
       this.session = this.dial()
@@ -158,7 +169,6 @@ export class Port implements IntakeListener, Receiver {
   }
 
   synced(lane: Lane): void {
-    if (lane.lost !== null) this.options.tally.count('resyncs')
     this.recovery.synced(lane)
   }
 

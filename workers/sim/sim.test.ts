@@ -8,7 +8,7 @@ import { MUTATIONS } from './mutations.ts'
 import { shorten, simulate, storyOfSeed, tellFailure } from './simulate.ts'
 import { Tally } from './tally.ts'
 
-const SEEDS = 250
+const SEEDS = 200
 /** A fault must show within so many seeds, in a story of no more steps. */
 const MOST_SEEDS = 150
 const MOST_STEPS = 8

@@ -1,11 +1,12 @@
 /** Lives one seed after the other, and makes what fails short. */
 import type { Draft } from '../../shared/event.ts'
+import { EXCHANGES } from './connect.ts'
 import { shrink } from './shrink.ts'
 import { type Story, storyOf } from './story.ts'
 import type { Tally } from './tally.ts'
 import { tell, titleOf } from './tell.ts'
 import { Violation } from './violation.ts'
-import { EXCHANGES, type Mutation, World } from './world.ts'
+import { type Mutation, World } from './world.ts'
 
 export interface Lived {
   readonly failure: Failure | null

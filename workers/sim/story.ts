@@ -34,7 +34,8 @@ type Happening =
   /** of the next frame of a book */
   | { readonly kind: 'lose' | 'double' | 'swap'; readonly exchange: string }
   /** of a connection: it ends, it is about to, nobody is there any more */
-  | { readonly kind: 'cut' | 'replace' | 'mute'; readonly exchange: string }
+  | { readonly kind: 'cut' | 'mute'; readonly exchange: string }
+  | { readonly kind: 'replace'; readonly exchange: string }
   | { readonly kind: 'hold'; readonly exchange: string; readonly for_ms: number }
   | { readonly kind: 'maintenance'; readonly exchange: string; readonly on: boolean }
   | { readonly kind: 'clock'; readonly exchange: string; readonly by_ms: number }

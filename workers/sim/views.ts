@@ -5,7 +5,7 @@
 import type { Books, MarketBook } from '../book/books.ts'
 import type { OracleMarket, World } from '../detection/oracle/world.ts'
 import type { Port } from './port.ts'
-import { COINS } from './story.ts'
+import { COINS, nameOf } from './story.ts'
 import type { TrueMarket, Version } from './true-market.ts'
 
 export interface View {
@@ -44,6 +44,11 @@ export class Views {
       const { exchange, market } = view.entry.market
       this.by_name.set(`${exchange} ${market}`, view)
     }
+  }
+
+  /** By the name that stories use; undefined when it is not of this world. */
+  called(name: string): View | undefined {
+    return this.all.find(({ market: { spec } }) => nameOf(spec) === name)
   }
 
   /** Of a leg, or of a market. */

@@ -34,6 +34,15 @@ export class BookWatch {
     for (const view of this.views.all) if (view.port === port) view.heard_ms = now_ms
   }
 
+  /** The last link of this exchange has ended. */
+  gone(port: Port): void {
+    for (const { entry, ...view } of this.views.all) {
+      if (view.port !== port || entry.state !== 'live') continue
+      const { exchange, symbol } = entry.market
+      throw new Violation('live is carried', `${exchange} ${symbol} is live, and nobody carries it`)
+    }
+  }
+
   /** Everything, whatever changed. */
   all(): void {
     for (const view of this.views.all) check(view)

@@ -6,28 +6,27 @@
 import type { Clock } from '../../shared/clock.ts'
 import type { Draft } from '../../shared/event.ts'
 import { silentLog } from '../../shared/log.ts'
-import type { Market } from '../../shared/market.ts'
 import type { Leg } from '../../shared/opportunity.ts'
-import { Books, type MarketBook } from '../book/books.ts'
+import { Books } from '../book/books.ts'
 import { Detector, type DetectorLimits, type DetectorOptions } from '../detection/detector.ts'
 import { markout } from '../detection/markout.ts'
-import { exchanges } from '../exchanges/index.ts'
-import { dialects } from '../exchanges/testing.ts'
 import { createIds } from '../lifecycle/id.ts'
 import { Tracker, type TrackerOptions } from '../lifecycle/tracker.ts'
 import { TICK_MS, Turns } from '../ops/lateness.ts'
 import { seededRandom } from '../replay/random.ts'
-import { Outside, START_MS } from './outside.ts'
-import { Port } from './port.ts'
+import { connect } from './connect.ts'
+import type { Circumstances } from './guarding.ts'
+import { START_MS } from './outside.ts'
+import type { Port, PortListener } from './port.ts'
 import { Queue } from './queue.ts'
-import { nameOf, type Step, type Story } from './story.ts'
+import { nameOf, type Story } from './story.ts'
 import { Tally } from './tally.ts'
-import { TrueMarket } from './true-market.ts'
 import { Views } from './views.ts'
 import { Violation } from './violation.ts'
 import { BookWatch } from './watch-books.ts'
-import { type Circumstances, DetectionWatch } from './watch-detection.ts'
+import { DetectionWatch } from './watch-detection.ts'
 import { LifeWatch } from './watch-lives.ts'
+import { Weather } from './weather.ts'
 
 /** A fault made on purpose, to see that a watcher sees it. */
 export interface Mutation {
@@ -46,10 +45,8 @@ const SETTLE_MS = 95
 /** After the last step: calm, and changes everywhere, until every book is live again. */
 const CALM_TICK_MS = 400
 const CALM_LIMIT_MS = 180_000
-/** then the last markouts are due */
-const LAST_MS = 1_200
-
-export const EXCHANGES = exchanges.filter(({ id }) => id in dialects)
+/** then what was held back is looked at again, and the last markouts are waited for */
+const LAST_LOOK_MS = 300
 
 export class World {
   readonly tally = new Tally()
@@ -63,14 +60,13 @@ export class World {
   private readonly arrivals = new Queue()
   private readonly clock: Clock
   private readonly books = new Books()
-  private readonly markets = new Map<string, TrueMarket>()
-  private readonly outsides = new Map<string, Outside>()
-  private readonly ports: Port[] = []
+  private readonly ports: readonly Port[]
   private readonly views: Views
   private readonly limits: DetectorLimits
   private readonly detector: Detector
   private readonly newId: TrackerOptions['newId']
   private readonly watch: { books: BookWatch; detection: DetectionWatch; lives: LifeWatch }
+  private readonly weather: Weather
   private readonly turns = new Turns(0)
   private tracker: Tracker
   private late_until_ms = Number.NEGATIVE_INFINITY
@@ -87,14 +83,35 @@ export class World {
     }
     this.newId = createIds(seededRandom(story.seed))
     this.limits = { ...LIMITS, min_volume_usd: story.min_volume_usd }
-    this.views = new Views(this.books, this.connect())
+    const sources = connect(story, {
+      books: this.books,
+      clock: this.clock,
+      tally: this.tally,
+      outside: this.outside,
+      timers: this.timers,
+      arrivals: this.arrivals,
+      listener: this.listener(),
+    })
+    this.views = new Views(this.books, sources)
+    this.ports = [...new Set(this.views.all.map(({ port }) => port))]
+    for (const port of this.ports) mutation.port?.(port)
     this.detector = this.createDetector()
     const detection = new DetectionWatch(this.views, this.limits, this.tally)
     const lives = new LifeWatch(this.views, detection, this.tally)
     this.watch = { books: new BookWatch(this.views), detection, lives }
     this.tracker = this.createTracker()
+    this.weather = new Weather({
+      views: this.views,
+      setFee: ({ entry }, percent) =>
+        this.books.revise(entry, { ...entry.market, taker_fee_percent: percent }),
+      stall: (for_ms) => this.timers.add(this.now_ms, () => this.stall(for_ms)),
+      takeOver: () => this.timers.add(this.now_ms, () => this.takeOver()),
+    })
     for (const step of story.steps) {
-      this.outside.add(step.at_ms, (at_ms) => this.happen(step, at_ms))
+      this.outside.add(step.at_ms, (at_ms) => {
+        this.tally.count(`step: ${step.kind}`)
+        this.weather.happen(step, at_ms)
+      })
     }
     for (const port of this.ports) this.every(SWEEP_EVERY_MS, () => port.sweep())
     this.every(RECHECK_EVERY_MS, () => this.recheck())
@@ -104,8 +121,10 @@ export class World {
   async run(): Promise<void> {
     await this.runUntil(this.story.steps.at(-1)?.at_ms ?? 0)
     await this.clear()
-    await this.runUntil(this.now_ms + LAST_MS)
+    do await this.runUntil(this.now_ms + LAST_LOOK_MS)
+    while (this.tracker.measure_at_ms < Number.POSITIVE_INFINITY)
     this.watch.books.all()
+    for (const { intake } of this.ports) this.tally.count('resyncs', intake.counters.resyncs)
     this.watch.detection.open.clear()
     this.tell(this.tracker.end('shutdown'))
     this.watch.lives.end()
@@ -132,19 +151,11 @@ export class World {
   /** The weather clears: every book must come back. */
   private async clear(): Promise<void> {
     const begin_ms = this.now_ms
-    for (const outside of this.outsides.values()) outside.clear()
     const random = seededRandom(this.story.seed)
-    for (const [name, market] of this.markets) {
-      const outside = this.outsideOf(name)
-      outside.publish(market, market.move(0, random), this.now_ms)
-      this.setTrading(name, true, this.now_ms)
-    }
-    for (const outside of this.outsides.values()) this.setMaintenance(outside, false, this.now_ms)
+    this.weather.clear(random, begin_ms)
     while (this.views.all.some(({ entry }) => entry.state !== 'live')) {
       if (this.now_ms - begin_ms > CALM_LIMIT_MS) this.complainOfLost()
-      for (const [name, market] of this.markets) {
-        this.outsideOf(name).publish(market, market.tick(random), this.now_ms)
-      }
+      this.weather.breathe(random, this.now_ms)
       await this.runUntil(this.now_ms + CALM_TICK_MS)
     }
   }
@@ -162,50 +173,16 @@ export class World {
     for (const port of this.ports) this.watch.books.frame(port, null, this.now_ms)
   }
 
-  private connect(): Map<MarketBook, readonly [TrueMarket, Port]> {
-    const { story, books, clock } = this
-    const of_entry = new Map<MarketBook, readonly [TrueMarket, Port]>()
-    for (const [i, spec] of story.exchanges.entries()) {
-      const exchange = EXCHANGES.find(({ id }) => id === spec.id)
-      const dialect = dialects[spec.id]
-      if (exchange === undefined || dialect === undefined) throw new Error(`no ${spec.id}`)
-      const separator = /[-/]/.exec(dialect.market)?.[0] ?? ''
-      const random = seededRandom(story.seed + i)
-      const markets = story.markets
-        .filter((market) => market.exchange === spec.id)
-        .map((market) => {
-          const name = `${market.base}${separator}${market.quote}`
-          return new TrueMarket(market, name, START_MS, random)
-        })
-      if (markets.length === 0) continue
-      const seed = story.seed + 1_000 * (i + 1)
-      const queues = { events: this.outside, arrivals: this.arrivals, seed }
-      const outside = new Outside(exchange, dialect, spec, markets, queues)
-      this.outsides.set(spec.id, outside)
-      const entries = markets.map((market) => books.add(marketOf(market)))
-      const port = new Port({
-        outside,
-        books,
-        entries,
-        clock,
-        random: seededRandom(seed + 1),
-        timers: this.timers,
-        tally: this.tally,
-        onFrame: (from, frame) => {
-          if (frame === null) this.answered = true
-          else this.watch.books.frame(from, frame, this.now_ms)
-        },
-        onHeard: (from) => this.watch.books.heard(from, this.now_ms),
-      })
-      this.mutation.port?.(port)
-      this.ports.push(port)
-      for (const [n, entry] of entries.entries()) {
-        const market = markets[n] as TrueMarket
-        this.markets.set(nameOf(market.spec), market)
-        of_entry.set(entry, [market, port])
-      }
+  /** What the watchers hear of each port. */
+  private listener(): PortListener {
+    return {
+      frame: (port, frame) => this.watch.books.frame(port, frame, this.now_ms),
+      answered: () => {
+        this.answered = true
+      },
+      heard: (port) => this.watch.books.heard(port, this.now_ms),
+      gone: (port) => this.watch.books.gone(port),
     }
-    return of_entry
   }
 
   private createDetector(): Detector {
@@ -289,91 +266,6 @@ export class World {
     })
   }
 
-  private happen(step: Step, at_ms: number): void {
-    const random = seededRandom(step.seed)
-    this.tally.count(`step: ${step.kind}`)
-    if ('market' in step) this.happenToMarket(step, random, at_ms)
-    else if ('exchange' in step) this.happenToExchange(step, at_ms)
-    else if (step.kind === 'stall') this.timers.add(at_ms, () => this.stall(step.for_ms))
-    else this.timers.add(at_ms, () => this.takeOver())
-  }
-
-  private happenToMarket(
-    step: Extract<Step, { market: string }>,
-    random: () => number,
-    at_ms: number,
-  ): void {
-    const market = this.markets.get(step.market)
-    if (market === undefined) return
-    const outside = this.outsideOf(step.market)
-    switch (step.kind) {
-      case 'tick':
-        return outside.publish(market, market.tick(random), at_ms)
-      case 'cross':
-        return outside.publish(market, market.cross(random), at_ms)
-      case 'empty':
-        return outside.publish(market, market.empty(step.side), at_ms)
-      case 'move':
-        return outside.publish(market, market.move(step.percent, random), at_ms)
-      case 'trading':
-        return this.setTrading(step.market, step.open, at_ms)
-      case 'fee':
-        return this.setFee(market, step.percent)
-    }
-  }
-
-  private happenToExchange(step: Extract<Step, { exchange: string }>, at_ms: number): void {
-    const outside = this.outsides.get(step.exchange)
-    if (outside === undefined) return
-    switch (step.kind) {
-      case 'lose':
-      case 'double':
-      case 'swap':
-        return outside.spoil(step.kind)
-      case 'cut':
-        return outside.cut(at_ms)
-      case 'replace':
-        return outside.tell(at_ms, () => this.portOf(outside).closing())
-      case 'mute':
-        return outside.mute()
-      case 'hold':
-        return outside.hold(at_ms + step.for_ms)
-      case 'maintenance':
-        return this.setMaintenance(outside, step.on, at_ms)
-      case 'clock':
-        return outside.setClock(step.by_ms)
-      case 'rest':
-        return outside.answer(step.answer)
-    }
-  }
-
-  private setTrading(name: string, open: boolean, at_ms: number): void {
-    const market = this.markets.get(name) as TrueMarket
-    const outside = this.outsideOf(name)
-    outside.tell(at_ms, (now_ms) => {
-      const view = this.views.all.find((one) => one.market === market)
-      if (view === undefined) return
-      view.is_closed = !open
-      this.portOf(outside).intake.tradingFrame(market.name, open, now_ms)
-    })
-  }
-
-  private setMaintenance(outside: Outside, on: boolean, at_ms: number): void {
-    outside.tell(at_ms, (now_ms) => {
-      const port = this.portOf(outside)
-      for (const view of this.views.all) if (view.port === port) view.is_down = on
-      port.intake.systemFrame(on ? 'maintenance' : 'online', 'for a while', now_ms)
-    })
-  }
-
-  /** The account's fee was read anew: the feed's, at our end. */
-  private setFee(market: TrueMarket, percent: string | null): void {
-    const view = this.views.all.find((one) => one.market === market)
-    if (view === undefined) return
-    const { entry } = view
-    this.books.revise(entry, { ...entry.market, taker_fee_percent: percent })
-  }
-
   /** Our loop is blocked: the world goes on, and we hear of it afterwards. */
   private stall(for_ms: number): void {
     this.turns.tick(this.now_ms)
@@ -414,20 +306,4 @@ export class World {
     const drafts = this.tracker.apply(verdicts)
     this.tell([...this.tracker.disown(), ...drafts])
   }
-
-  private outsideOf(market: string): Outside {
-    return this.outsides.get(market.split(' ')[0] as string) as Outside
-  }
-
-  private portOf(outside: Outside): Port {
-    return this.ports.find((port) => port.outside === outside) as Port
-  }
-}
-
-function marketOf({ spec, name }: TrueMarket): Market {
-  const { exchange, base, quote, size_step, minimum_size, minimum_notional } = spec
-  const symbol = `${base}/${quote}`
-  const rules = { price_step: '0.00000001', size_step, minimum_size, minimum_notional }
-  const taker_fee_percent = spec.fee_percent
-  return { exchange, symbol, market: name, base, quote, ...rules, taker_fee_percent, trading: true }
 }

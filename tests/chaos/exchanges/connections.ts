@@ -1,16 +1,14 @@
 /** Rows 5, 7 and 9: connections that break, die unnoticed or are about to be closed. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sum } from '../../../bench/load/prometheus.ts'
-import type { SandboxExchange } from '../../../sandbox/market/source.ts'
 import { exchanges as KNOWN } from '../../../workers/exchanges/index.ts'
 import { SILENT_MS } from '../../truth/doubts.ts'
 import type { Fault } from '../fault.ts'
 import { Findings } from '../findings.ts'
-import type { ExchangesRig } from './rig.ts'
+import { EXCHANGE_IDS, type ExchangesRig } from './rig.ts'
 import { EXCHANGES } from './start.ts'
 import { States } from './states.ts'
 
-const ALL: readonly SandboxExchange[] = ['binance', 'bybit', 'coinbase', 'kraken']
 const LIVE_WITHIN_MS = 5_000
 const NOTICED_WITHIN_MS = 100
 const GIVE_UP_MS = 60_000
@@ -29,14 +27,17 @@ export const corrupt: Fault = {
     await rig.settled(context)
     const known = rig.complaints.length
     await Promise.all(
-      ALL.map((exchange) =>
+      EXCHANGE_IDS.map((exchange) =>
         reconnects(rig, findings, exchange, () => rig.network(exchange).write(NO_FRAME)),
       ),
     )
     const told = rig.complaints
       .slice(known)
       .filter(({ line }) => line.includes('Invalid WebSocket'))
-    findings.hold(told.length >= ALL.length, `${told.length} connections ended for bad frames`)
+    findings.hold(
+      told.length >= EXCHANGE_IDS.length,
+      `${told.length} connections ended for bad frames`,
+    )
     findings.hold(rig.child.isRunning(), 'the worker ended')
     return findings.verdict()
   },
@@ -51,7 +52,7 @@ export const halfOpen: Fault = {
     const [rig, findings] = [await context.rig(EXCHANGES), new Findings(context)]
     await rig.settled(context)
     // two with other limits, at once: the others are the control
-    const exchanges: readonly SandboxExchange[] = ['bybit', 'kraken']
+    const exchanges: readonly string[] = ['bybit', 'kraken']
     await Promise.all(exchanges.map((exchange) => dieUnnoticed(rig, findings, exchange)))
     return findings.verdict()
   },
@@ -79,7 +80,7 @@ export const ended: Fault = {
 async function reconnects(
   rig: ExchangesRig,
   findings: Findings,
-  exchange: SandboxExchange,
+  exchange: string,
   cut: () => void,
 ): Promise<void> {
   const network = rig.network(exchange)
@@ -104,7 +105,7 @@ function areLiveSince(states: States, exchange: string, since_ms: number): boole
 async function dieUnnoticed(
   rig: ExchangesRig,
   findings: Findings,
-  exchange: SandboxExchange,
+  exchange: string,
 ): Promise<void> {
   const idle_ms = KNOWN.find(({ id }) => id === exchange)?.keepalive.idle_ms ?? Number.NaN
   const states = new States(rig.worker)

@@ -1,11 +1,10 @@
 /** Row 6: frames that say nothing, or what nobody can mean, or too much. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Random } from '../../../sandbox/market/random.ts'
-import { SANDBOX_EXCHANGES, type SandboxExchange } from '../../../sandbox/market/source.ts'
 import type { Fault } from '../fault.ts'
 import { Findings } from '../findings.ts'
 import { withSize } from './frames.ts'
-import type { ExchangesRig } from './rig.ts'
+import { EXCHANGE_IDS, type ExchangesRig } from './rig.ts'
 import { EXCHANGES } from './start.ts'
 
 const TEN_MEGABYTES = 10 << 20
@@ -45,8 +44,8 @@ export const garbage: Fault = {
     await rig.allLive()
     const heap_before = await heapUsed(rig)
     const complaints = rig.complaints.length
-    const healed = SANDBOX_EXCHANGES.map((exchange) => rig.doubts.begin({ exchange }))
-    for (const exchange of SANDBOX_EXCHANGES) await talkNonsense(rig, exchange, context.random)
+    const healed = EXCHANGE_IDS.map((exchange) => rig.doubts.begin({ exchange }))
+    for (const exchange of EXCHANGE_IDS) await talkNonsense(rig, exchange, context.random)
     await rig.allLive()
     const began_ms = performance.now()
     for (let time = 0; time < TIMES; time++) {
@@ -62,7 +61,7 @@ export const garbage: Fault = {
     findings.hold(grown < HEAP_SLACK_BYTES, `the heap grew by ${grown} bytes`)
     findings.hold(rig.child.isRunning(), 'the worker ended')
     const unread = rig.complaints.slice(complaints).filter(({ message }) => message === UNREADABLE)
-    const silent = SANDBOX_EXCHANGES.filter((id) => !unread.some(({ exchange }) => exchange === id))
+    const silent = EXCHANGE_IDS.filter((id) => !unread.some(({ exchange }) => exchange === id))
     findings.hold(silent.length === 0, `no bad frame was counted of ${silent.join(', ')}`)
     const errors = rig.complaints.slice(complaints).filter(({ level }) => level === 'error')
     findings.hold(
@@ -76,11 +75,7 @@ export const garbage: Fault = {
   },
 }
 
-async function talkNonsense(
-  rig: ExchangesRig,
-  exchange: SandboxExchange,
-  random: Random,
-): Promise<void> {
+async function talkNonsense(rig: ExchangesRig, exchange: string, random: Random): Promise<void> {
   const network = rig.network(exchange)
   for (const text of NONSENSE) network.say(text)
   await rig.allLive()

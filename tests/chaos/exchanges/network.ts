@@ -8,12 +8,12 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type RawData, WebSocket, WebSocketServer } from 'ws'
-import type { SandboxExchange } from '../../../sandbox/market/source.ts'
-import { type Message, readFrame } from '../../truth/wire.ts'
+import type { WireMessage } from '../../../sandbox/exchanges/wire.ts'
+import { readFrame } from '../../truth/wire.ts'
 import { Passage } from './passage.ts'
 
 /** What becomes of one frame; `book` is what it says of a book. Empty: it is lost. */
-export type Bend = (raw: string, book: Message | undefined) => readonly string[]
+export type Bend = (raw: string, book: WireMessage | undefined) => readonly string[]
 
 export interface HttpAnswer {
   readonly status: number
@@ -42,7 +42,7 @@ const MARK = 'x-spreadwire-sandbox'
 const PASSED_HEADERS = ['content-type', 'retry-after', MARK]
 
 export class Network {
-  readonly exchange: SandboxExchange
+  readonly exchange: string
   /** every handshake that was begun, in order */
   readonly handshakes: Asked[] = []
   /** every REST request, in order */
@@ -63,7 +63,7 @@ export class Network {
   private rest_fault: RestFault | null = null
   private delay_ms = 0
 
-  constructor(exchange: SandboxExchange, target: Addresses) {
+  constructor(exchange: string, target: Addresses) {
     this.exchange = exchange
     this.target = target
     this.http = createServer((request, response) => void this.answer(request, response))
@@ -113,7 +113,7 @@ export class Network {
   once(
     market: string,
     change: (raw: string) => readonly string[],
-    admits: (book: Message) => boolean = () => true,
+    admits: (book: WireMessage) => boolean = () => true,
   ): Promise<number> {
     return new Promise((resolve) => {
       const end = this.bend((raw, book) => {
@@ -252,7 +252,7 @@ export class Network {
   }
 }
 
-function bent(exchange: SandboxExchange, bends: ReadonlySet<Bend>, data: RawData): string[] {
+function bent(exchange: string, bends: ReadonlySet<Bend>, data: RawData): string[] {
   let frames = [data.toString()]
   for (const bend of bends) {
     frames = frames.flatMap((raw) => [...bend(raw, readFrame(exchange, raw))])

@@ -1,13 +1,12 @@
 /** Rows 10, 17 and 18: exchanges that refuse a market, everybody, or their books by REST. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sum } from '../../../bench/load/prometheus.ts'
-import { SANDBOX_EXCHANGES } from '../../../sandbox/market/source.ts'
 import { ExchangeStatus } from '../../../shared/health.ts'
 import { KEYS } from '../../../shared/keys.ts'
 import { exchanges as KNOWN } from '../../../workers/exchanges/index.ts'
 import type { Fault } from '../fault.ts'
 import { Findings } from '../findings.ts'
-import type { ExchangesRig, WatchedBook } from './rig.ts'
+import { EXCHANGE_IDS, type ExchangesRig, type WatchedBook } from './rig.ts'
 import { EXCHANGES } from './start.ts'
 import { States } from './states.ts'
 import { expectSilence } from './thread.ts'
@@ -98,7 +97,7 @@ export const refusedAll: Fault = {
     healed()
     await states.stop()
     findings.within('live after', live_ms - back_ms, REDIALLED_WITHIN_MS)
-    const others = SANDBOX_EXCHANGES.filter((id) => id !== 'binance')
+    const others = EXCHANGE_IDS.filter((id) => id !== 'binance')
     const disturbed = others.flatMap((id) => states.disturbed(id))
     findings.hold(disturbed.length === 0, `not live all the time: ${disturbed.join(', ')}`)
     return findings.verdict()

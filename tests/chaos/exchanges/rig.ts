@@ -12,10 +12,10 @@ import type { ToldLife } from '../../../bench/failover/story.ts'
 import { compareBooks } from '../../../bench/load/exact.ts'
 import type { Sandbox } from '../../../bench/load/sandbox.ts'
 import type { WorkerView } from '../../../bench/load/worker.ts'
+import { SANDBOX_EXCHANGES } from '../../../sandbox/exchanges/index.ts'
 import { STEP_EVERY_MS } from '../../../sandbox/exchanges/simulation.ts'
 import { createMarketModel } from '../../../sandbox/market/model.ts'
 import type { Random } from '../../../sandbox/market/random.ts'
-import { SANDBOX_EXCHANGES, type SandboxExchange } from '../../../sandbox/market/source.ts'
 import type { Child } from '../../../sandbox/process.ts'
 import type { Event } from '../../../shared/event.ts'
 import { Doubts } from '../../truth/doubts.ts'
@@ -31,6 +31,8 @@ const BUSIEST = 6
 const NEVER = Number.NEGATIVE_INFINITY
 /** a market that held for so long has its next loss treated as a first one (workers/feed/resyncs.ts) */
 const RESTED_MS = 31_000
+/** Every exchange that the sandbox plays. */
+export const EXCHANGE_IDS = SANDBOX_EXCHANGES.map(({ profile }) => profile.id)
 const THRESHOLDS = { min_percent: 0.5, min_volume_usd: 1_000 } as const
 const READY_WITHIN_MS = 90_000
 /** what is on its way when the market stops arrives within this, or is lost */
@@ -65,7 +67,7 @@ export interface MarketOptions {
 }
 
 export interface WatchedBook {
-  readonly exchange: SandboxExchange
+  readonly exchange: string
   /** in the exchange's spelling */
   readonly market: string
   readonly symbol: string
@@ -73,7 +75,7 @@ export interface WatchedBook {
 
 export class ExchangesRig implements ChaosRig {
   readonly sandbox: Sandbox
-  readonly networks: ReadonlyMap<SandboxExchange, Network>
+  readonly networks: ReadonlyMap<string, Network>
   readonly child: Child
   readonly worker: WorkerView
   readonly redis: Redis
@@ -125,7 +127,7 @@ export class ExchangesRig implements ChaosRig {
     )
   }
 
-  network(exchange: SandboxExchange): Network {
+  network(exchange: string): Network {
     const found = this.networks.get(exchange)
     if (found === undefined) throw new Error(`no network of ${exchange}`)
     return found
@@ -135,7 +137,7 @@ export class ExchangesRig implements ChaosRig {
    * One of the markets of the exchange that change most often, and none that was picked just now: who
    * loses its thread again so soon is asked for more slowly.
    */
-  pick(exchange: SandboxExchange, random: Random): WatchedBook {
+  pick(exchange: string, random: Random): WatchedBook {
     const now_ms = performance.now()
     const busy = this.busy.filter((book) => book.exchange === exchange).slice(0, BUSIEST)
     const rested = busy.filter((book) => !(now_ms - (this.picked.get(book) ?? NEVER) < RESTED_MS))
@@ -194,11 +196,11 @@ export class ExchangesRig implements ChaosRig {
   /** Stops the market and holds every book against its own; what is on its way may arrive first. */
   async exact(): Promise<Verdict> {
     await this.pause()
-    let compared = await compareBooks(this.sandbox, this.worker, SANDBOX_EXCHANGES)
+    let compared = await compareBooks(this.sandbox, this.worker, EXCHANGE_IDS)
     const deadline_ms = performance.now() + STILL_WITHIN_MS
     while (compared.wrong.length > 0 && performance.now() < deadline_ms) {
       await sleep(STILL_WITHIN_MS / 20)
-      compared = await compareBooks(this.sandbox, this.worker, SANDBOX_EXCHANGES)
+      compared = await compareBooks(this.sandbox, this.worker, EXCHANGE_IDS)
     }
     await this.resume()
     return { measured: `${compared.books} books exact`, failures: compared.wrong }
@@ -224,7 +226,10 @@ export class ExchangesRig implements ChaosRig {
     await this.child.stop()
     await until('the ledger', () => this.ledger.isUpToDate(this.redis))
     await this.sandbox.stop()
-    const { markets } = createMarketModel(this.market)
+    const { markets } = createMarketModel({
+      exchanges: SANDBOX_EXCHANGES.map(({ profile }) => profile),
+      ...this.market,
+    })
     const wire = readWire(this.record_file)
     const { doubts, from_ms, events } = this
     const { windows: late, ours: relay_late } = this.lateness

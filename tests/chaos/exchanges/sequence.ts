@@ -1,9 +1,8 @@
 /** Rows 1 to 4: frames that are lost, repeated, swapped or wrong. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sum } from '../../../bench/load/prometheus.ts'
-import type { SandboxExchange } from '../../../sandbox/market/source.ts'
+import type { WireMessage } from '../../../sandbox/exchanges/wire.ts'
 import type { ShownBook } from '../../../workers/ops/books.ts'
-import type { Message } from '../../truth/wire.ts'
 import type { Fault } from '../fault.ts'
 import { Findings } from '../findings.ts'
 import { withLevels, wrongDigit } from './frames.ts'
@@ -12,7 +11,7 @@ import { EXCHANGES } from './start.ts'
 import { gaps, type Loss, loseThread } from './thread.ts'
 
 /** Where ids or checksums reveal what is missing; Coinbase has neither. */
-const NUMBERED: readonly SandboxExchange[] = ['binance', 'bybit', 'kraken']
+const NUMBERED: readonly string[] = ['binance', 'bybit', 'kraken']
 const LIVE_WITHIN_MS = 2_000
 /** Kraken's checksum is made of ten levels a side; what lies deeper it cannot prove. */
 const SURE_RANK = 7
@@ -52,7 +51,7 @@ export const repeated: Fault = {
     const [rig, findings] = [await context.rig(EXCHANGES), new Findings(context)]
     await rig.allLive()
     let frames = 0
-    const exchanges: readonly SandboxExchange[] = [...NUMBERED, 'coinbase']
+    const exchanges: readonly string[] = [...NUMBERED, 'coinbase']
     for (const exchange of exchanges) {
       const book = rig.pick(exchange, context.random)
       // where nothing numbers them, only the newest says nothing new
@@ -208,7 +207,7 @@ function tellWrong(
   return { inject, noticed: () => end() }
 }
 
-function pricesOf({ bids, asks }: Message): number[] {
+function pricesOf({ bids, asks }: WireMessage): number[] {
   return [...bids, ...asks].map(([price]) => Number(price))
 }
 
@@ -228,7 +227,7 @@ async function checksumsFailed(rig: ExchangesRig): Promise<number> {
 /** The newest changes of a market, and then the whole market stands still. */
 async function lastChanges(
   rig: ExchangesRig,
-  exchange: SandboxExchange,
+  exchange: string,
   market: string,
   count: number,
 ): Promise<string[]> {
@@ -255,7 +254,7 @@ async function near(rig: ExchangesRig, { exchange, market }: WatchedBook) {
 /** Whether a change is of a level so near, and is no deletion. */
 async function nearChange(rig: ExchangesRig, book: WatchedBook) {
   const isNear = await near(rig, book)
-  return ({ bids, asks }: Message) =>
+  return ({ bids, asks }: WireMessage) =>
     [...bids, ...asks].some(([price, size]) => isNear(price) && Number(size) > 0)
 }
 

@@ -8,7 +8,6 @@ import { until } from '../../../bench/failover/rig.ts'
 import { Sandbox } from '../../../bench/load/sandbox.ts'
 import { WorkerView } from '../../../bench/load/worker.ts'
 import { environment, PROJECT_DIR } from '../../../sandbox/environment.ts'
-import type { SandboxExchange } from '../../../sandbox/market/source.ts'
 import { startChild } from '../../../sandbox/process.ts'
 import { startRedis } from '../../../sandbox/redis.ts'
 import { KEYS } from '../../../shared/keys.ts'
@@ -45,7 +44,7 @@ async function start({ seed }: { readonly seed: number }): Promise<ExchangesRig>
       truth_file: join(folder, 'truth.jsonl'),
     })
     stops.push(() => sandbox.stop())
-    const networks = new Map<SandboxExchange, Network>()
+    const networks = new Map<string, Network>()
     const addresses = await addressesThrough(networks, sandbox, stops)
     const complaints: Complaint[] = []
     const { child, worker } = await startWorker({ ...addresses, REDIS_URL: server.url }, complaints)
@@ -86,7 +85,7 @@ async function proven(redis: Redis): Promise<void> {
 /** Watches for some seconds. */
 async function busiest(
   books: readonly NamedBook[],
-  networks: ReadonlyMap<SandboxExchange, Network>,
+  networks: ReadonlyMap<string, Network>,
 ): Promise<WatchedBook[]> {
   const counts = new Map<string, number>()
   const ends = [...networks.values()].map((network) =>
@@ -101,7 +100,7 @@ async function busiest(
   const frames = (book: WatchedBook) => counts.get(`${book.exchange} ${book.market}`) ?? 0
   return books
     .map(({ exchange, market, symbol }) => ({
-      exchange: exchange as SandboxExchange,
+      exchange: exchange,
       market,
       symbol,
     }))
@@ -109,13 +108,13 @@ async function busiest(
 }
 
 async function addressesThrough(
-  networks: Map<SandboxExchange, Network>,
+  networks: Map<string, Network>,
   sandbox: Sandbox,
   stops: Stops,
 ): Promise<Record<string, string>> {
   const variables: Record<string, string> = {}
   for (const [id, target] of await sandbox.addresses()) {
-    const network = new Network(id as SandboxExchange, target)
+    const network = new Network(id, target)
     stops.push(() => network.stop())
     networks.set(network.exchange, network)
     const { websocket_url, rest_url } = await network.listen()

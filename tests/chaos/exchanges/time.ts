@@ -1,12 +1,11 @@
 /** Rows 13, 14 and 16: prices that come late, clocks that are wrong, and a worker that stands still. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { SANDBOX_EXCHANGES, type SandboxExchange } from '../../../sandbox/market/source.ts'
 import { exchanges as KNOWN } from '../../../workers/exchanges/index.ts'
 import { SILENT_MS } from '../../truth/doubts.ts'
 import type { ChaosContext, Fault } from '../fault.ts'
 import { Findings } from '../findings.ts'
 import { shifted } from './frames.ts'
-import type { ExchangesRig } from './rig.ts'
+import { EXCHANGE_IDS, type ExchangesRig } from './rig.ts'
 import { EXCHANGES } from './start.ts'
 import { States } from './states.ts'
 import { STEP_MS, STEPS_MS } from './steps.ts'
@@ -92,7 +91,7 @@ async function undisturbed(
   rig: ExchangesRig,
   findings: Findings,
   begin: () => () => void,
-  resynced: SandboxExchange | null = null,
+  resynced: string | null = null,
 ) {
   await rig.allLive()
   const states = new States(rig.worker)
@@ -103,7 +102,7 @@ async function undisturbed(
   end()
   await states.stop()
   await sleep(READ_WITHIN_MS)
-  const steady = SANDBOX_EXCHANGES.filter((exchange) => exchange !== resynced)
+  const steady = EXCHANGE_IDS.filter((exchange) => exchange !== resynced)
   const disturbed = steady.flatMap((exchange) => states.disturbed(exchange))
   const why = rig.said(from_ms).join(' ')
   findings.hold(disturbed.length === 0, `not live all the time: ${disturbed.join(', ')} ${why}`)
@@ -135,12 +134,12 @@ export const stopped: Fault = {
   },
 }
 
-function hasIds(exchange: SandboxExchange): boolean {
+function hasIds(exchange: string): boolean {
   return KNOWN.find(({ id }) => id === exchange)?.continuity !== 'none'
 }
 
-function anyExchange({ random }: ChaosContext): SandboxExchange {
-  return SANDBOX_EXCHANGES[random.integer(SANDBOX_EXCHANGES.length)] ?? SANDBOX_EXCHANGES[0]
+function anyExchange({ random }: ChaosContext): string {
+  return EXCHANGE_IDS[random.integer(EXCHANGE_IDS.length)] ?? 'bybit'
 }
 
 function tellings(rig: ExchangesRig, from_ms: number, to_ms: number) {

@@ -1,6 +1,5 @@
 /** Rows 11 and 12: books that cross, and markets that nobody trades. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { SandboxExchange } from '../../../sandbox/market/source.ts'
 import type { ChaosContext, Fault } from '../fault.ts'
 import { Findings } from '../findings.ts'
 import { withoutDeletions } from './frames.ts'
@@ -90,7 +89,7 @@ async function cross(rig: ExchangesRig, findings: Findings, book: WatchedBook): 
 async function openOne(
   rig: ExchangesRig,
   { random }: ChaosContext,
-  exchange: SandboxExchange,
+  exchange: string,
 ): Promise<WatchedBook> {
   for (let attempt = 0; attempt < TRIES; attempt++) {
     await rig.allLive()
