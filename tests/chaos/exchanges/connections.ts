@@ -5,11 +5,10 @@ import { exchanges as KNOWN } from '../../../workers/exchanges/index.ts'
 import { SILENT_MS } from '../../truth/doubts.ts'
 import type { Fault } from '../fault.ts'
 import { Findings } from '../findings.ts'
-import type { ExchangesRig } from './rig.ts'
+import { EXCHANGE_IDS, type ExchangesRig } from './rig.ts'
 import { EXCHANGES } from './start.ts'
 import { States } from './states.ts'
 
-const ALL: readonly string[] = ['binance', 'bybit', 'coinbase', 'kraken']
 const LIVE_WITHIN_MS = 5_000
 const NOTICED_WITHIN_MS = 100
 const GIVE_UP_MS = 60_000
@@ -28,14 +27,17 @@ export const corrupt: Fault = {
     await rig.settled(context)
     const known = rig.complaints.length
     await Promise.all(
-      ALL.map((exchange) =>
+      EXCHANGE_IDS.map((exchange) =>
         reconnects(rig, findings, exchange, () => rig.network(exchange).write(NO_FRAME)),
       ),
     )
     const told = rig.complaints
       .slice(known)
       .filter(({ line }) => line.includes('Invalid WebSocket'))
-    findings.hold(told.length >= ALL.length, `${told.length} connections ended for bad frames`)
+    findings.hold(
+      told.length >= EXCHANGE_IDS.length,
+      `${told.length} connections ended for bad frames`,
+    )
     findings.hold(rig.child.isRunning(), 'the worker ended')
     return findings.verdict()
   },

@@ -8,12 +8,12 @@ interface Level {
   readonly size: string
 }
 
-/** ["1.5","2"], ["buy","1.5","2"] and {"price":1.5,"qty":2} */
+/** ["1.5","2"], ["1.5","2","0","4"], ["buy","1.5","2"] and {"price":1.5,"qty":2} */
 const LEVEL =
-  /(\["(?:(?:buy|sell)",")?)([\d.]+)(",")([\d.]+)("\])|(\{"price":)([\d.]+)(,"qty":)([\d.]+)(\})/g
+  /(\["(?:(?:buy|sell)",")?)([\d.]+)(",")([\d.]+)("(?:,"[\d.]+")*\])|(\{"price":)([\d.]+)(,"qty":)([\d.]+)(\})/g
 /** stands where a level was */
 const REMOVED = '\0'
-const MILLISECONDS = /("(?:E|ts|cts|serverTime|time)":)(\d{13})/g
+const MILLISECONDS = /("(?:E|ts|cts|serverTime|time)":"?)(\d{13})/g
 const ISO = /"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?Z"/g
 
 /** Every level as `change` makes it; null: it is left out. */

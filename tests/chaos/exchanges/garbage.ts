@@ -4,8 +4,7 @@ import type { Random } from '../../../sandbox/market/random.ts'
 import type { Fault } from '../fault.ts'
 import { Findings } from '../findings.ts'
 import { withSize } from './frames.ts'
-import { EXCHANGE_IDS } from './ids.ts'
-import type { ExchangesRig } from './rig.ts'
+import { EXCHANGE_IDS, type ExchangesRig } from './rig.ts'
 import { EXCHANGES } from './start.ts'
 
 const TEN_MEGABYTES = 10 << 20

@@ -43,6 +43,7 @@ export class Lateness {
     while (!this.stopped) {
       await sleep(EVERY_MS)
       const asking = this.waiting.splice(0)
+      const asked_ms = Date.now()
       // a worker that was stopped answers later, or never again
       const samples = await this.worker.metrics().catch(() => null)
       const to_ms = Date.now()
@@ -54,7 +55,8 @@ export class Lateness {
           : sum(samples, 'arb_event_loop_lag_seconds', { quantile: '1' }) * 1_000
       this.windows.push({ from_ms, to_ms, late_ms: Math.max(worker_ms, own_ms) })
       this.ours.push({ from_ms, to_ms, late_ms: own_ms })
-      from_ms = to_ms
+      // the worker began its next window at some moment between question and answer
+      from_ms = samples === null ? to_ms : asked_ms
       if (samples === null) this.waiting.push(...asking)
       else for (const answer of asking) answer(samples)
     }

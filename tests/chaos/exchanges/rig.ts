@@ -12,6 +12,7 @@ import type { ToldLife } from '../../../bench/failover/story.ts'
 import { compareBooks } from '../../../bench/load/exact.ts'
 import type { Sandbox } from '../../../bench/load/sandbox.ts'
 import type { WorkerView } from '../../../bench/load/worker.ts'
+import { SANDBOX_EXCHANGES } from '../../../sandbox/exchanges/index.ts'
 import { STEP_EVERY_MS } from '../../../sandbox/exchanges/simulation.ts'
 import { createMarketModel } from '../../../sandbox/market/model.ts'
 import type { Random } from '../../../sandbox/market/random.ts'
@@ -21,7 +22,6 @@ import { Doubts } from '../../truth/doubts.ts'
 import { readWire } from '../../truth/wire.ts'
 import { checkStory, checkTruth, together } from '../checker.ts'
 import type { ChaosContext, ChaosRig, Verdict } from '../fault.ts'
-import { EXCHANGE_IDS, PROFILES } from './ids.ts'
 import type { Lateness } from './lateness.ts'
 import type { Network } from './network.ts'
 import { rightlyDated } from './steps.ts'
@@ -31,6 +31,8 @@ const BUSIEST = 6
 const NEVER = Number.NEGATIVE_INFINITY
 /** a market that held for so long has its next loss treated as a first one (workers/feed/resyncs.ts) */
 const RESTED_MS = 31_000
+/** Every exchange that the sandbox plays. */
+export const EXCHANGE_IDS = SANDBOX_EXCHANGES.map(({ profile }) => profile.id)
 const THRESHOLDS = { min_percent: 0.5, min_volume_usd: 1_000 } as const
 const READY_WITHIN_MS = 90_000
 /** what is on its way when the market stops arrives within this, or is lost */
@@ -224,7 +226,10 @@ export class ExchangesRig implements ChaosRig {
     await this.child.stop()
     await until('the ledger', () => this.ledger.isUpToDate(this.redis))
     await this.sandbox.stop()
-    const { markets } = createMarketModel({ ...this.market, exchanges: PROFILES })
+    const { markets } = createMarketModel({
+      exchanges: SANDBOX_EXCHANGES.map(({ profile }) => profile),
+      ...this.market,
+    })
     const wire = readWire(this.record_file)
     const { doubts, from_ms, events } = this
     const { windows: late, ours: relay_late } = this.lateness

@@ -11,7 +11,7 @@ import { EXCHANGES } from './start.ts'
 import { gaps, type Loss, loseThread } from './thread.ts'
 
 /** Where ids or checksums reveal what is missing; Coinbase has neither. */
-const NUMBERED: readonly string[] = ['binance', 'bybit', 'kraken']
+const NUMBERED: readonly string[] = ['binance', 'bybit', 'kraken', 'okx']
 const LIVE_WITHIN_MS = 2_000
 /** Kraken's checksum is made of ten levels a side; what lies deeper it cannot prove. */
 const SURE_RANK = 7

@@ -5,8 +5,7 @@ import { SILENT_MS } from '../../truth/doubts.ts'
 import type { ChaosContext, Fault } from '../fault.ts'
 import { Findings } from '../findings.ts'
 import { shifted } from './frames.ts'
-import { EXCHANGE_IDS } from './ids.ts'
-import type { ExchangesRig } from './rig.ts'
+import { EXCHANGE_IDS, type ExchangesRig } from './rig.ts'
 import { EXCHANGES } from './start.ts'
 import { States } from './states.ts'
 import { STEP_MS, STEPS_MS } from './steps.ts'
@@ -140,7 +139,7 @@ function hasIds(exchange: string): boolean {
 }
 
 function anyExchange({ random }: ChaosContext): string {
-  return EXCHANGE_IDS[random.integer(EXCHANGE_IDS.length)] ?? 'kraken'
+  return EXCHANGE_IDS[random.integer(EXCHANGE_IDS.length)] ?? 'bybit'
 }
 
 function tellings(rig: ExchangesRig, from_ms: number, to_ms: number) {
