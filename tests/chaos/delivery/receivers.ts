@@ -17,7 +17,7 @@ const FLOOD_BYTES = 100_000_000
 const CHUNK = Buffer.alloc(65_536, 'x')
 const DRIP_EVERY_MS = 300
 
-export const takes: Behaviour = (response) => response.end()
+const takes: Behaviour = (response) => response.end()
 export const hangs: Behaviour = () => {}
 export const resets: Behaviour = (response) => response.socket?.resetAndDestroy()
 export const says =
