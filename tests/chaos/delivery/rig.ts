@@ -125,8 +125,9 @@ export class DeliveryRig implements ChaosRig {
   async known(): Promise<void> {
     const id = await this.endpoint({ url: this.receivers.url + KNOWN, event_types: [] })
     const before = this.receivers.at(KNOWN).length
-    const command = { kind: 'test', webhook_id: id, message_id: newMessageId() }
     const isKnown = async () => {
+      // a delivery to somebody who is not known is done, and the same one is not done again
+      const command = { kind: 'test', webhook_id: id, message_id: newMessageId() }
       await this.redis.xadd(KEYS.webhook_commands, '*', 'data', JSON.stringify(command))
       return this.receivers.at(KNOWN).length > before
     }
