@@ -2,14 +2,14 @@ import fc from 'fast-check'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { compare, decimal } from '../../shared/decimal.ts'
-import { KEYS } from '../../shared/keys.ts'
+import { KEYS, shardKey } from '../../shared/keys.ts'
 import { Opportunity } from '../../shared/opportunity.ts'
 import { Problem } from '../../shared/problem.ts'
 import { eventually, fetchProblem } from '../testing/check.ts'
 import { anyFilters, expired, opportunity, sample } from '../testing/opportunities.ts'
 import { insertHistory, type Stack, setLive, startStack } from '../testing/stack.ts'
 
-const List = z.strictObject({ data: z.array(Opportunity) })
+const List = z.strictObject({ data: z.array(Opportunity), stale: z.boolean() })
 
 let stack: Stack
 beforeAll(async () => {
@@ -136,6 +136,19 @@ describe('GET /v1/opportunities', () => {
     expect(problem.errors).toEqual([
       { field: 'symbol', value: ['BTC/USDT', 'ETH/USDT'], expected: 'to be given once' },
     ])
+  })
+
+  it('is called stale while no worker leads, or none leads one of the shards', async () => {
+    const isStale = async () => List.parse(await (await fetch(at(''))).json()).stale
+    const { redis } = stack
+    await redis.set(KEYS.lease, 'worker-1')
+    await eventually(async () => expect(await isStale()).toBe(false))
+    await redis.set(KEYS.shards, '2')
+    await eventually(async () => expect(await isStale()).toBe(true))
+    await redis.set(shardKey('lease', 1), '')
+    await eventually(async () => expect(await isStale()).toBe(false))
+    await redis.del(KEYS.lease, KEYS.shards, shardKey('lease', 1))
+    await eventually(async () => expect(await isStale()).toBe(true))
   })
 
   it('tells of fifty of ten thousand unknown parameters, and looks for no more of them', async () => {

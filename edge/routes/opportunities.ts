@@ -8,7 +8,12 @@ import { refuse, unavailable } from '../problems.ts'
 import { type App, get, json, problems, unchanged } from '../serve.ts'
 import { sorted } from '../sorted.ts'
 
-const LiveList = z.object({ data: z.array(Opportunity.openapi('Opportunity')) })
+const LiveList = z.object({
+  data: z.array(Opportunity.openapi('Opportunity')),
+  stale: z
+    .boolean()
+    .describe('true: no worker leads now, so that the end of what is listed would not be told'),
+})
 
 export function opportunities(app: App): void {
   get(
@@ -29,9 +34,10 @@ export function opportunities(app: App): void {
       const { sort, limit, ...filters } = c.req.valid('query')
       const live = await c.var.live.opportunities()
       if (!live.ok) return unavailable(c, live.store, live.reason)
-      const matching = live.value.filter((opportunity) => passes(opportunity, filters))
+      const { opportunities, is_led } = live.value
+      const matching = opportunities.filter((opportunity) => passes(opportunity, filters))
       c.header('cache-control', CACHE.brief)
-      return c.json({ data: sorted(matching, sort).slice(0, limit) }, 200)
+      return c.json({ data: sorted(matching, sort).slice(0, limit), stale: !is_led }, 200)
     },
   )
 

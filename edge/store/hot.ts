@@ -1,30 +1,29 @@
 /**
- * The lists that everybody reads, read from Redis once for all requests of an isolate: readers that
+ * What everybody reads, read from Redis once for all requests of an isolate: readers that
  * ask with different filters share one read. Only what was read is kept, never a failure.
  */
 import type { Clock } from '../../shared/clock.ts'
 import type { ExchangeStatus } from '../../shared/health.ts'
-import type { Opportunity } from '../../shared/opportunity.ts'
 import type { TopOfBook } from '../../shared/top.ts'
 import type { WatchedMarket } from '../../shared/watched.ts'
 import { Flights, type KeepAlive } from '../flights.ts'
 import type { Answer } from './answer.ts'
-import type { Live } from './live.ts'
+import type { Live, LiveSet } from './live.ts'
 
 /** Half of what a list may be old by its own Cache-Control. */
 const KEPT_MS = 500
 
 class Hot<T> {
-  #value: T[] | null = null
+  #value: T | null = null
   #read_ms = Number.NEGATIVE_INFINITY
-  readonly #reading = new Flights<Answer<T[]>>()
+  readonly #reading = new Flights<Answer<T>>()
 
-  /** A list of its own for each reader, of entries that are shared. */
-  async read(ask: () => Promise<Answer<T[]>>, clock: Clock, keepAlive: KeepAlive) {
+  /** All readers share it: nobody may change it. */
+  async read(ask: () => Promise<Answer<T>>, clock: Clock, keepAlive: KeepAlive) {
     if (this.#value !== null && clock.wall_ms() - this.#read_ms < KEPT_MS) {
-      return { ok: true as const, value: [...this.#value] }
+      return { ok: true as const, value: this.#value }
     }
-    const answer = await this.#reading.join('', keepAlive, async () => {
+    return this.#reading.join('', keepAlive, async () => {
       const asked_ms = clock.wall_ms()
       const fresh = await ask()
       if (fresh.ok) {
@@ -33,14 +32,13 @@ class Hot<T> {
       }
       return fresh
     })
-    return answer.ok ? { ok: true as const, value: [...answer.value] } : answer
   }
 }
 
-const opportunities = new Hot<Opportunity>()
-const exchanges = new Hot<ExchangeStatus>()
-const tops = new Hot<TopOfBook>()
-const markets = new Hot<WatchedMarket>()
+const opportunities = new Hot<LiveSet>()
+const exchanges = new Hot<readonly ExchangeStatus[]>()
+const tops = new Hot<readonly TopOfBook[]>()
+const markets = new Hot<readonly WatchedMarket[]>()
 
 export function hotLive(live: Live, clock: Clock, keepAlive: KeepAlive): Live {
   return {

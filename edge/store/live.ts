@@ -29,13 +29,20 @@ const SCAN_COUNT = 1_000
 /** The stream is capped: all of it is a few pages. */
 const NEAR_MISSES_PAGE = 1_000
 
+/** What is open, as last published. */
+export interface LiveSet {
+  readonly opportunities: readonly Opportunity[]
+  /** false: of some or all of it nobody would tell the end now, because no worker leads there */
+  readonly is_led: boolean
+}
+
 export interface Live {
-  opportunities(): Promise<Answer<Opportunity[]>>
+  opportunities(): Promise<Answer<LiveSet>>
   opportunity(id: string): Promise<Answer<Opportunity | null>>
-  exchanges(): Promise<Answer<ExchangeStatus[]>>
+  exchanges(): Promise<Answer<readonly ExchangeStatus[]>>
   /** best bid and ask of every watched market; nothing while no worker leads */
-  tops(): Promise<Answer<TopOfBook[]>>
-  markets(): Promise<Answer<WatchedMarket[]>>
+  tops(): Promise<Answer<readonly TopOfBook[]>>
+  markets(): Promise<Answer<readonly WatchedMarket[]>>
   /** the leader's heartbeat (of several leaders, one of all), else any worker's newest, else null */
   heartbeat(): Promise<Answer<Heartbeat | null>>
   /** newest first, up to `limit` that are wanted */
@@ -108,9 +115,20 @@ export function liveStore(settings: StoreSettings, log: Log): Live {
 
   return {
     opportunities: () =>
-      query(async () =>
-        entries(KEYS.live, Opportunity, hashValues(await redis().hgetall(KEYS.live))),
-      ),
+      query(async () => {
+        const [live, count, leader] = await redis()
+          .pipeline()
+          .hgetall(KEYS.live)
+          .get(KEYS.shards)
+          .get(KEYS.lease)
+          .exec<[unknown, unknown, string | null]>()
+        const others = otherShards(count).map((shard) => shardKey('lease', shard))
+        const holders = others.length === 0 ? [] : await redis().mget<(string | null)[]>(...others)
+        return {
+          opportunities: entries(KEYS.live, Opportunity, hashValues(live)),
+          is_led: ![leader, ...holders].includes(null),
+        }
+      }),
     opportunity: (id) =>
       query(async () => {
         const text = await redis().hget<string>(KEYS.live, id)

@@ -19,7 +19,7 @@ export const BEGINNING = '0-0'
 export interface Reset {
   readonly kind: 'reset'
   readonly position: string
-  readonly opportunities: Opportunity[]
+  readonly opportunities: readonly Opportunity[]
 }
 
 export type Item = { readonly kind: 'event'; readonly event: Event } | Reset
@@ -56,10 +56,10 @@ export async function replay(live: Live, position: string): Promise<Replay | nul
 /** The position is read before the live set: an event twice is harmless, a missing one is not. */
 async function resetNow(live: Live): Promise<Reset | null> {
   const bounds = await live.streamBounds()
-  const opportunities = await live.opportunities()
-  if (!bounds.ok || !opportunities.ok) return null
+  const set = await live.opportunities()
+  if (!bounds.ok || !set.ok) return null
   const position = bounds.value?.last ?? BEGINNING
-  return { kind: 'reset', position, opportunities: opportunities.value }
+  return { kind: 'reset', position, opportunities: set.value.opportunities }
 }
 
 /** Events after `start`, until `signal` aborts. Stores that are away are waited for. */
