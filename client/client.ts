@@ -53,7 +53,7 @@ export interface StreamChoice {
 }
 
 export interface Client {
-  /** What can be taken now, best first. */
+  /** What can be taken now, best first; what was left, while no worker leads (`health` tells). */
   opportunities(query?: LiveQuery): Promise<Opportunity[]>
   /** One, live or past; null when there is none. */
   opportunity(id: string): Promise<Opportunity | null>
