@@ -8,6 +8,7 @@ import type { Opportunity } from '../../shared/opportunity.ts'
 import { EndpointEvent } from '../../shared/webhook.ts'
 import { connectRedis } from '../publish/redis.ts'
 import { detected, exchangeStatus } from '../publish/testing.ts'
+import { createDeliveryLog } from './delivery-log.ts'
 import { createQueues, eventJob } from './jobs.ts'
 import {
   type Received,
@@ -128,6 +129,8 @@ describe('a worker that died', () => {
     await takeAndDie(QUEUES.alerts)
     const message = { id: '6-0', type: event.type, timestamp, body: '{}' }
     const delivery = { webhook_id: id, since_ms: Date.now(), message, kind: 'alert' as const }
+    // whoever adds a delivery has logged its message
+    await createDeliveryLog(connection).message(message)
     await queues.deliver([delivery])
     await takeAndDie(QUEUES.deliveries)
     connection.disconnect()

@@ -44,4 +44,5 @@ export const published: Published = {
   topics_per_connection: 1_024,
   connects: { count: 300, window_ms: 300_000 },
   connections: 2,
+  time: { body: '{"serverTime":1762820224123}', at_ms: 1_762_820_224_123 },
 }

@@ -57,4 +57,8 @@ export const published: Published = {
   topic_characters: 21_000,
   connects: { count: 500, window_ms: 300_000 },
   connections: 2,
+  time: {
+    body: '{"retCode":0,"result":{"timeSecond":"1762820224","timeNano":"1762820224123213947"},"time":1762820224123}',
+    at_ms: 1_762_820_224_123,
+  },
 }

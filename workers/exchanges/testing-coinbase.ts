@@ -91,4 +91,8 @@ export const published: Published = {
   first_frame_within_ms: 5_000,
   connects: { count: 8, window_ms: 1_000 },
   connections: 5,
+  time: {
+    body: '{"iso":"2025-11-11T00:17:04.123Z","epoch":1762820224.123}',
+    at_ms: 1_762_820_224_123,
+  },
 }

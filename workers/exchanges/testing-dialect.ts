@@ -75,6 +75,8 @@ export interface Published {
   readonly first_frame_within_ms?: number
   readonly connects: { readonly count: number; readonly window_ms: number }
   readonly connections: number
+  /** what it answers when it is asked for its time, and what that is in ms */
+  readonly time: { readonly body: string; readonly at_ms: number }
 }
 
 export const sideOf = (changes: readonly Change[], side: 'bid' | 'ask') =>

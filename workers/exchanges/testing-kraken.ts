@@ -65,4 +65,8 @@ export const published: Published = {
   frames_per_second: 10,
   connects: { count: 150, window_ms: 600_000 },
   connections: 2,
+  time: {
+    body: '{"error":[],"result":{"unixtime":1762820224,"rfc1123":"Tue, 11 Nov 25 00:17:04 +0000"}}',
+    at_ms: 1_762_820_224_000,
+  },
 }

@@ -75,4 +75,5 @@ export const published: Published = {
   frame_bytes: 65_536,
   connects: { count: 3, window_ms: 1_000 },
   connections: 2,
+  time: { body: '{"code":"0","data":[{"ts":"1762820224123"}],"msg":""}', at_ms: 1_762_820_224_123 },
 }

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { exchanges } from '../exchanges/index.ts'
 import { kraken } from '../exchanges/kraken.ts'
-import { dialects, TrueBook } from '../exchanges/testing.ts'
+import { dialects, published, TrueBook } from '../exchanges/testing.ts'
 import { type Bounds, boundsOf, boundsOfPong, narrow } from './server-clock.ts'
 import { asksBooks, exchangeServer, START, startFeed, WAIT } from './testing-server.ts'
 
@@ -70,18 +70,9 @@ describe('bounds', () => {
 })
 
 describe('every exchange', () => {
-  const bodies: Record<string, string> = {
-    binance: '{"serverTime":1762820224123}',
-    bybit:
-      '{"retCode":0,"result":{"timeSecond":"1762820224","timeNano":"1762820224123213947"},"time":1762820224123}',
-    coinbase: '{"iso":"2025-11-11T00:17:04.123Z","epoch":1762820224.123}',
-    kraken:
-      '{"error":[],"result":{"unixtime":1762820224,"rfc1123":"Tue, 11 Nov 25 00:17:04 +0000"}}',
-  }
-
   it.each(exchanges)('$id tells its time', ({ id, time }) => {
-    const expected_ms = id === 'kraken' ? 1_762_820_224_000 : 1_762_820_224_123
-    expect(time.parse(bodies[id]!)).toBe(expected_ms)
+    const { body, at_ms } = published[id]!.time
+    expect(time.parse(body)).toBe(at_ms)
     for (const body of ['', '{}', 'null', '{"serverTime":"soon","time":-1,"iso":"never"}']) {
       expect(() => time.parse(body)).toThrow(/./)
     }

@@ -12,9 +12,13 @@ import { readSettings } from '../../edge/environment.ts'
 import { edgeLog } from '../../edge/log.ts'
 import { run } from '../../sandbox/run.ts'
 import { isSecretVariable } from '../../shared/redact.ts'
+import { variables } from '../config.ts'
+import { exchanges } from '../exchanges/index.ts'
 
 const text = readFileSync(join(import.meta.dirname, '../../.env.example'), 'utf8')
-const names = [...text.matchAll(/^(?:# )?([A-Z][A-Z0-9_]*)=/gm)].map(([, name]) => name!)
+const named = [...text.matchAll(/^(?:# )?([A-Z][A-Z0-9_]*)=/gm)].map(([, name]) => name!)
+/** and those that it stands for: it shows one exchange */
+const names = [...new Set([...named, ...variables(exchanges)])]
 
 /** What an operator would put there; the secret part is unlike anything that a rule knows. */
 const SECRET_VALUES: Record<string, (secret: string) => string> = {
@@ -33,7 +37,7 @@ const SECRET_VALUES: Record<string, (secret: string) => string> = {
 const secrets = Object.fromEntries(
   Object.keys(SECRET_VALUES).map((name, i) => [name, `q7Zx${i}Lm${'wRt9'.repeat(4)}${i}`]),
 )
-const variables = Object.fromEntries(
+const given = Object.fromEntries(
   Object.entries(SECRET_VALUES).map(([name, write]) => [name, write(secrets[name]!)]),
 )
 
@@ -92,8 +96,8 @@ describe('the worker', () => {
     // what a program was started with is not in its environment
     const env = {
       PATH,
-      ...variables,
-      ALL: JSON.stringify(variables),
+      ...given,
+      ALL: JSON.stringify(given),
       PARTS: JSON.stringify(secrets),
     }
     const { ok, output } = await run(process.execPath, args, { env })
@@ -106,9 +110,9 @@ describe('the worker', () => {
 
   it('shows none of them when the configuration is not valid', async () => {
     const spoiled: Record<string, string> = {}
-    for (const [name, value] of Object.entries(variables)) spoiled[name] = `${value} :: ${value}`
+    for (const [name, value] of Object.entries(given)) spoiled[name] = `${value} :: ${value}`
     const main = join(import.meta.dirname, '../main.ts')
-    for (const env of [spoiled, { ...variables, PORT: 'x', BYBIT_API_SECRET: '' }]) {
+    for (const env of [spoiled, { ...given, PORT: 'x', BYBIT_API_SECRET: '' }]) {
       const { ok, output } = await run(process.execPath, [main], { env })
       expect(ok).toBe(false)
       expect(output).toContain('The configuration is not valid')
@@ -125,13 +129,13 @@ describe('the edge', () => {
     }
     const writeAll = new Function(`${WRITE_ALL}; return writeAll`)()
     const bindings = {
-      ...variables,
+      ...given,
       UPSTASH_REDIS_REST_URL: `not an address ${secrets.ADMIN_TOKEN}`,
     }
     const read = readSettings(bindings)
     expect(read.ok).toBe(false)
     edgeLog.error('the edge is not configured', { ...read })
-    for (const value of [...Object.values(variables), ...Object.values(secrets)]) {
+    for (const value of [...Object.values(given), ...Object.values(secrets)]) {
       writeAll(edgeLog, value)
     }
     vi.restoreAllMocks()

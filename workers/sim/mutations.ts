@@ -58,6 +58,8 @@ export const MUTATIONS: Readonly<Record<string, readonly [Mutation, ...promises:
   'a tracker that forgets an end': [
     { tracker: (options) => new Forgetful(options) },
     'one life each',
+    // what goes on after its end may tell figures of its own
+    'no phantom',
   ],
   'a tracker that says an end twice': [
     { tracker: (options) => new Chatty(options) },

@@ -10,7 +10,7 @@ import { Tally } from './tally.ts'
 
 const SEEDS = 200
 /** A fault must show within so many seeds, in a story of no more steps. */
-const MOST_SEEDS = 150
+const MOST_SEEDS = 250
 const MOST_STEPS = 8
 
 const VISITED = [

@@ -45,7 +45,7 @@ export const nobodyIsLeft: Fault = {
     findings.hold(status === 503 && dead.status === 'down', `health: ${status} ${dead.status}`)
     const ready = await fetch(`${front.url}/ready`)
     findings.hold(ready.status === 503, `ready: ${ready.status}`)
-    const list = await (await fetch(`${front.url}/v1/opportunities`)).json()
+    const list = (await (await fetch(`${front.url}/v1/opportunities`)).json()) as { stale: boolean }
     findings.hold(list.stale === true, `the list of opportunities is not called stale`)
     const connected = Object.values(dead.exchanges).filter((one) => one.connected)
     findings.hold(connected.length === 0, `${connected.length} exchanges are called connected`)
