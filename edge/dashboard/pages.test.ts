@@ -200,6 +200,8 @@ describe('the history', () => {
     const before = askedOf('/v1/stats').length
     await page.getByLabel('Symbol').pressSequentially('SOL/USDT')
     expect(askedOf('/v1/stats')).toHaveLength(before)
+    // also where the page is drawn again meanwhile
+    expect(await page.getByLabel('Symbol').inputValue()).toBe('SOL/USDT')
     await page.keyboard.press('Enter')
     await vi.waitFor(() => expect(askedOf('/v1/stats')).toHaveLength(before + 1), WAIT)
     dashboard.edge.list_status = 400

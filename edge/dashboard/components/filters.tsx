@@ -59,7 +59,9 @@ export function TextFilter(props: TextProps) {
   const { params, change } = useParams()
   const id = useId()
   const [suggested, suggest] = useState<readonly string[]>([])
-  const value = params.get(name) ?? ''
+  // what is typed and not asked yet: the page may be drawn again meanwhile
+  const [draft, setDraft] = useState<string | null>(null)
+  const value = draft ?? params.get(name) ?? ''
   const is_wrong = numeric === true && value !== '' && !DECIMAL_PATTERN.test(value)
   return (
     <div class="filter">
@@ -78,11 +80,14 @@ export function TextFilter(props: TextProps) {
         aria-describedby={is_wrong ? `${id}-wrong` : undefined}
         onFocus={() => suggestions !== undefined && suggest(suggestions())}
         onInput={(event) => {
-          if (!is_asked) change({ [name]: event.currentTarget.value }, { replace: true })
+          if (is_asked) setDraft(event.currentTarget.value)
+          else change({ [name]: event.currentTarget.value }, { replace: true })
         }}
         onChange={(event) => {
           if (is_asked) change({ [name]: event.currentTarget.value.trim() })
+          setDraft(null)
         }}
+        onBlur={() => setDraft(null)}
       />
       {unit !== undefined && <span class="filter-unit">{unit}</span>}
       {is_wrong && (
