@@ -22,7 +22,18 @@ const base = { environment: 'node', env, testTimeout: 30_000, hookTimeout: 120_0
 const whole = { ...base, testTimeout: 180_000, hookTimeout: 300_000 } as const
 
 /** They start programs, but no market that a worker would have to keep up with. */
-const COMMANDS = ['config', 'smoke', 'truth-score', 'walls'].map((name) => `tests/${name}.test.ts`)
+const QUICK = [
+  ...[
+    'chaos-receipts',
+    'config',
+    'input-fuzz',
+    'rest-fuzz',
+    'smoke',
+    'soak',
+    'truth-score',
+    'walls',
+  ],
+].map((name) => `tests/${name}.test.ts`)
 /** Judged by what a worker saw in time: what runs beside it would be an excuse. */
 const ALONE = ['tests/truth.test.ts']
 
@@ -51,8 +62,8 @@ export default defineConfig({
       {
         test: {
           ...whole,
-          name: 'commands',
-          include: COMMANDS,
+          name: 'quick',
+          include: QUICK,
           sequence: { groupOrder: 0 },
         },
       },
@@ -61,7 +72,7 @@ export default defineConfig({
           ...whole,
           name: 'end-to-end',
           include: ['tests/**/*.test.ts'],
-          exclude: [...COMMANDS, ...ALONE],
+          exclude: [...QUICK, ...ALONE],
           // two stacks at a time, each of which waits more than it works, after everything that is quick
           maxWorkers: 2,
           sequence: { groupOrder: 1 },
