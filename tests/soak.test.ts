@@ -1,4 +1,4 @@
-/** What the soak calls flat: a leak is told from noise, from a sawtooth and from a slow wave. */
+/** What the soak calls flat: a leak is told from noise and from a slow wave. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type Sample, trendOf } from '../bench/soak/trend.ts'
@@ -29,10 +29,7 @@ describe('the trend of what a process holds', () => {
     const starts = fc.double({ min: 50, max: 1_000, noNaN: true })
     fc.assert(
       fc.property(slopes, starts, (slope, start) => {
-        const trend = trendOf(
-          samples((hours) => start + slope * hours),
-          'median',
-        )
+        const trend = trendOf(samples((hours) => start + slope * hours))
         expect(trend.slope_mb_per_hour).toBeCloseTo(slope, 6)
       }),
     )
@@ -42,57 +39,33 @@ describe('the trend of what a process holds', () => {
     let wrong = 0
     for (let seed = 0; seed < 400; seed++) {
       const random = noise(seed)
-      if (
-        trendOf(
-          samples(() => 200 + 8 * random()),
-          'median',
-        ).verdict !== 'flat'
-      )
-        wrong++
+      if (trendOf(samples(() => 200 + 8 * random())).verdict !== 'flat') wrong++
     }
     expect(wrong).toBeLessThanOrEqual(20)
   })
 
   it('calls a slow wave flat that comes back', () => {
     const wave = samples((hours) => 200 + 6 * Math.sin(hours * 2 * Math.PI * 4))
-    expect(trendOf(wave, 'median').verdict).toBe('flat')
+    expect(trendOf(wave).verdict).toBe('flat')
   })
 
   it('finds a leak of 20 MB an hour under noise of 8 MB', () => {
     for (let seed = 0; seed < 50; seed++) {
       const random = noise(seed)
       const leak = samples((hours) => 200 + 20 * hours + 8 * random())
-      expect(trendOf(leak, 'median').verdict, String(seed)).toBe('growing')
+      expect(trendOf(leak).verdict, String(seed)).toBe('growing')
     }
   })
 
-  it('looks below a sawtooth, whose teeth are not a leak', () => {
-    const teeth = (hours: number, i: number) => 60 + ((i * 7) % 11) * 3 + 0 * hours
-    expect(trendOf(samples(teeth), 'lowest').verdict).toBe('flat')
-    const leak = samples((hours, i) => teeth(hours, i) + 15 * hours)
-    expect(trendOf(leak, 'lowest').verdict).toBe('growing')
-  })
-
   it('calls what falls shrinking, and too little too short', () => {
-    expect(
-      trendOf(
-        samples((hours) => 300 - 50 * hours),
-        'median',
-      ).verdict,
-    ).toBe('shrinking')
-    const few = trendOf(
-      samples(() => 100, 10),
-      'median',
-    )
+    expect(trendOf(samples((hours) => 300 - 50 * hours)).verdict).toBe('shrinking')
+    const few = trendOf(samples(() => 100, 10))
     expect(few).toMatchObject({ verdict: 'too short', first_mb: 100, last_mb: 100 })
-    expect(trendOf([], 'median').verdict).toBe('too short')
+    expect(trendOf([]).verdict).toBe('too short')
   })
 
   it('tells the medians of the first and the last quarter', () => {
-    const trend = trendOf(
-      samples((_, i) => i),
-      'median',
-    )
+    const trend = trendOf(samples((_, i) => i))
     expect(trend.first_mb).toBe(37)
     expect(trend.last_mb).toBe(262)
   })

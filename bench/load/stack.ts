@@ -24,6 +24,10 @@ export interface StackOptions {
   readonly rate: number
   /** more of the worker's variables */
   readonly variables?: Readonly<Record<string, string>>
+  /** options of the worker's Node */
+  readonly node_options?: readonly string[]
+  /** what the worker writes, line by line */
+  readonly onWorkerLine?: (line: string) => void
 }
 
 export interface Stack {
@@ -71,8 +75,9 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const child = startChild({
       name: 'the worker',
       command: process.execPath,
-      args: [join(PROJECT_DIR, 'workers', 'main.ts')],
+      args: [...(options.node_options ?? []), join(PROJECT_DIR, 'workers', 'main.ts')],
       env,
+      ...(options.onWorkerLine === undefined ? {} : { on_line: options.onWorkerLine }),
     })
     stops.push(() => child.stop())
     const port = await child.ready(startedPort, READY_WITHIN_MS)

@@ -47,7 +47,7 @@ function growing({ trends }: SoakResult): string {
 }
 
 function row(what: string, slope: string, first: string, last: string, said: string): string {
-  return `${what.padEnd(14)}${slope.padStart(22)}${first.padStart(15)}${last.padStart(15)}  ${said}`
+  return `${what.padEnd(24)}${slope.padStart(22)}${first.padStart(15)}${last.padStart(15)}  ${said}`
 }
 
 function signed(value: number): string {

@@ -6,6 +6,7 @@
 import { randomBytes } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import { createClient } from '../../client/index.ts'
 import { startNeonGateway } from '../../sandbox/neon.ts'
 import { Stops } from '../../sandbox/stops.ts'
@@ -30,9 +31,13 @@ export interface Received {
 export interface Rig {
   readonly stack: Stack
   readonly workerd: Workerd
+  /** bytes of the worker's heap after each collection of all garbage, so far */
+  readonly heaps: readonly { readonly at_ms: number; readonly bytes: number }[]
   readonly received: () => Received
   stop(): Promise<void>
 }
+
+const COLLECT = join(import.meta.dirname, 'collect.ts')
 
 /** One machine has one address: its quota is not what is looked at. */
 const QUOTAS = { ANONYMOUS_REQUESTS: '1000000', ANONYMOUS_STREAMS: '10000' }
@@ -41,14 +46,23 @@ const QUOTAS = { ANONYMOUS_REQUESTS: '1000000', ANONYMOUS_STREAMS: '10000' }
 export async function startRig(options: RigOptions): Promise<Rig> {
   const stops = new Stops()
   try {
-    const stack = await startStack({ ...options, variables: { WEBHOOKS_ALLOW_LOCAL: 'true' } })
+    const heaps: { at_ms: number; bytes: number }[] = []
+    const stack = await startStack({
+      ...options,
+      variables: { WEBHOOKS_ALLOW_LOCAL: 'true' },
+      node_options: ['--expose-gc', '--import', COLLECT],
+      onWorkerLine(line) {
+        const bytes = /^\{"heap_after_collection":(\d+)\}$/.exec(line)?.[1]
+        if (bytes !== undefined) heaps.push({ at_ms: performance.now(), bytes: Number(bytes) })
+      },
+    })
     stops.add('stores', () => stack.stop())
     const workerd = await startEdge(stack, stops)
     const receivers = await startReceivers(stops)
     await subscribe(workerd.url, receivers.url, options.webhooks)
     const readers = startReaders(workerd.url, options.readers, stops)
     const received = () => ({ ...readers(), webhooks: receivers.count() })
-    return { stack, workerd, received, stop: () => stops.run() }
+    return { stack, workerd, heaps, received, stop: () => stops.run() }
   } catch (error) {
     await stops.run()
     throw error

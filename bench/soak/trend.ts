@@ -9,9 +9,6 @@ export interface Sample {
   readonly mb: number
 }
 
-/** What stands for the samples of a block: the middle one, or for a sawtooth its lowest point. */
-export type Stand = 'median' | 'lowest'
-
 type Verdict = 'flat' | 'growing' | 'shrinking' | 'too short'
 
 export interface Trend {
@@ -38,8 +35,8 @@ const RESEMBLANCE_MAX = 0.9
  * Flat is what the slope cannot be told from zero, or what makes less over the run than the blocks
  * differ from their line anyway.
  */
-export function trendOf(samples: readonly Sample[], stand: Stand): Trend {
-  const blocks = blocksOf(samples, stand)
+export function trendOf(samples: readonly Sample[]): Trend {
+  const blocks = blocksOf(samples)
   const quarter = Math.ceil(samples.length / 4)
   const middle = (some: readonly Sample[]) => median(some.map(({ mb }) => mb))
   const first_mb = middle(samples.slice(0, quarter))
@@ -67,13 +64,13 @@ export function trendOf(samples: readonly Sample[], stand: Stand): Trend {
   }
 }
 
-function blocksOf(samples: readonly Sample[], stand: Stand): Sample[] {
+function blocksOf(samples: readonly Sample[]): Sample[] {
   const count = Math.min(BLOCKS_MAX, Math.floor(samples.length / SAMPLES_A_BLOCK))
   return Array.from({ length: count }, (_, i) => {
     const edge = (block: number) => Math.round((block * samples.length) / count)
     const block = samples.slice(edge(i), edge(i + 1))
     const values = block.map(({ mb }) => mb)
-    const mb = stand === 'lowest' ? Math.min(...values) : median(values)
+    const mb = median(values)
     return { at_ms: mean(block.map(({ at_ms }) => at_ms)), mb }
   })
 }

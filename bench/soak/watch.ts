@@ -38,7 +38,7 @@ export async function watch(rig: Rig, options: WatchOptions): Promise<SoakResult
   await paused(warm_up_ms, signal)
   if (signal.aborted) return null
   onPhase('watching')
-  const seen = { worker_rss: [], worker_heap: [], workerd_rss: [] } as Seen
+  const seen = { worker_rss: [], workerd_rss: [] } as Seen
   const late_ms: number[] = []
   const before = await worker.metrics()
   let after = before
@@ -52,7 +52,7 @@ export async function watch(rig: Rig, options: WatchOptions): Promise<SoakResult
       if (count % LOOK_EVERY_SAMPLES === 0 || is_last) {
         after = await worker.metrics()
         late_ms.push(sum(after, 'arb_event_loop_lag_seconds', { quantile: '0.99' }) * 1_000)
-        onPhase(progress(began_ms, seen))
+        onPhase(progress(began_ms, rig, seen))
       }
     } catch (error) {
       ended_early = `the worker or workerd cannot be asked any more: ${error}`
@@ -64,9 +64,9 @@ export async function watch(rig: Rig, options: WatchOptions): Promise<SoakResult
   return {
     minutes: (performance.now() - began_ms) / 60_000,
     trends: [
-      ['worker RSS', trendOf(seen.worker_rss, 'median')],
-      ['worker heap', trendOf(seen.worker_heap, 'lowest')],
-      ['workerd RSS', trendOf(seen.workerd_rss, 'median')],
+      ['worker RSS', trendOf(seen.worker_rss)],
+      ['worker heap, collected', trendOf(heapsSince(rig, began_ms))],
+      ['workerd RSS', trendOf(seen.workerd_rss)],
     ],
     lateness_p99_ms: { median: median(late_ms), worst: Math.max(...late_ms) },
     frames: grew('arb_feed_frames_total'),
@@ -80,7 +80,6 @@ export async function watch(rig: Rig, options: WatchOptions): Promise<SoakResult
 
 interface Seen {
   readonly worker_rss: Sample[]
-  readonly worker_heap: Sample[]
   readonly workerd_rss: Sample[]
 }
 
@@ -89,15 +88,21 @@ async function look({ stack, workerd }: Rig, seen: Seen): Promise<void> {
   const rss = await residentBytes(workerd.pid)
   const at_ms = performance.now()
   seen.worker_rss.push({ at_ms, mb: (memory.rss ?? Number.NaN) / 1e6 })
-  seen.worker_heap.push({ at_ms, mb: (memory.heapUsed ?? Number.NaN) / 1e6 })
   seen.workerd_rss.push({ at_ms, mb: rss / 1e6 })
 }
 
-function progress(began_ms: number, seen: Seen): string {
+function heapsSince({ heaps }: Rig, began_ms: number): Sample[] {
+  return heaps
+    .filter(({ at_ms }) => at_ms >= began_ms)
+    .map(({ at_ms, bytes }) => ({ at_ms, mb: bytes / 1e6 }))
+}
+
+function progress(began_ms: number, rig: Rig, seen: Seen): string {
   const minutes = (performance.now() - began_ms) / 60_000
   const newest = (samples: readonly Sample[]) => `${samples.at(-1)?.mb.toFixed(0)} MB`
-  const { worker_rss, worker_heap, workerd_rss } = seen
-  return `${minutes.toFixed(0)} min: worker ${newest(worker_rss)}, heap ${newest(worker_heap)}, workerd ${newest(workerd_rss)}`
+  const { worker_rss, workerd_rss } = seen
+  const collected = heapsSince(rig, began_ms)
+  return `${minutes.toFixed(0)} min: worker ${newest(worker_rss)}, heap after collection ${newest(collected)}, workerd ${newest(workerd_rss)}`
 }
 
 /** At once when it is stopped. */

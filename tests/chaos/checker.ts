@@ -67,7 +67,7 @@ export function checkTruth(events: readonly Event[], truth: Truth): Verdict {
   const scores = score({
     ...truth,
     ...judged,
-    touched: (gap) => doubts.touches(gap),
+    touched: (gap) => doubts.touches(gap) || isWithoutDollars(gap, truth),
     unknowable: (claim) => doubts.isUnknowable(claim) || wasHeldUp(claim, truth.relay_late),
   })
   const total = (count: (one: (typeof scores)[number]) => number) =>
@@ -87,6 +87,16 @@ export function checkTruth(events: readonly Event[], truth: Truth): Verdict {
       (has_time ? '' : `; the market had ${Math.round(100 * steps_share)} % of its time`),
     failures: few([...untrue, ...(has_time ? missed : [])]),
   }
+}
+
+/** While no book says what anything is worth in dollars, only what begins with dollars is told. */
+function isWithoutDollars({ coins, from_ms, to_ms }: Gap, { markets, doubts }: Truth): boolean {
+  if (coins[0] === 'USD') return false
+  return markets
+    .filter(({ quote }) => quote === 'USD')
+    .every(({ exchange, symbol }) =>
+      doubts.touches({ legs: [{ exchange, symbol, side: 'buy' }], from_ms, to_ms }),
+    )
 }
 
 function wasHeldUp({ detected_ms }: Claim, late: readonly Late[]): boolean {

@@ -12,6 +12,9 @@ import { Touches } from './touches.ts'
 
 /** questions are never closer than this */
 const LEAST_GAP_MS = 150
+/** an answer that proves nothing is asked for again so soon, and so often, before its next turn */
+const AGAIN_AFTER_MS = 2_000
+const AGAIN_MOST = 3
 /** a market that differs again after it was resynced is a riddle: it is left alone for so long */
 const RIDDLE_FOR_MS = 600_000
 
@@ -79,7 +82,7 @@ export class Auditor {
     return free && lane.entry.state === 'live'
   }
 
-  private async audit(lane: Lane): Promise<void> {
+  private async audit(lane: Lane, again = AGAIN_MOST): Promise<void> {
     const touches = new Touches()
     lane.touches = touches
     const result = await this.look(lane, touches)
@@ -94,6 +97,9 @@ export class Auditor {
       if (this.isDue(lane)) await this.audit(lane)
     } else if (result.kind === 'differs') {
       this.condemn(lane, findings, result.level)
+    } else if (again > 0) {
+      await pause(AGAIN_AFTER_MS)
+      if (!this.stopped && this.isDue(lane)) await this.audit(lane, again - 1)
     }
   }
 
