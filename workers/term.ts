@@ -27,10 +27,12 @@ const INHERIT_WITHIN_MS = 10_000
 
 export class Term {
   private readonly options: TermOptions
-  private state: 'standby' | 'taking over' | 'inheriting' | 'leading' | 'ended' = 'standby'
+  private state: 'standby' | 'taking over' | 'leading' | 'ended' = 'standby'
   /** counts terms: work that began in an older one must not go on in a newer */
   private term = 0
   private taking: Promise<void> = Promise.resolve()
+  /** what was left and is not judged yet is neither ended nor told anew */
+  private is_inheriting = false
   private inherited_ms = Number.NEGATIVE_INFINITY
   private markout_timer: NodeJS.Timeout | undefined
   private markout_at_ms = Number.POSITIVE_INFINITY
@@ -68,17 +70,17 @@ export class Term {
 
   /**
    * `is_whole`: the verdicts are on everything that is open. Only then is it known what of that which
-   * was left is not there any more; until then it is neither ended nor told anew.
+   * was left is not there any more.
    */
   apply(verdicts: readonly Verdict[], is_whole: boolean): Draft[] {
-    const { tracker } = this.options
-    if (this.state !== 'leading' && this.state !== 'inheriting') return []
+    const { tracker, log } = this.options
+    if (this.state !== 'leading') return []
     const drafts = tracker.apply(verdicts)
-    if (this.state === 'inheriting' && (is_whole || this.hasWaited())) {
+    if (this.is_inheriting && (is_whole || this.hasWaited())) {
       const gone = tracker.disown()
-      this.options.log.info('took over', { ended: gone.length, open: tracker.open().length })
+      log.info('judged what was left', { ended: gone.length, open: tracker.open().length })
       drafts.unshift(...gone)
-      this.state = 'leading'
+      this.is_inheriting = false
     }
     this.publish(drafts)
     return drafts
@@ -108,8 +110,9 @@ export class Term {
   /** Takes no more. What is open ends, or is left to a successor. Flush the publisher afterwards. */
   end(has_successor: boolean): void {
     const { publisher, tracker } = this.options
-    if (this.state === 'leading' && !has_successor) publisher.publish(tracker.end('shutdown'))
-    if (this.state === 'inheriting' && !has_successor) publisher.publish(tracker.disown())
+    if (this.state === 'leading' && !has_successor) {
+      publisher.publish([...tracker.disown(), ...tracker.end('shutdown')])
+    }
     this.state = 'ended'
     this.leave()
   }
@@ -123,12 +126,13 @@ export class Term {
 
   private leave(): void {
     this.term++
+    this.is_inheriting = false
     this.options.tracker.forget()
     this.awaitMarkouts()
   }
 
   private async takeOver(token: number, survey: () => void): Promise<void> {
-    const { publisher, tracker, readLive } = this.options
+    const { publisher, tracker, readLive, log } = this.options
     this.lose()
     this.state = 'taking over'
     const term = this.term
@@ -139,12 +143,14 @@ export class Term {
       if (term !== this.term) return
       if (left !== null) {
         tracker.inherit(left)
+        log.info('took over', { left: left.length })
         break
       }
       await new Promise((resolve) => setTimeout(resolve, READ_RETRY_MS))
       if (term !== this.term) return
     }
-    this.state = 'inheriting'
+    this.state = 'leading'
+    this.is_inheriting = true
     this.inherited_ms = this.options.clock.monotonic_ms()
     survey()
   }
