@@ -1,5 +1,6 @@
 /** Rows 11 and 12: books that cross, and markets that nobody trades. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Place } from '../../truth/doubts.ts'
 import type { ChaosContext, Fault } from '../fault.ts'
 import { Findings } from '../findings.ts'
 import { withoutDeletions } from './frames.ts'
@@ -47,18 +48,24 @@ export const halted: Fault = {
       const book = await openOne(rig, context, exchange)
       const opened = rig.doubts.begin(book, { halted: true })
       await haltedBy(rig, findings, book, `halt ${exchange} ${book.symbol}`)
-      await rig.sandbox.tell(`open ${exchange} ${book.symbol}`)
-      await rig.allLive()
       opened()
+      await reopen(rig, book, `open ${exchange} ${book.symbol}`)
     }
     const book = await openOne(rig, context, 'kraken')
     const opened = rig.doubts.begin({ exchange: 'kraken' }, { halted: true })
     await haltedBy(rig, findings, book, 'maintenance kraken on')
-    await rig.sandbox.tell('maintenance kraken off')
-    await rig.allLive()
     opened()
+    await reopen(rig, { exchange: 'kraken' }, 'maintenance kraken off')
     return findings.verdict()
   },
+}
+
+/** From the command on there is trading again, and what it opens may be told; no gap is asked for yet. */
+async function reopen(rig: ExchangesRig, place: Place, command: string): Promise<void> {
+  const settled = rig.doubts.begin(place)
+  await rig.sandbox.tell(command)
+  await rig.allLive()
+  settled()
 }
 
 async function cross(rig: ExchangesRig, findings: Findings, book: WatchedBook): Promise<void> {
