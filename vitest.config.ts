@@ -35,7 +35,7 @@ const QUICK = [
   ],
 ].map((name) => `tests/${name}.test.ts`)
 /** Judged by what a worker saw in time: what runs beside it would be an excuse. */
-const ALONE = ['tests/truth.test.ts']
+const ALONE = ['failover', 'shards', 'truth'].map((name) => `tests/${name}.test.ts`)
 
 export default defineConfig({
   test: {

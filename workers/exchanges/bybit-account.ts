@@ -8,7 +8,7 @@ import type { AssetNetwork, AssetStatus } from '../../shared/asset.ts'
 import { decimal, format, HUNDRED, multiply } from '../../shared/decimal.ts'
 import { type AccountProcedure, type AssetProcedure, FrameError } from './exchange.ts'
 import { stepText } from './instruments.ts'
-import { array, type JsonObject, object, parseJson, text } from './json.ts'
+import { array, type JsonObject, object, parseJson, shown, text } from './json.ts'
 import { networkName } from './networks.ts'
 
 /** "server_time - recv_window <= timestamp < server_time + 1000" */
@@ -18,7 +18,7 @@ const RECEIVE_WINDOW_MS = 5_000
 function result(body: string): JsonObject {
   const answer = object(parseJson(body), 'answer')
   if (answer.retCode === 0) return object(answer.result, 'result')
-  throw new FrameError(`retCode ${String(answer.retCode)}: ${String(answer.retMsg)}`)
+  throw new FrameError(`retCode ${shown(answer.retCode)}: ${shown(answer.retMsg)}`)
 }
 
 /** "takerFeeRate: Taker fee rate", a share, not percent */
@@ -37,7 +37,7 @@ function parseRights(body: string): string[] {
   const key = result(body)
   if (key.readOnly === 1) return []
   const granted = Object.entries(object(key.permissions, 'permissions')).flatMap(
-    ([group, rights]) => array(rights, group).map((right) => `${group}: ${String(right)}`),
+    ([group, rights]) => array(rights, group).map((right) => `${group}: ${shown(right)}`),
   )
   return ['Read-Write', ...granted]
 }

@@ -26,6 +26,7 @@ import {
   object,
   parseJson,
   pushPairs,
+  shown,
   text,
   time,
   timeOrNaN,
@@ -83,7 +84,7 @@ class BybitReader implements FrameReader {
 function isSnapshot(type: unknown): boolean {
   if (type === 'snapshot') return true
   if (type === 'delta') return false
-  throw new FrameError(`type: ${String(type)}`)
+  throw new FrameError(`type: ${shown(type)}`)
 }
 
 function parseMarket(entry: JsonObject): Market {
@@ -109,7 +110,7 @@ function parseMarket(entry: JsonObject): Market {
 function parseInstruments(body: string): Market[] {
   const answer = object(parseJson(body), 'instruments-info')
   if (answer.retCode !== 0)
-    throw new FrameError(`retCode ${String(answer.retCode)}: ${String(answer.retMsg)}`)
+    throw new FrameError(`retCode ${shown(answer.retCode)}: ${shown(answer.retMsg)}`)
   return (
     array(object(answer.result, 'result').list, 'list')
       .map((entry) => object(entry, 'instrument'))
@@ -144,7 +145,7 @@ const PRIVATE_STREAM = 4
 /** Maintenance that is under way and touches the trading of spot, or the books that we read. */
 function parseSystemStatus(body: string): TradingReport {
   const answer = object(parseJson(body), 'system status')
-  if (answer.retCode !== 0) throw new FrameError(`retCode ${String(answer.retCode)}`)
+  if (answer.retCode !== 0) throw new FrameError(`retCode ${shown(answer.retCode)}`)
   const touching = array(object(answer.result, 'result').list, 'list')
     .map((entry) => object(entry, 'maintenance'))
     .find(

@@ -22,6 +22,7 @@ import {
   object,
   parseJson,
   pushLevel,
+  shown,
   text,
   timeOrNaN,
 } from './json.ts'
@@ -114,14 +115,14 @@ function decode(update: BookUpdate, event: JsonObject, market: number, time_ms: 
     const quantity = level.new_quantity === '' ? '0' : level.new_quantity
     if (level.side === 'bid') pushLevel(update, update.bids, level.price_level, quantity)
     else if (level.side === 'offer') pushLevel(update, update.asks, level.price_level, quantity)
-    else throw new FrameError(`side: ${String(level.side)}`)
+    else throw new FrameError(`side: ${shown(level.side)}`)
   }
 }
 
 function isSnapshot(type: unknown): boolean {
   if (type === 'snapshot') return true
   if (type === 'update') return false
-  throw new FrameError(`type: ${String(type)}`)
+  throw new FrameError(`type: ${shown(type)}`)
 }
 
 const request = (type: string, markets: readonly string[]) => [

@@ -28,6 +28,7 @@ import {
   parseJson,
   pushLevel,
   pushPairs,
+  shown,
   text,
   time,
   timeOrNaN,
@@ -85,7 +86,7 @@ class CoinbaseReader implements FrameReader {
     const { update } = this
     if (side === 'buy') pushLevel(update, update.bids, price, size)
     else if (side === 'sell') pushLevel(update, update.asks, price, size)
-    else throw new FrameError(`side: ${String(side)}`)
+    else throw new FrameError(`side: ${shown(side)}`)
   }
 
   /** The frame lists every subscription of the connection, not only the last change. */

@@ -125,6 +125,11 @@ function describe(value: JsonValue | undefined): string {
   return value === undefined ? 'nothing' : excerpt(JSON.stringify(value))
 }
 
+/** For messages: text as it is, anything else as JSON. `String` calls whatever `toString` was sent. */
+export function shown(value: unknown): string {
+  return typeof value === 'string' ? value : excerpt(JSON.stringify(value) ?? 'nothing')
+}
+
 function excerpt(text: string): string {
   return text.length > 80 ? `${text.slice(0, 80)}…` : text
 }

@@ -23,6 +23,7 @@ import {
   object,
   parseJson,
   pushLevel,
+  shown,
   text,
   time,
   timeOrNaN,
@@ -153,7 +154,7 @@ function pushLevels(update: BookUpdate, side: Levels, value: JsonValue | undefin
 function isSnapshot(type: unknown): boolean {
   if (type === 'snapshot') return true
   if (type === 'update') return false
-  throw new FrameError(`type: ${String(type)}`)
+  throw new FrameError(`type: ${shown(type)}`)
 }
 
 /** JSON.parse drops trailing zeros and the checksum needs them: these two stay text. */
@@ -174,7 +175,7 @@ function plainDigits(source: string): string {
 
 function parsePair(name: string, pair: JsonObject): Market {
   const [base, quote] = text(pair.wsname, `${name}.wsname`).split('/').map(krakenAsset)
-  if (!base || !quote) throw new FrameError(`wsname: ${String(pair.wsname)}`)
+  if (!base || !quote) throw new FrameError(`wsname: ${shown(pair.wsname)}`)
   const price_step =
     pair.tick_size === undefined
       ? stepOfDecimals(integer(pair.pair_decimals, 'pair_decimals'))

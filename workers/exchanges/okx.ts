@@ -26,6 +26,7 @@ import {
   object,
   parseJson,
   pushPairs,
+  shown,
   text,
   time,
   timeOrNaN,
@@ -137,7 +138,7 @@ function readIds(update: BookUpdate, { seqId, prevSeqId }: JsonObject): void {
 function isSnapshot(action: unknown): boolean {
   if (action === 'snapshot') return true
   if (action === 'update') return false
-  throw new FrameError(`action: ${String(action)}`)
+  throw new FrameError(`action: ${shown(action)}`)
 }
 
 /** Milliseconds as text. */
@@ -150,8 +151,7 @@ function timeText(value: JsonValue | undefined): number {
 /** Refusals come with HTTP 200, too. https://www.okx.com/docs-v5/en/#error-code-rest-api */
 function dataOf(body: string, what: string): JsonObject[] {
   const answer = object(parseJson(body), what)
-  if (answer.code !== '0')
-    throw new FrameError(`code ${String(answer.code)}: ${String(answer.msg)}`)
+  if (answer.code !== '0') throw new FrameError(`code ${shown(answer.code)}: ${shown(answer.msg)}`)
   return array(answer.data, 'data').map((entry) => object(entry, what))
 }
 
