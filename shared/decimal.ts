@@ -47,8 +47,18 @@ export function decimal(text: string): Decimal {
  */
 export function fromNumber(value: number, decimals: number): Decimal {
   if (!Number.isFinite(value)) throw new RangeError(`not a finite number: ${value}`)
+  const scaled = value * (FLOAT_POWERS[decimals] ?? Number.NaN)
+  const mantissa = Math.round(scaled)
+  // the product is off by less than an eighth: so near to an integer, `toFixed` would say the same
+  if (Math.abs(scaled) < ALL_BUT_EXACT && Math.abs(scaled - mantissa) < 0.25) {
+    return { mantissa: BigInt(mantissa), scale: decimals }
+  }
   return decimal(fixed(value, decimals))
 }
+
+/** The powers of ten that a Float64 holds exactly. */
+const FLOAT_POWERS = Array.from({ length: 23 }, (_, exponent) => 10 ** exponent)
+const ALL_BUT_EXACT = 2 ** 50
 
 /** Like `Number.prototype.toFixed`, but never in exponent form. */
 export function fixed(value: number, decimals: number): string {

@@ -108,7 +108,6 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
     detector,
     terms: leading.terms,
     clock,
-    late: lateness.late,
     onSignal: (latency_ms) => metrics.tick_to_signal.observe(latency_ms / 1_000),
     onNearMisses: (refused) => near_misses.offer(refused),
   })

@@ -88,19 +88,22 @@ function worker(shard_count = 1) {
   const state = { is_late: false }
   const desks = Array.from({ length: shard_count }, (_, shard) => desk(shard))
   const { publisher, term } = desks[0]!
+  const look = () =>
+    state.is_late ? [] : [...now.values()].map((one): Verdict => ({ kind: 'open', candidate: one }))
   const pipeline = new Pipeline({
     books: new Books(),
     detector: {
       takeNearMisses: () => refused.splice(0),
       run: () => changed.splice(0),
-      recheck: () =>
-        state.is_late
-          ? []
-          : [...now.values()].map((one): Verdict => ({ kind: 'open', candidate: one })),
+      recheck: look,
+      survey: look,
+      has_more: false,
+      get is_surveyed() {
+        return !state.is_late
+      },
     },
     terms: desks.map((one) => one.term),
     clock: systemClock,
-    late: () => state.is_late,
     onSignal: () => {},
     onNearMisses: (refused) => refusals.push(...refused),
   })

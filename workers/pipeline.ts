@@ -1,7 +1,7 @@
 /**
  * From changed books to published events: the only place where detection, life cycle and publishing
  * meet. A standby detects as well, so that it is warm, but keeps no life cycle and tells nobody;
- * opportunities live under the leader of their shard.
+ * opportunities live under the leader of their shard. It works in turns of some milliseconds.
  */
 import type { Clock } from '../shared/clock.ts'
 import type { Draft } from '../shared/event.ts'
@@ -14,12 +14,13 @@ import type { Term } from './term.ts'
 
 export interface PipelineOptions {
   readonly books: Books
-  readonly detector: Pick<Detector, 'run' | 'recheck' | 'takeNearMisses'>
+  readonly detector: Pick<
+    Detector,
+    'run' | 'recheck' | 'survey' | 'takeNearMisses' | 'has_more' | 'is_surveyed'
+  >
   /** by shard */
   readonly terms: readonly Term[]
   readonly clock: Clock
-  /** true while the loop is late: then the detector says nothing of what is open */
-  readonly late: () => boolean
   /**
    * Told for each opportunity that a frame made: milliseconds since that frame was received. One
    * that was held back and let go by time alone has no such frame.
@@ -32,29 +33,25 @@ export interface PipelineOptions {
 export class Pipeline {
   private readonly options: PipelineOptions
   private ended = false
+  private going_on = false
 
   constructor(options: PipelineOptions) {
     this.options = options
   }
 
-  /** Looks at the books that changed since the last round. */
+  /** Looks at the books that changed since the last round, and goes on where the last turn stopped. */
   round(): void {
     const { books, detector } = this.options
     const dirty = books.takeDirty()
     if (this.ended) return
-    const verdicts = detector.run(dirty)
-    this.tellNearMisses()
-    this.clockSignals(this.apply(verdicts, false))
+    this.clockSignals(this.tell(detector.run(dirty)))
   }
 
   /** Looks at what time alone changes: open opportunities age, held updates fall due. */
   recheck(): void {
     if (this.ended) return
-    const { detector, terms, late } = this.options
-    const verdicts = detector.recheck()
-    this.tellNearMisses()
-    this.apply(verdicts, !late())
-    for (const term of terms) term.sweep()
+    this.tell(this.options.detector.recheck())
+    for (const term of this.options.terms) term.sweep()
   }
 
   /** Publishes what is not an opportunity. A standby tells nobody, and of several leaders one. */
@@ -64,12 +61,32 @@ export class Pipeline {
 
   /** This worker leads the shard from now on. */
   lead(shard: number, token: number, kind: TermKind): void {
-    this.options.terms[shard]?.lead(token, kind, () => this.recheck())
+    this.options.terms[shard]?.lead(token, kind, () => {
+      if (!this.ended) this.tell(this.options.detector.survey())
+    })
   }
 
   /** Takes no more. The terms are ended by whoever began them. */
   end(): void {
     this.ended = true
+  }
+
+  /** What a turn brought, and the next turn if there is more: frames that came meanwhile are read first. */
+  private tell(verdicts: readonly Verdict[]): Draft[] {
+    const { detector } = this.options
+    this.tellNearMisses()
+    const drafts = this.apply(verdicts, detector.is_surveyed)
+    if (detector.has_more) this.goOn()
+    return drafts
+  }
+
+  private goOn(): void {
+    if (this.going_on) return
+    this.going_on = true
+    setImmediate(() => {
+      this.going_on = false
+      this.round()
+    })
   }
 
   /** Each shard gets what is its own; that something closed concerns whoever had it open. */

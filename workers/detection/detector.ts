@@ -1,32 +1,33 @@
 /**
  * From books to verdicts: which chains can be taken now, and which open ones can no longer.
  * Pure but for the clock it is given: it reads books, keeps what is open, and has no timer and no
- * store. The top of the books decides first; depth is walked only when it crosses after fees.
+ * store. The top of the books decides first; depth is walked only when it crosses after fees. It
+ * works in short turns: what it cannot judge in one, it goes on with in the next.
  */
 import type { Clock } from '../../shared/clock.ts'
 import type { Log } from '../../shared/log.ts'
 import type { ExpiryReason } from '../../shared/opportunity.ts'
 import type { Books, MarketBook } from '../book/books.ts'
-import { GUARDS, type Guard, type NearMiss, type Verdict } from './candidate.ts'
+import { Agenda, type Due } from './agenda.ts'
+import type { Guard, NearMiss, Verdict } from './candidate.ts'
 import type { ChainLeg } from './chain.ts'
 import { createFees, type Fees } from './fees.ts'
 import { type CreateFinder, FastFinder, type Finder } from './finder.ts'
 import {
   type Arrivals,
-  belowMinimum,
   bookObjections,
   type DataLimits,
-  objection,
   type Refusal,
   type SizeLimits,
 } from './guards.ts'
 import { PriceTest } from './price-test.ts'
 import { type Bound, boundOf, type Priced, type PricingContext, price } from './pricing.ts'
-import { nearMissOf } from './refused.ts'
-import { type Choice, pairSlot, product, type Slot } from './slot.ts'
+import { Refusals } from './refusals.ts'
+import { type Choice, product, type Slot } from './slot.ts'
 import { Transfers } from './transfers.ts'
 import { createValuation, type Valuation } from './valuation.ts'
 import { BELOW } from './walk.ts'
+import { type Watched, WatchList } from './watch-list.ts'
 
 export interface DetectorLimits extends DataLimits, SizeLimits {
   /** net of fees; below it nothing is published */
@@ -53,48 +54,36 @@ export interface DetectorOptions {
 
 /** An open opportunity is kept down to this part of the threshold, so that it does not flicker. */
 const HYSTERESIS = 0.9
-/** Near-misses that nobody fetches are not kept for ever. */
-const MOST_NEAR_MISSES = 1_000
+/**
+ * After so long a turn ends, so that no frame waits for us longer: a late loop may tell nothing, and
+ * one that is late for its own work would never tell anything again.
+ */
+const TURN_MS = 10
 
 type CloseReason = Exclude<ExpiryReason, 'shutdown'>
 
-/** A slot that matters even when it does not pay: it is open, held back or almost paying. */
-interface Watched {
-  readonly slot: Slot
-  open: { readonly key: string; readonly legs: readonly number[]; priced: Priced } | null
-  /** the guard that holds it back, to count an episode once */
-  held: Guard | null
-}
-
-interface Due {
-  readonly watched: Watched
-  readonly choices: readonly Choice[]
-}
-
 export class Detector {
-  /** chains that looked profitable and were refused, by guard; one count an episode */
-  readonly rejected: Record<Guard, number>
+  readonly prices: PriceTest
   private readonly options: DetectorOptions
   private readonly finder: Finder
   private readonly valuation: Valuation
   private readonly fees: Fees
-  readonly prices: PriceTest
   private readonly transfers: Transfers
   private readonly to_open: Bound
   private readonly to_keep: Bound
-  private readonly watched = new Map<string, Watched>()
-  private readonly by_link = new Map<number, Set<Watched>>()
-  /** hops whose best pair was told as a near-miss for paying too little */
-  private readonly almost = new Set<number>()
-  private near_misses: NearMiss[] = []
-  /** slots to judge in this round */
-  private readonly due = new Map<string, Slot>()
-  /** legs of what ended in this round */
+  private readonly watch_list = new WatchList()
+  private readonly agenda: Agenda
+  /** books changed in the midst of a batch: its choices are not those of now */
+  private is_overtaken = false
+  private readonly refusals: Refusals
+  /** legs of what ended since these were looked at */
   private readonly freed = new Set<number>()
   private verdicts: Verdict[] = []
   private context: PricingContext
-  /** then everything that is open is told anew: whoever has just become leader knows nothing of it */
-  private is_recheck = false
+  /** what is yet to be looked at for its age, and then told anew */
+  private readonly aged = new Set<Watched>()
+  /** what was not told in time since `survey`; null: everything was */
+  private unheard: Set<Watched> | null = null
 
   constructor(options: DetectorOptions) {
     this.options = options
@@ -104,45 +93,83 @@ export class Detector {
     this.finder = options.createFinder?.(books, this.fees) ?? new FastFinder(books, this.fees)
     this.valuation = createValuation(books, clock)
     this.prices = new PriceTest({ books, clock, log, usd: this.valuation.usd })
-    this.rejected = Object.fromEntries(GUARDS.map((guard) => [guard, 0])) as Record<Guard, number>
+    this.agenda = new Agenda(this.watch_list, (watched) => this.choices(watched))
+    this.refusals = new Refusals(this.finder)
     this.to_open = boundOf(limits.min_percent)
     this.to_keep = boundOf(limits.min_percent * HYSTERESIS)
     this.context = this.contextNow()
   }
 
+  /** chains that looked profitable and were refused, by guard; one count an episode */
+  get rejected(): Readonly<Record<Guard, number>> {
+    return this.refusals.counts
+  }
+
+  /** True when the last turn did not come to its end: `run` goes on, also without news. */
+  get has_more(): boolean {
+    return !this.agenda.is_empty || this.freed.size > 0
+  }
+
+  /** True when all that is open was told since the last `survey`, and no verdict missed for a late turn. */
+  get is_surveyed(): boolean {
+    return this.unheard === null
+  }
+
   /** Looks at every chain of the markets that changed. */
   run(dirty: readonly MarketBook[]): Verdict[] {
+    if (dirty.length > 0) this.is_overtaken = true
     this.finder.take(dirty)
     this.find(dirty)
     this.recall(dirty)
     return this.judgeDue()
   }
 
-  /** Looks again at what time alone can change: open opportunities age, guards let go. */
+  /**
+   * Looks again at what time alone can change: open opportunities age, guards let go. Everything that
+   * is open is told anew, if need be over several turns; a pass that is not over is gone on with.
+   */
   recheck(): Verdict[] {
     this.prices.refresh()
     this.context = this.contextNow()
     this.find(this.admit())
-    for (const { slot } of this.watched.values()) this.due.set(slot.id, slot)
-    this.is_recheck = true
+    if (this.aged.size === 0) this.age()
     const verdicts = this.judgeDue()
-    this.is_recheck = false
-    this.noteAlmost()
+    const { min_percent } = this.options.limits
+    this.refusals.noteAlmost(this.to_open.rate * BELOW, min_percent, this.context)
     return verdicts
+  }
+
+  /** Begins to tell everything anew, for one who has just become leader and knows nothing of it. */
+  survey(): Verdict[] {
+    this.unheard = new Set(this.watch_list.all())
+    this.age()
+    return this.recheck()
   }
 
   /** Chains that guards have held back since the last call. */
   takeNearMisses(): NearMiss[] {
-    const taken = this.near_misses
-    this.near_misses = []
-    return taken
+    return this.refusals.take()
+  }
+
+  private age(): void {
+    for (const watched of this.watch_list.all()) {
+      this.aged.add(watched)
+      this.agenda.add(watched.slot)
+    }
   }
 
   private contextNow(): PricingContext {
     const { limits, clock, arrivals, is_simulated } = this.options
     const { fees, prices, valuation, transfers } = this
-    const now_ms = clock.monotonic_ms()
-    const guards = { limits, now_ms, arrivals, fees, prices }
+    // what we read before this turn does not age by our own work
+    const guards = {
+      limits,
+      now_ms: clock.monotonic_ms(),
+      is_late: arrivals?.late() === true,
+      behind: (entry: MarketBook) => arrivals?.behind(entry) === true,
+      fees,
+      prices,
+    }
     return { guards, limits, usd: valuation.usd, is_simulated, transfers }
   }
 
@@ -151,17 +178,15 @@ export class Detector {
   }
 
   private readonly collect = (slot: Slot): void => {
-    this.due.set(slot.id, slot)
+    this.agenda.add(slot)
   }
 
   /** What is watched of these markets is looked at whether it pays or not. */
   private recall(dirty: readonly MarketBook[]): void {
-    if (this.watched.size === 0) return
     const { hop_of } = this.finder.graph
     for (const { index } of dirty) {
-      const here = this.by_link.get((hop_of[2 * index] as number) & ~1)
-      if (here === undefined) continue
-      for (const { slot } of here) if (slot.concerns(index)) this.due.set(slot.id, slot)
+      const hop = hop_of[2 * index] as number
+      for (const slot of this.watch_list.concernedBy(index, hop)) this.agenda.add(slot)
     }
   }
 
@@ -179,26 +204,23 @@ export class Detector {
   }
 
   private judgeDue(): Verdict[] {
-    if (this.due.size === 0) return []
-    this.context = this.contextNow()
-    while (this.due.size > 0) {
-      this.judgeInOrder()
-      this.findFreed()
+    if (this.has_more) {
+      this.context = this.contextNow()
+      const end_ms = this.context.guards.now_ms + TURN_MS
+      do this.judgeNext()
+      while (this.has_more && this.options.clock.monotonic_ms() < end_ms)
     }
+    if (this.unheard?.size === 0 && !this.has_more) this.unheard = null
     const { verdicts } = this
     this.verdicts = []
     return verdicts
   }
 
-  private judgeInOrder(): void {
-    const all: Due[] = []
-    for (const slot of this.due.values()) {
-      const watched = this.watched.get(slot.id) ?? { slot, open: null, held: null }
-      all.push({ watched, choices: this.choices(watched) })
-    }
-    this.due.clear()
-    all.sort(inOrder)
-    for (const one of all) this.judge(one)
+  private judgeNext(): void {
+    if (!this.agenda.is_begun) this.is_overtaken = false
+    const due = this.agenda.take()
+    if (due !== undefined) this.judge(due)
+    if (this.agenda.is_empty) this.findFreed()
   }
 
   /**
@@ -211,9 +233,7 @@ export class Detector {
     this.freed.clear()
     for (const { index } of markets) this.finder.quotes.lookAgain(index)
     this.find(markets)
-    for (const id of this.due.keys()) {
-      if (this.watched.get(id)?.open != null) this.due.delete(id)
-    }
+    this.agenda.dropOpen()
   }
 
   /** What stands for a slot now. An open one keeps its legs as long as they pay. */
@@ -229,13 +249,16 @@ export class Detector {
 
   private judge({ watched, choices: at_first }: Due): void {
     const { slot } = watched
-    // what was opened before it in this round may tell the same gap in fewer words
-    const choices = slot.type === 'multi_leg' ? this.choices(watched) : at_first
+    const tells = this.aged.delete(watched)
+    // what was opened before it in this batch may tell the same gap in fewer words
+    const is_old = slot.type === 'multi_leg' || this.is_overtaken
+    const choices = is_old ? this.choices(watched) : at_first
     let first: { readonly refusal: Refusal; readonly legs: readonly number[] } | null = null
     for (const { legs } of choices) {
       if (slot.is_picky && this.isPassedOver(watched, legs)) continue
-      const found = this.price(watched, legs)
+      const found = this.price(watched, legs, tells)
       if ('walked_in' in found) {
+        if (tells) this.unheard?.delete(watched)
         this.keepOpen(watched, legs, found)
         return
       }
@@ -247,11 +270,12 @@ export class Detector {
     if (watched.open !== null) {
       this.close(watched, first?.refusal.reason ?? this.endReason(watched.open.legs))
     }
+    if (first?.refusal.reason !== null) this.unheard?.delete(watched)
     if (first === null) this.forget(watched)
     else this.hold(watched, first.legs, first.refusal)
   }
 
-  private price(watched: Watched, ids: readonly number[]): Priced | Refusal {
+  private price(watched: Watched, ids: readonly number[], tells: boolean): Priced | Refusal {
     const { slot, open } = watched
     const { graph } = this.finder
     const start = graph.from[graph.hop_of[ids[0] as number] as number] as number
@@ -260,8 +284,9 @@ export class Detector {
       key: open?.key ?? slot.keyOf(ids),
       legs: this.legs(ids),
       coin: graph.coins[start] as string,
+      tells,
     }
-    const before = open !== null && !this.is_recheck && isSame(open.legs, ids) ? open.priced : null
+    const before = open !== null && isSame(open.legs, ids) ? open.priced : null
     return price(chain, open === null ? this.to_open : this.to_keep, this.context, before)
   }
 
@@ -282,10 +307,10 @@ export class Detector {
   }
 
   private isRefused(entry: MarketBook): boolean {
-    const { limits, now_ms, arrivals } = this.context.guards
+    const { limits, now_ms, behind } = this.context.guards
     return (
       bookObjections([{ entry, side: 'buy' }], limits, now_ms) !== null ||
-      arrivals?.behind(entry) === true ||
+      behind(entry) ||
       this.prices.suspect(entry)
     )
   }
@@ -303,7 +328,7 @@ export class Detector {
   private keepOpen(watched: Watched, legs: readonly number[], priced: Priced): void {
     const key = watched.open?.key ?? watched.slot.keyOf(legs)
     for (const leg of watched.open?.legs ?? []) if (!legs.includes(leg)) this.freed.add(leg)
-    this.remember(watched)
+    this.watch_list.add(watched)
     watched.held = null
     watched.open = { key, legs, priced }
     this.finder.told.set(watched.slot.id, legs)
@@ -320,75 +345,16 @@ export class Detector {
   }
 
   private hold(watched: Watched, legs: readonly number[], refusal: Refusal): void {
-    this.remember(watched)
+    this.watch_list.add(watched)
     if (watched.held === refusal.guard) return
     watched.held = refusal.guard
-    this.rejected[refusal.guard]++
-    this.report(watched.slot, legs, refusal)
-  }
-
-  private report(slot: Slot, legs: readonly number[], refusal: Refusal): void {
-    if (this.near_misses.length >= MOST_NEAR_MISSES) return
-    const { graph } = this.finder
-    const start = graph.from[graph.hop_of[legs[0] as number] as number] as number
-    this.near_misses.push(
-      nearMissOf({
-        slot,
-        key: slot.keyOf(legs),
-        legs: this.legs(legs),
-        refusal,
-        usd_rate: this.context.usd(graph.coins[start] as string),
-        now_ms: this.context.guards.now_ms,
-      }),
-    )
-  }
-
-  /**
-   * Pairs that pay after fees, but less than the minimum: told as near-misses, the best of a symbol
-   * once an episode, and no guard's count. Looked at now and then only, off the hot path.
-   */
-  private noteAlmost(): void {
-    const { graph, quotes } = this.finder
-    const { rate, leg } = quotes.best_any
-    const { min_percent } = this.options.limits
-    for (let hop = 0; hop < rate.length; hop += 2) {
-      const nets = (rate[hop] as number) * (rate[hop + 1] as number)
-      if (!(nets > 1)) this.almost.delete(hop)
-      if (!(nets > 1) || nets >= this.to_open.rate * BELOW || this.almost.has(hop)) continue
-      const slot = pairSlot(this.finder, leg[hop] as number, leg[hop + 1] as number)
-      const [{ legs } = { legs: [] }] = slot.choices(1)
-      const [first = 0, second = 0] = legs
-      if (graph.exchange_of[first >> 1] === graph.exchange_of[second >> 1]) continue
-      if (objection(this.legs(legs), this.context.guards) !== null) continue
-      this.almost.add(hop)
-      const why = `nets ${((nets - 1) * 100).toFixed(4)} % at the top, minimum ${min_percent} %`
-      this.report(slot, legs, belowMinimum(why))
-    }
-  }
-
-  private remember(watched: Watched): void {
-    const { slot } = watched
-    if (this.watched.has(slot.id)) return
-    this.watched.set(slot.id, watched)
-    for (const link of slot.links) {
-      const here = this.by_link.get(link)
-      if (here === undefined) this.by_link.set(link, new Set([watched]))
-      else here.add(watched)
-    }
+    this.refusals.count(watched.slot, legs, refusal, this.context)
   }
 
   private forget(watched: Watched): void {
     watched.held = null
-    if (!this.watched.delete(watched.slot.id)) return
-    for (const link of watched.slot.links) this.by_link.get(link)?.delete(watched)
+    this.watch_list.delete(watched)
   }
-}
-
-/** The shortest description first, of those the best, and never by chance. */
-function inOrder(a: Due, b: Due): number {
-  const [rate_a, rate_b] = [a.choices[0]?.rate ?? 0, b.choices[0]?.rate ?? 0]
-  const [slot_a, slot_b] = [a.watched.slot, b.watched.slot]
-  return slot_a.order - slot_b.order || rate_b - rate_a || (slot_a.id < slot_b.id ? -1 : 1)
 }
 
 function isSame(a: readonly number[], b: readonly number[]): boolean {

@@ -42,7 +42,8 @@ export function candidateOf(settled: Settled, frame: CandidateFrame): Candidate 
   const { amount_in, amount_out } = settled
   const usd_rate = fromNumber(frame.usd_rate, USD_RATE_DECIMALS)
   const { transfer, networks } = frame.moves
-  const legs = settled.legs.map((leg, i) => legEvidence(leg, frame.now_ms, networks[i] ?? []))
+  const written = settled.legs.map((leg, i) => legEvidence(leg, frame.now_ms, networks[i] ?? []))
+  let legs: Leg[] | undefined
   return {
     key: frame.key,
     type: frame.type,
@@ -60,20 +61,27 @@ export function candidateOf(settled: Settled, frame: CandidateFrame): Candidate 
     transfer,
     skew_ms: Math.round(skew_ms(settled.legs.map(({ leg }) => leg))),
     simulated: frame.simulated,
-    legs,
+    get legs() {
+      legs ??= written.map((write) => write())
+      return legs
+    },
   }
 }
 
+/**
+ * Notes down what the book says now, and returns what writes it out: most candidates only take the
+ * place of the one before and are never told.
+ */
 function legEvidence(
   settled: SettledLeg,
   now_ms: number,
   networks: readonly TransferNetwork[],
-): Leg {
+): () => Leg {
   const { market, book, confirmed_ms } = settled.leg.entry
-  const { last_id, exchange_time_ms } = book
+  const { last_id, exchange_time_ms, price_decimals, size_decimals } = book
   const { fee, base_units, quote_units } = settled.leg
   if (fee === null) throw new RangeError(`${market.market} has no fee`)
-  return {
+  return () => ({
     exchange: market.exchange,
     symbol: market.symbol,
     market: market.market,
@@ -82,11 +90,11 @@ function legEvidence(
     amount_out: format(settled.amount_out),
     order_size: format(settled.order_size),
     average_price: average(settled),
-    worst_price: format((settled.fills.at(-1) as Fill).price, book.price_decimals),
+    worst_price: format((settled.fills.at(-1) as Fill).price, price_decimals),
     levels: settled.fills.length,
     fills: settled.fills.map(({ price, size }) => [
-      format(price, book.price_decimals),
-      format(size, book.size_decimals),
+      format(price, price_decimals),
+      format(size, size_decimals),
     ]),
     fee_percent: fee.percent,
     fee_source: fee.source,
@@ -96,7 +104,7 @@ function legEvidence(
     ...(base_units === 1 ? {} : { base_units: String(base_units) }),
     ...(quote_units === 1 ? {} : { quote_units: String(quote_units) }),
     ...(networks.length === 0 ? {} : { transfer_networks: [...networks] }),
-  }
+  })
 }
 
 function average({ leg, order_size, amount_in, gross_out }: SettledLeg): string {

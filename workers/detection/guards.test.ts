@@ -40,7 +40,8 @@ function judge(...legs: GuardedLeg[]) {
   const context: GuardContext = {
     limits: LIMITS,
     now_ms: world.clock.now_ms,
-    arrivals: { late: () => late, behind: (entry) => entry === behind },
+    is_late: late,
+    behind: (entry) => entry === behind,
     fees: createFees(),
     prices: { suspect: (entry) => entry === suspect },
   }

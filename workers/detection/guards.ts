@@ -34,8 +34,10 @@ export interface GuardContext {
   readonly limits: DataLimits
   /** our monotonic clock */
   readonly now_ms: number
-  /** absent in a replay: recorded frames do not wait for us */
-  readonly arrivals?: Arrivals | undefined
+  /** frames may have waited before we saw them */
+  readonly is_late: boolean
+  /** this market's connection delivers late */
+  readonly behind: (entry: MarketBook) => boolean
   readonly fees: Fees
   readonly prices: Pick<PriceTest, 'suspect'>
 }
@@ -56,12 +58,12 @@ const QUARANTINE_MS = 100
 
 /** The first objection to pricing with these legs now, or null. */
 export function objection(legs: readonly GuardedLeg[], context: GuardContext): Refusal | null {
-  const { limits, now_ms, arrivals } = context
+  const { limits, now_ms } = context
   return (
     assetObjection(legs) ??
     feeObjection(legs, context) ??
     bookObjections(legs, limits, now_ms) ??
-    backlogObjection(legs, arrivals) ??
+    backlogObjection(legs, context) ??
     priceObjection(legs, context)
   )
 }
@@ -84,15 +86,14 @@ export function bookObjections(
 
 function backlogObjection(
   legs: readonly GuardedLeg[],
-  arrivals: Arrivals | undefined,
+  { behind, is_late }: GuardContext,
 ): Refusal | null {
-  if (arrivals === undefined) return null
-  const behind = legs.find(({ entry }) => arrivals.behind(entry))
-  if (behind !== undefined) {
-    const why = `${nameOf(behind.entry)} arrives late: its connection has a backlog`
+  const leg = legs.find(({ entry }) => behind(entry))
+  if (leg !== undefined) {
+    const why = `${nameOf(leg.entry)} arrives late: its connection has a backlog`
     return { guard: 'backlog', reason: 'stale', why }
   }
-  if (!arrivals.late()) return null
+  if (!is_late) return null
   // a late turn is short, or the connections fall behind: it ends nothing and opens nothing
   return { guard: 'backlog', reason: null, why: 'the event loop is late: frames may have waited' }
 }

@@ -14,7 +14,7 @@ import {
   type SizeLimits,
   sizeObjection,
 } from './guards.ts'
-import { settle } from './settle.ts'
+import { type Settled, settle } from './settle.ts'
 import type { Slot } from './slot.ts'
 import type { Transfers } from './transfers.ts'
 import { walk } from './walk.ts'
@@ -37,6 +37,8 @@ export interface PricedChain {
   readonly legs: readonly ChainLeg[]
   /** what the chain begins with */
   readonly coin: string
+  /** a candidate is made even when there is nothing new to tell */
+  readonly tells: boolean
 }
 
 export interface PricingContext {
@@ -53,14 +55,15 @@ export interface Priced {
   readonly candidate: Candidate | null
   readonly walked_in: number
   readonly walked_out: number
+  readonly settled: Settled
 }
 
 /** The exact volume is never more than what was walked, but for the rounding of one Float64. */
 const VOLUME_SLACK = 1 + 1e-9
 
-/** `before`: what the same legs were priced at; when nothing changed, no candidate is made again. */
+/** `before`: what the same legs were priced at; what has not changed is not proven again. */
 export function price(
-  { slot, key, legs, coin }: PricedChain,
+  { slot, key, legs, coin, tells }: PricedChain,
   bound: Bound,
   context: PricingContext,
   before: Priced | null,
@@ -71,14 +74,17 @@ export function price(
   const usd_rate = usd(coin)
   if (usd_rate === null) return belowMinimum(`no live book says what ${coin} is worth`)
   const { amount_in, amount_out, depth_exhausted } = walk(legs, bound.rate)
-  if (before?.walked_in === amount_in && before.walked_out === amount_out) {
-    return { ...before, candidate: null }
-  }
+  const is_same =
+    before?.walked_in === amount_in &&
+    before.walked_out === amount_out &&
+    before.settled.legs.every(({ leg }, i) => leg === legs[i])
+  const same = is_same ? before : null
+  if (same !== null && !tells) return { ...same, candidate: null }
   if (amount_in * usd_rate * VOLUME_SLACK < limits.min_volume_usd) {
     const worth = (amount_in * usd_rate).toFixed(2)
     return belowMinimum(`worth ${worth} US dollars, minimum ${limits.min_volume_usd}`)
   }
-  const settled = settle(legs, amount_in, bound.exact_rate)
+  const settled = same?.settled ?? settle(legs, amount_in, bound.exact_rate)
   if (settled === 'too_small') return belowMinimum('the size is below an exchange minimum')
   if (settled === 'too_thin') return belowMinimum('rounded to lots it pays too little')
   const candidate = candidateOf(settled, {
@@ -92,5 +98,5 @@ export function price(
     moves: transfers.label(legs),
   })
   const objected = sizeObjection(candidate, limits)
-  return objected ?? { candidate, walked_in: amount_in, walked_out: amount_out }
+  return objected ?? { candidate, walked_in: amount_in, walked_out: amount_out, settled }
 }

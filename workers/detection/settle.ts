@@ -16,7 +16,6 @@ import {
   subtract,
   ZERO,
 } from '../../shared/decimal.ts'
-import type { Side } from '../book/book.ts'
 import { type ChainLeg, unitsGiven, unitsReceived } from './chain.ts'
 
 export interface Fill {
@@ -52,6 +51,16 @@ const A_HAIR_LESS = 1 - 1e-9
 /** more than any lot has: amounts of a coin that is worth much are small */
 const INPUT_DECIMALS = 20
 
+/** A leg whose levels and rules are made exact once, for all the sizes that are tried on it. */
+interface ExactLeg {
+  readonly leg: ChainLeg
+  readonly size_step: Decimal
+  readonly minimum_size: Decimal
+  readonly minimum_notional: Decimal
+  /** of the side that it takes, by rank; undefined beyond the last level */
+  readonly level: (rank: number) => Fill | undefined
+}
+
 /**
  * The largest order sizes not above the walked input whose exact average keeps `min_rate`
  * (1 + minimum net percent / 100).
@@ -61,14 +70,17 @@ export function settle(
   walked_in: number,
   min_rate: Decimal,
 ): Settled | Unsettled {
-  const whole = attempt(legs, walked_in * ROUNDING_SLACK)
+  const exact_legs = legs.map(exactLeg)
+  const whole = attempt(exact_legs, walked_in * ROUNDING_SLACK)
   if (whole === 'too_small' || keepsBound(whole, min_rate)) return whole
-  let [good, bad] = [0, walked_in]
+  // mostly the bound was missed by rounding alone; what is between is worth no search
+  const nearly = attempt(exact_legs, walked_in * A_HAIR_LESS)
+  if (nearly !== 'too_small' && keepsBound(nearly, min_rate)) return nearly
+  let [good, bad] = [0, walked_in * A_HAIR_LESS]
   let best: Settled | Unsettled = 'too_thin'
   for (let i = 0; i < SHRINK_STEPS; i++) {
-    // first a hair less: mostly the bound was missed by rounding alone
-    const middle = i === 0 ? walked_in * A_HAIR_LESS : (good + bad) / 2
-    const tried = attempt(legs, middle)
+    const middle = (good + bad) / 2
+    const tried = attempt(exact_legs, middle)
     if (tried !== 'too_small' && keepsBound(tried, min_rate)) {
       best = tried
       good = middle
@@ -83,14 +95,14 @@ function keepsBound(settled: Settled, min_rate: Decimal): boolean {
   return compare(settled.amount_out, multiply(settled.amount_in, min_rate)) >= 0
 }
 
-function attempt(legs: readonly ChainLeg[], input: number): Settled | 'too_small' {
+function attempt(legs: readonly ExactLeg[], input: number): Settled | 'too_small' {
   const settled: SettledLeg[] = []
   let available = fromNumber(input, INPUT_DECIMALS)
-  for (const leg of legs) {
-    const next = order(leg, divideByUnits(available, unitsGiven(leg)))
+  for (const exact of legs) {
+    const next = order(exact, divideByUnits(available, unitsGiven(exact.leg)))
     if (next === 'too_small') return next
     settled.push(next)
-    available = multiply(next.amount_out, fromNumber(unitsReceived(leg), 0))
+    available = multiply(next.amount_out, fromNumber(unitsReceived(exact.leg), 0))
   }
   const first = settled[0]
   if (first === undefined) throw new RangeError('a chain has legs')
@@ -104,18 +116,16 @@ export function divideByUnits(coins: Decimal, units: number): Decimal {
 }
 
 /** The largest acceptable order of this leg that `available` of its input asset pays for, in the market's units. */
-function order(leg: ChainLeg, available: Decimal): SettledLeg | 'too_small' {
-  const { market, book } = leg.entry
-  const levels = leg.side === 'buy' ? book.asks : book.bids
+function order(exact: ExactLeg, available: Decimal): SettledLeg | 'too_small' {
+  const { leg } = exact
   // a hair more than the book holds, where the walk went to its end
-  const base =
-    leg.side === 'buy' ? baseFor(leg, levels, available) : atMostAll(leg, levels, available)
-  const order_size = floorToStep(base, decimal(market.size_step))
+  const base = leg.side === 'buy' ? baseFor(exact, available) : atMostAll(exact, available)
+  const order_size = floorToStep(base, exact.size_step)
   if (order_size.mantissa <= 0n) return 'too_small'
-  if (compare(order_size, decimal(market.minimum_size)) < 0) return 'too_small'
-  const fills = fillsFor(leg, levels, order_size)
+  if (compare(order_size, exact.minimum_size) < 0) return 'too_small'
+  const fills = fillsFor(exact, order_size)
   const quote = fills.reduce((sum, fill) => add(sum, multiply(fill.price, fill.size)), ZERO)
-  if (compare(quote, decimal(market.minimum_notional)) < 0) return 'too_small'
+  if (compare(quote, exact.minimum_notional) < 0) return 'too_small'
   const gross_out = leg.side === 'buy' ? order_size : quote
   return {
     leg,
@@ -128,45 +138,57 @@ function order(leg: ChainLeg, available: Decimal): SettledLeg | 'too_small' {
 }
 
 /** How much base the quote amount buys, before lot rounding. */
-function baseFor(leg: ChainLeg, levels: Side, quote: Decimal): Decimal {
+function baseFor({ level }: ExactLeg, quote: Decimal): Decimal {
   let [base, remaining] = [ZERO, quote]
-  for (let rank = 0; rank < levels.length; rank++) {
-    const { price, size } = level(leg, levels, rank)
-    const cost = multiply(price, size)
-    if (compare(cost, remaining) >= 0) return add(base, divide(remaining, price, INPUT_DECIMALS))
-    base = add(base, size)
+  for (let rank = 0, at = level(0); at !== undefined; at = level(++rank)) {
+    const cost = multiply(at.price, at.size)
+    if (compare(cost, remaining) >= 0) return add(base, divide(remaining, at.price, INPUT_DECIMALS))
+    base = add(base, at.size)
     remaining = subtract(remaining, cost)
   }
   return base
 }
 
 /** The base amount, or all that the side holds. */
-function atMostAll(leg: ChainLeg, levels: Side, base: Decimal): Decimal {
+function atMostAll({ level }: ExactLeg, base: Decimal): Decimal {
   let held = ZERO
-  for (let rank = 0; rank < levels.length; rank++) {
-    held = add(held, level(leg, levels, rank).size)
+  for (let rank = 0, at = level(0); at !== undefined; at = level(++rank)) {
+    held = add(held, at.size)
     if (compare(held, base) >= 0) return base
   }
   return held
 }
 
-function fillsFor(leg: ChainLeg, levels: Side, base: Decimal): Fill[] {
+function fillsFor({ level }: ExactLeg, base: Decimal): Fill[] {
   const fills: Fill[] = []
   let remaining = base
-  for (let rank = 0; rank < levels.length && remaining.mantissa > 0n; rank++) {
-    const { price, size } = level(leg, levels, rank)
-    const taken = compare(size, remaining) < 0 ? size : remaining
-    fills.push({ price, size: taken })
-    remaining = subtract(remaining, taken)
+  for (let rank = 0, at = level(0); at !== undefined; at = level(++rank)) {
+    if (remaining.mantissa <= 0n) break
+    const size = compare(at.size, remaining) < 0 ? at.size : remaining
+    fills.push({ price: at.price, size })
+    remaining = subtract(remaining, size)
   }
   return fills
 }
 
-/** The level with the exchange's own digits. */
-function level(leg: ChainLeg, levels: Side, rank: number): Fill {
-  const { price_decimals, size_decimals } = leg.entry.book
+/** Levels with the exchange's own digits. */
+function exactLeg(leg: ChainLeg): ExactLeg {
+  const { market, book } = leg.entry
+  const { price_decimals, size_decimals } = book
+  const side = leg.side === 'buy' ? book.asks : book.bids
+  const levels: Fill[] = []
   return {
-    price: fromNumber(levels.price(rank), price_decimals),
-    size: fromNumber(levels.size(rank), size_decimals),
+    leg,
+    size_step: decimal(market.size_step),
+    minimum_size: decimal(market.minimum_size),
+    minimum_notional: decimal(market.minimum_notional),
+    level(rank) {
+      if (rank >= side.length) return undefined
+      levels[rank] ??= {
+        price: fromNumber(side.price(rank), price_decimals),
+        size: fromNumber(side.size(rank), size_decimals),
+      }
+      return levels[rank]
+    },
   }
 }

@@ -40,7 +40,11 @@ function market(exchange: string, symbol: string, changes: Partial<Market> = {})
 /** Books with one clock; `set` replaces a market's levels and makes it live and confirmed. */
 export class TestBooks {
   readonly books = new Books()
-  readonly clock = new ManualClock()
+  readonly clock: ManualClock
+
+  constructor(clock = new ManualClock()) {
+    this.clock = clock
+  }
 
   add(exchange: string, symbol: string, changes: Partial<Market> = {}): MarketBook {
     return this.books.add(market(exchange, symbol, changes))

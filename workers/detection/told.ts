@@ -9,6 +9,8 @@ interface Chain {
   readonly legs: readonly number[]
   /** nodes that the legs start from */
   readonly coins: readonly number[]
+  /** a bit for each of the coins, or for several: what has others cannot be part */
+  readonly bits: number
 }
 
 const NONE: ReadonlySet<number> = new Set()
@@ -23,7 +25,8 @@ export class Told {
   }
 
   set(slot_id: string, legs: readonly number[]): void {
-    this.chains.set(slot_id, { legs, coins: this.coinsOf(legs) })
+    const coins = this.coinsOf(legs)
+    this.chains.set(slot_id, { legs, coins, bits: bitsOf(coins) })
   }
 
   delete(slot_id: string): void {
@@ -52,7 +55,9 @@ export class Told {
     if (this.is_empty) return NONE
     let legs: Set<number> | null = null
     const coins = hops.map((hop) => this.graph.from[hop] as number)
+    const others = ~bitsOf(coins)
     for (const open of this.chains.values()) {
+      if ((open.bits & others) !== 0) continue
       if (open.legs.length > hops.length || !isPartOf(open.coins, coins)) continue
       legs ??= new Set()
       for (const leg of open.legs) legs.add(leg)
@@ -64,6 +69,13 @@ export class Told {
     const { from, hop_of } = this.graph
     return legs.map((leg) => from[hop_of[leg] as number] as number)
   }
+}
+
+function bitsOf(coins: readonly number[]): number {
+  let bits = 0
+  // shifts count modulo 32
+  for (const coin of coins) bits |= 1 << coin
+  return bits
 }
 
 /** Whether the coins of one cycle are among another's, in the same cyclic order. */
