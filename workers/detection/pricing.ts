@@ -55,6 +55,8 @@ export interface Priced {
   readonly candidate: Candidate | null
   readonly walked_in: number
   readonly walked_out: number
+  /** what it was proven for: one more modest may let more pass */
+  readonly bound: Bound
   readonly settled: Settled
 }
 
@@ -75,7 +77,8 @@ export function price(
   if (usd_rate === null) return belowMinimum(`no live book says what ${coin} is worth`)
   const { amount_in, amount_out, depth_exhausted } = walk(legs, bound.rate)
   const is_same =
-    before?.walked_in === amount_in &&
+    before?.bound === bound &&
+    before.walked_in === amount_in &&
     before.walked_out === amount_out &&
     before.settled.legs.every(({ leg }, i) => leg === legs[i])
   const same = is_same ? before : null
@@ -98,5 +101,6 @@ export function price(
     moves: transfers.label(legs),
   })
   const objected = sizeObjection(candidate, limits)
-  return objected ?? { candidate, walked_in: amount_in, walked_out: amount_out, settled }
+  if (objected !== null) return objected
+  return { candidate, walked_in: amount_in, walked_out: amount_out, bound, settled }
 }

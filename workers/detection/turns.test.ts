@@ -147,7 +147,7 @@ describe('a detector with more to do than a turn lasts', () => {
     clock.look_ms = LOOK_MS
     const told: Verdict[][] = []
     for (let i = 0; i < 60; i++) {
-      quote(i % 2 === 0 ? '101.00' : '101.10')
+      quote((101 + i / 100).toFixed(2))
       // as the loop goes: the timer, which rechecks when it has caught up, and a turn
       const caught_up = loop.turns.tick(clock.now_ms)
       told.push([...(caught_up ? detector.recheck() : []), ...turn()])

@@ -14,6 +14,8 @@ export interface Circumstances {
   readonly now_ms: number
   /** the loop was blocked a moment ago: what is read now may have waited */
   readonly is_late: boolean
+  /** we may call ourselves late: how late depends on where between two ticks the loop stood */
+  readonly may_be_late: boolean
 }
 
 const TRUSTED_AFTER_MS = 100
@@ -85,7 +87,7 @@ export class Guarding {
     )
   }
 
-  isTrue({ guard, legs, type }: NearMiss, { now_ms, is_late }: Circumstances): boolean {
+  isTrue({ guard, legs, type }: NearMiss, { now_ms, may_be_late }: Circumstances): boolean {
     const { max_book_age_ms, max_skew_ms } = this.limits
     const views = legs.map((leg) => this.views.of(leg))
     const any = (is: (view: View) => boolean) => views.some(is)
@@ -106,7 +108,7 @@ export class Guarding {
       case 'skew':
         return skew_ms(views) > max_skew_ms
       case 'backlog':
-        return is_late || any((view) => view.port.isBehind(view.entry))
+        return may_be_late || any((view) => view.port.isBehind(view.entry))
       case 'fee_unknown':
         return any(({ entry }) => entry.market.taker_fee_percent === null)
       case 'identity':

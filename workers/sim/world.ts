@@ -39,9 +39,12 @@ export interface Mutation {
 const LIMITS = { min_percent: 0.5, max_percent: 10, max_book_age_ms: 5_000, max_skew_ms: 2_000 }
 const SWEEP_EVERY_MS = 200
 const RECHECK_EVERY_MS = 250
-/** the loop is late when a turn took so long, and for so long after it (ops/lateness.ts) */
+/** the loop is late when a turn took so long, and for so long after it (ops/lateness.ts): surely, … */
 const LATE_MS = 62
 const SETTLE_MS = 95
+/** … and perhaps, as a timer of 10 ms sees it */
+const PERHAPS_LATE_MS = 50
+const SETTLE_PERHAPS_MS = 100 + 2 * TICK_MS
 /** After the last step: calm, and changes everywhere, until every book is live again. */
 const CALM_TICK_MS = 400
 const CALM_LIMIT_MS = 180_000
@@ -70,6 +73,7 @@ export class World {
   private readonly turns = new Turns(0)
   private tracker: Tracker
   private late_until_ms = Number.NEGATIVE_INFINITY
+  private perhaps_late_until_ms = Number.NEGATIVE_INFINITY
   private is_ticking = false
   /** a take-over is under way */
   private is_inheriting = false
@@ -226,7 +230,12 @@ export class World {
   }
 
   private get circumstances(): Circumstances {
-    return { now_ms: this.now_ms, is_late: this.now_ms < this.late_until_ms }
+    const { now_ms, late_until_ms, perhaps_late_until_ms } = this
+    return {
+      now_ms,
+      is_late: now_ms < late_until_ms,
+      may_be_late: now_ms < perhaps_late_until_ms,
+    }
   }
 
   /** What the pipeline does once a turn of the loop. */
@@ -286,6 +295,7 @@ export class World {
     this.tally.count('late turns')
     this.now_ms += for_ms
     if (for_ms >= LATE_MS) this.late_until_ms = this.now_ms + SETTLE_MS
+    if (for_ms > PERHAPS_LATE_MS) this.perhaps_late_until_ms = this.now_ms + SETTLE_PERHAPS_MS
     if (this.is_ticking) return
     this.is_ticking = true
     this.timers.add(this.now_ms, () => this.tick())
