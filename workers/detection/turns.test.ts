@@ -9,7 +9,7 @@ import type { Verdict } from './candidate.ts'
 import { Detector } from './detector.ts'
 import { ManualClock, TestBooks } from './testing.ts'
 
-const COINS = 60
+const COINS = 100
 /** more than a turn takes for all of them */
 const LOOK_MS = 1
 const TURN_MS = 10
@@ -146,7 +146,7 @@ describe('a detector with more to do than a turn lasts', () => {
     loop.turns = new Turns(clock.now_ms)
     clock.look_ms = LOOK_MS
     const told: Verdict[][] = []
-    for (let i = 0; i < 60; i++) {
+    for (let i = 0; i < 100; i++) {
       quote((101 + i / 100).toFixed(2))
       // as the loop goes: the timer, which rechecks when it has caught up, and a turn
       const caught_up = loop.turns.tick(clock.now_ms)
