@@ -24,23 +24,30 @@ export interface WorkerdOptions<Beside extends string> {
   readonly beside: Readonly<Record<Beside, string>>
   /** what the app and workerd write, line by line */
   readonly on_line?: (line: string) => void
+  /** its debugger listens: memory is seen from within, and everything is a little slower */
+  readonly inspects?: boolean
 }
 
 export interface Workerd<Beside extends string> {
   readonly url: string
   /** where those beside it listen */
   readonly urls: Readonly<Record<Beside, string>>
+  /** of the debugger, host and port; absent where it was not asked for */
+  readonly inspector: string | undefined
   readonly pid: number
   stop(): Promise<void>
 }
 
 /** What workerd says on its control channel once it listens. */
-const Listening = z.object({ event: z.literal('listen'), socket: z.string(), port: z.int() })
+const Listening = z.discriminatedUnion('event', [
+  z.object({ event: z.literal('listen'), socket: z.string(), port: z.int() }),
+  z.object({ event: z.literal('listen-inspector'), port: z.int() }),
+])
 
 /** @throws SetupError with workerd's words when the app does not start */
 export async function startWorkerd<Beside extends string>(
   bundle: Bundle,
-  { vars, beside, on_line }: WorkerdOptions<Beside>,
+  { vars, beside, on_line, inspects = false }: WorkerdOptions<Beside>,
 ): Promise<Workerd<Beside>> {
   const names = Object.keys(beside) as Beside[]
   const file = join(bundle.folder, `${randomUUID()}.capnp`)
@@ -48,7 +55,11 @@ export async function startWorkerd<Beside extends string>(
   const child = startChild({
     name: 'workerd',
     command: program(),
-    args: ['serve', '--experimental', '--control-fd=1', file],
+    args: [
+      ...['serve', '--experimental', '--control-fd=1'],
+      ...(inspects ? ['--inspector-addr=127.0.0.1:0'] : []),
+      file,
+    ],
     ...(on_line === undefined ? {} : { on_line }),
   })
   const stop = async () => {
@@ -56,10 +67,12 @@ export async function startWorkerd<Beside extends string>(
     await rm(file, { force: true })
   }
   const urls = new Map<string, string>()
+  let inspector: string | undefined
   try {
     await child.ready((line) => {
       const said = listening(line)
-      if (said !== undefined) urls.set(said.socket, `http://127.0.0.1:${said.port}`)
+      if (said?.event === 'listen') urls.set(said.socket, `http://127.0.0.1:${said.port}`)
+      if (said?.event === 'listen-inspector') inspector = `127.0.0.1:${said.port}`
       return urls.size > names.length || undefined
     }, READY_WITHIN_MS)
   } catch (error) {
@@ -68,11 +81,12 @@ export async function startWorkerd<Beside extends string>(
   }
   const at = (name: string) => urls.get(name) ?? ''
   const others = Object.fromEntries(names.map((name) => [name, at(name)]))
-  return { url: at('edge'), urls: others as Record<Beside, string>, pid: child.pid, stop }
+  const found = others as Record<Beside, string>
+  return { url: at('edge'), urls: found, inspector, pid: child.pid, stop }
 }
 
 function listening(line: string): z.infer<typeof Listening> | undefined {
-  if (!line.startsWith('{"event":"listen"')) return undefined
+  if (!line.startsWith('{"event":"listen')) return undefined
   return Listening.parse(JSON.parse(line))
 }
 

@@ -1,6 +1,5 @@
 import type { Redis } from 'ioredis'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import { type Redis as RedisServer, startRedis } from '../sandbox/redis.ts'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { systemClock } from '../shared/clock.ts'
 import { type Event, eventFromStream } from '../shared/event.ts'
 import { KEYS, shardKey } from '../shared/keys.ts'
@@ -11,26 +10,18 @@ import { createIds } from './lifecycle/id.ts'
 import { Tracker } from './lifecycle/tracker.ts'
 import { Pipeline } from './pipeline.ts'
 import { readLiveSet } from './publish/live-set.ts'
-import { connectRedis } from './publish/redis.ts'
 import { Publisher } from './publish/stream.ts'
 import { exchangeStatus, opportunity } from './publish/testing.ts'
+import { useRedis } from './publish/testing-redis.ts'
 import { shardOf } from './shards.ts'
 import { Term } from './term.ts'
 
-let server: RedisServer
 let redis: Redis
 
-beforeAll(async () => {
-  server = await startRedis()
-  redis = connectRedis(server.url, 'command', 'test', silentLog)
-})
-afterAll(async () => {
-  redis.disconnect()
-  await server.stop()
+useRedis('command', (connected) => {
+  redis = connected
 })
 beforeEach(async () => {
-  await vi.waitUntil(() => redis.status === 'ready')
-  await redis.flushall()
   await redis.set(KEYS.fence, 1)
 })
 

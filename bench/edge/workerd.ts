@@ -15,6 +15,8 @@ export interface Workerd {
   readonly hello_url: string
   /** the app's own answers, repeated */
   readonly same_url: string
+  /** of the debugger, host and port; absent where it was not asked for */
+  readonly inspector: string | undefined
   readonly pid: number
   stop(): Promise<void>
 }
@@ -34,14 +36,19 @@ export default {
 }`
 
 /** @throws SetupError with wrangler's or workerd's words when the app cannot be bundled or started */
-export async function startWorkerd(vars: Readonly<Record<string, string>>): Promise<Workerd> {
+export async function startWorkerd(
+  vars: Readonly<Record<string, string>>,
+  { inspects = false } = {},
+): Promise<Workerd> {
   const folder = await mkdtemp(join(tmpdir(), 'spreadwire-bench-edge-'))
   const beside = { hello: HELLO, same: SAME }
-  const { url, urls, pid, stop } = await startAlone(await bundleEdge(folder), { vars, beside })
+  const bundle = await bundleEdge(folder)
+  const { url, urls, inspector, pid, stop } = await startAlone(bundle, { vars, beside, inspects })
   return {
     url,
     hello_url: urls.hello,
     same_url: urls.same,
+    inspector,
     pid,
     async stop() {
       await stop()

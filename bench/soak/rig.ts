@@ -13,6 +13,7 @@ import { Stops } from '../../sandbox/stops.ts'
 import { startUpstashGateway } from '../../sandbox/upstash.ts'
 import { startWorkerd, type Workerd } from '../edge/workerd.ts'
 import { type Stack, type StackOptions, startStack } from '../load/stack.ts'
+import { watchEdgeHeap } from './edge-heap.ts'
 
 export interface RigOptions extends StackOptions {
   readonly readers: number
@@ -31,10 +32,15 @@ export interface Received {
 export interface Rig {
   readonly stack: Stack
   readonly workerd: Workerd
-  /** bytes of the worker's heap after each collection of all garbage, so far */
-  readonly heaps: readonly { readonly at_ms: number; readonly bytes: number }[]
+  /** after each collection of all garbage, so far */
+  readonly heaps: { readonly worker: readonly Heap[]; readonly edge: readonly Heap[] }
   readonly received: () => Received
   stop(): Promise<void>
+}
+
+export interface Heap {
+  readonly at_ms: number
+  readonly bytes: number
 }
 
 const COLLECT = join(import.meta.dirname, 'collect.ts')
@@ -46,18 +52,22 @@ const QUOTAS = { ANONYMOUS_REQUESTS: '1000000', ANONYMOUS_STREAMS: '10000' }
 export async function startRig(options: RigOptions): Promise<Rig> {
   const stops = new Stops()
   try {
-    const heaps: { at_ms: number; bytes: number }[] = []
+    const heaps = { worker: [] as Heap[], edge: [] as Heap[] }
     const stack = await startStack({
       ...options,
       variables: { WEBHOOKS_ALLOW_LOCAL: 'true' },
       node_options: ['--expose-gc', '--import', COLLECT],
       onWorkerLine(line) {
         const bytes = /^\{"heap_after_collection":(\d+)\}$/.exec(line)?.[1]
-        if (bytes !== undefined) heaps.push({ at_ms: performance.now(), bytes: Number(bytes) })
+        if (bytes === undefined) return
+        heaps.worker.push({ at_ms: performance.now(), bytes: Number(bytes) })
       },
     })
     stops.add('stores', () => stack.stop())
     const workerd = await startEdge(stack, stops)
+    if (workerd.inspector === undefined) throw new Error('workerd has no debugger')
+    const stopLooking = await watchEdgeHeap(workerd.inspector, heaps.edge)
+    stops.add('gateways', async () => stopLooking())
     const receivers = await startReceivers(stops)
     await subscribe(workerd.url, receivers.url, options.webhooks)
     const readers = startReaders(workerd.url, options.readers, stops)
@@ -77,7 +87,7 @@ async function startEdge({ redis_url, database_url }: Stack, stops: Stops): Prom
   stops.add('gateways', () => upstash.close())
   const neon = await startNeonGateway({ database_url })
   stops.add('gateways', () => neon.close())
-  const workerd = await startWorkerd({
+  const variables = {
     ...QUOTAS,
     UPSTASH_REDIS_REST_URL: upstash.url,
     UPSTASH_REDIS_REST_TOKEN: token,
@@ -85,7 +95,8 @@ async function startEdge({ redis_url, database_url }: Stack, stops: Stops): Prom
     NEON_FETCH_ENDPOINT: `${neon.url}/sql`,
     ADMIN_TOKEN: admin_token,
     WEBHOOKS_ALLOW_LOCAL: 'true',
-  })
+  }
+  const workerd = await startWorkerd(variables, { inspects: true })
   stops.add('servers', () => workerd.stop())
   return workerd
 }

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { residentBytes } from '../edge/process.ts'
 import { sum } from '../load/prometheus.ts'
-import type { Received, Rig } from './rig.ts'
+import type { Heap, Received, Rig } from './rig.ts'
 import { median, type Sample, type Trend, trendOf } from './trend.ts'
 
 export interface SoakResult {
@@ -65,8 +65,9 @@ export async function watch(rig: Rig, options: WatchOptions): Promise<SoakResult
     minutes: (performance.now() - began_ms) / 60_000,
     trends: [
       ['worker RSS', trendOf(seen.worker_rss)],
-      ['worker heap, collected', trendOf(heapsSince(rig, began_ms))],
+      ['worker heap, collected', trendOf(since(rig.heaps.worker, began_ms))],
       ['workerd RSS', trendOf(seen.workerd_rss)],
+      ['edge heap, collected', trendOf(since(rig.heaps.edge, began_ms))],
     ],
     lateness_p99_ms: { median: median(late_ms), worst: Math.max(...late_ms) },
     frames: grew('arb_feed_frames_total'),
@@ -91,7 +92,7 @@ async function look({ stack, workerd }: Rig, seen: Seen): Promise<void> {
   seen.workerd_rss.push({ at_ms, mb: rss / 1e6 })
 }
 
-function heapsSince({ heaps }: Rig, began_ms: number): Sample[] {
+function since(heaps: readonly Heap[], began_ms: number): Sample[] {
   return heaps
     .filter(({ at_ms }) => at_ms >= began_ms)
     .map(({ at_ms, bytes }) => ({ at_ms, mb: bytes / 1e6 }))
@@ -101,8 +102,10 @@ function progress(began_ms: number, rig: Rig, seen: Seen): string {
   const minutes = (performance.now() - began_ms) / 60_000
   const newest = (samples: readonly Sample[]) => `${samples.at(-1)?.mb.toFixed(0)} MB`
   const { worker_rss, workerd_rss } = seen
-  const collected = heapsSince(rig, began_ms)
-  return `${minutes.toFixed(0)} min: worker ${newest(worker_rss)}, heap after collection ${newest(collected)}, workerd ${newest(workerd_rss)}`
+  const [worker, edge] = [rig.heaps.worker, rig.heaps.edge].map((heaps) => since(heaps, began_ms))
+  const ofWorker = `worker ${newest(worker_rss)}, heap after collection ${newest(worker ?? [])}`
+  const ofEdge = `workerd ${newest(workerd_rss)}, heap after collection ${newest(edge ?? [])}`
+  return `${minutes.toFixed(0)} min: ${ofWorker}; ${ofEdge}`
 }
 
 /** At once when it is stopped. */

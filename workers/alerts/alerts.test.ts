@@ -1,7 +1,7 @@
 import { Queue } from 'bullmq'
 import type { Redis } from 'ioredis'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import { type Redis as RedisServer, startRedis } from '../../sandbox/redis.ts'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { Redis as RedisServer } from '../../sandbox/redis.ts'
 import { systemClock } from '../../shared/clock.ts'
 import type { Draft } from '../../shared/event.ts'
 import { GROUPS, KEYS, QUEUE_PREFIX, QUEUES } from '../../shared/keys.ts'
@@ -9,6 +9,7 @@ import { silentLog } from '../../shared/log.ts'
 import { GroupConsumer } from '../publish/group.ts'
 import { connectRedis } from '../publish/redis.ts'
 import { detected, exchangeStatus, expired, measured } from '../publish/testing.ts'
+import { useRedis } from '../publish/testing-redis.ts'
 import { startDispatcher } from './dispatch.ts'
 import { createQueues } from './jobs.ts'
 import { createEnqueue } from './queue.ts'
@@ -18,16 +19,11 @@ let redis: Redis
 let queue: Queue
 const stops: (() => Promise<unknown>)[] = []
 
-beforeAll(async () => {
-  server = await startRedis()
-  redis = connectRedis(server.url, 'patient', 'test', silentLog)
-})
-afterAll(async () => {
-  redis.disconnect()
-  await server.stop()
+useRedis('patient', (connected, started) => {
+  redis = connected
+  server = started
 })
 beforeEach(async () => {
-  await redis.flushall()
   queue = new Queue(QUEUES.alerts, { connection: redis, prefix: QUEUE_PREFIX })
   stops.push(() => queue.close())
 })

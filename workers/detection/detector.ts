@@ -6,24 +6,17 @@
  */
 import type { Clock } from '../../shared/clock.ts'
 import type { Log } from '../../shared/log.ts'
-import type { ExpiryReason } from '../../shared/opportunity.ts'
 import type { Books, MarketBook } from '../book/books.ts'
-import { Agenda, type Due } from './agenda.ts'
+import { Agenda } from './agenda.ts'
 import type { Guard, NearMiss, Verdict } from './candidate.ts'
-import type { ChainLeg } from './chain.ts'
 import { createFees, type Fees } from './fees.ts'
 import { type CreateFinder, FastFinder, type Finder } from './finder.ts'
-import {
-  type Arrivals,
-  bookObjections,
-  type DataLimits,
-  type Refusal,
-  type SizeLimits,
-} from './guards.ts'
+import type { Arrivals, DataLimits, SizeLimits } from './guards.ts'
+import { Judge } from './judge.ts'
 import { PriceTest } from './price-test.ts'
-import { type Bound, boundOf, type Priced, type PricingContext, price } from './pricing.ts'
+import { type Bound, boundOf, type PricingContext } from './pricing.ts'
 import { Refusals } from './refusals.ts'
-import { type Choice, product, type Slot } from './slot.ts'
+import type { Slot } from './slot.ts'
 import { Transfers } from './transfers.ts'
 import { createValuation, type Valuation } from './valuation.ts'
 import { BELOW } from './walk.ts'
@@ -60,8 +53,6 @@ const HYSTERESIS = 0.9
  */
 const TURN_MS = 10
 
-type CloseReason = Exclude<ExpiryReason, 'shutdown'>
-
 export class Detector {
   readonly prices: PriceTest
   private readonly options: DetectorOptions
@@ -70,15 +61,12 @@ export class Detector {
   private readonly fees: Fees
   private readonly transfers: Transfers
   private readonly to_open: Bound
-  private readonly to_keep: Bound
   private readonly watch_list = new WatchList()
   private readonly agenda: Agenda
   /** books changed in the midst of a batch: its choices are not those of now */
   private is_overtaken = false
   private readonly refusals: Refusals
-  /** legs of what ended since these were looked at */
-  private readonly freed = new Set<number>()
-  private verdicts: Verdict[] = []
+  private readonly judge: Judge
   private context: PricingContext
   /** what is yet to be looked at for its age, and then told anew */
   private readonly aged = new Set<Watched>()
@@ -93,10 +81,12 @@ export class Detector {
     this.finder = options.createFinder?.(books, this.fees) ?? new FastFinder(books, this.fees)
     this.valuation = createValuation(books, clock)
     this.prices = new PriceTest({ books, clock, log, usd: this.valuation.usd })
-    this.agenda = new Agenda(this.watch_list, (watched) => this.choices(watched))
     this.refusals = new Refusals(this.finder)
     this.to_open = boundOf(limits.min_percent)
-    this.to_keep = boundOf(limits.min_percent * HYSTERESIS)
+    const { finder, watch_list, refusals, to_open } = this
+    const to_keep = boundOf(limits.min_percent * HYSTERESIS)
+    this.judge = new Judge({ books, finder, watch_list, refusals, to_open, to_keep })
+    this.agenda = new Agenda(watch_list, (watched) => this.judge.choices(watched))
     this.context = this.contextNow()
   }
 
@@ -107,7 +97,7 @@ export class Detector {
 
   /** True when the last turn did not come to its end: `run` goes on, also without news. */
   get has_more(): boolean {
-    return !this.agenda.is_empty || this.freed.size > 0
+    return !this.agenda.is_empty || this.judge.has_freed
   }
 
   /** True when all that is open was told since the last `survey`, and no verdict missed for a late turn. */
@@ -196,7 +186,7 @@ export class Detector {
     const admitted: MarketBook[] = []
     for (const market of quotes.shunned) {
       const entry = this.options.books.all[market] as MarketBook
-      if (this.isRefused(entry)) continue
+      if (this.judge.isRefused(entry, this.context)) continue
       quotes.admit(market)
       admitted.push(entry)
     }
@@ -211,15 +201,21 @@ export class Detector {
       while (this.has_more && this.options.clock.monotonic_ms() < end_ms)
     }
     if (this.unheard?.size === 0 && !this.has_more) this.unheard = null
-    const { verdicts } = this
-    this.verdicts = []
-    return verdicts
+    return this.judge.takeVerdicts()
   }
 
   private judgeNext(): void {
     if (!this.agenda.is_begun) this.is_overtaken = false
     const due = this.agenda.take()
-    if (due !== undefined) this.judge(due)
+    if (due !== undefined) {
+      const { watched } = due
+      const tells = this.aged.delete(watched)
+      // what was opened before it in this batch may tell the same gap in fewer words
+      const is_old = watched.slot.type === 'multi_leg' || this.is_overtaken
+      const choices = is_old ? this.judge.choices(watched) : due.choices
+      const is_in_time = this.judge.judge(watched, choices, this.context, tells)
+      if (is_in_time && (tells || watched.open === null)) this.unheard?.delete(watched)
+    }
     if (this.agenda.is_empty) this.findFreed()
   }
 
@@ -228,135 +224,10 @@ export class Detector {
    * from taking other legs. What is open was judged already, so nothing more ends by this.
    */
   private findFreed(): void {
-    if (this.freed.size === 0) return
-    const markets = [...this.freed].map((leg) => this.options.books.all[leg >> 1] as MarketBook)
-    this.freed.clear()
+    if (!this.judge.has_freed) return
+    const markets = this.judge.takeFreed()
     for (const { index } of markets) this.finder.quotes.lookAgain(index)
     this.find(markets)
     this.agenda.dropOpen()
   }
-
-  /** What stands for a slot now. An open one keeps its legs as long as they pay. */
-  private choices({ slot, open }: Watched): readonly Choice[] {
-    if (open === null) return slot.choices(this.to_open.rate * BELOW)
-    const least = this.to_keep.rate * BELOW
-    const kept = { legs: open.legs, rate: product(this.finder.quotes.any, open.legs) }
-    const others = slot.can_change ? slot.choices(least) : []
-    return [kept, ...others.filter(({ legs }) => !isSame(legs, open.legs))].filter(
-      ({ rate }) => rate >= least,
-    )
-  }
-
-  private judge({ watched, choices: at_first }: Due): void {
-    const { slot } = watched
-    const tells = this.aged.delete(watched)
-    // what was opened before it in this batch may tell the same gap in fewer words
-    const is_old = slot.type === 'multi_leg' || this.is_overtaken
-    const choices = is_old ? this.choices(watched) : at_first
-    let first: { readonly refusal: Refusal; readonly legs: readonly number[] } | null = null
-    for (const { legs } of choices) {
-      if (slot.is_picky && this.isPassedOver(watched, legs)) continue
-      const found = this.price(watched, legs, tells)
-      if ('walked_in' in found) {
-        if (tells) this.unheard?.delete(watched)
-        this.keepOpen(watched, legs, found)
-        return
-      }
-      // it is judged later
-      if (watched.open !== null && found.reason === null) return
-      first ??= { refusal: found, legs }
-      if (slot.is_picky) this.shunRefused(legs)
-    }
-    if (watched.open !== null) {
-      this.close(watched, first?.refusal.reason ?? this.endReason(watched.open.legs))
-    }
-    if (first?.refusal.reason !== null) this.unheard?.delete(watched)
-    if (first === null) this.forget(watched)
-    else this.hold(watched, first.legs, first.refusal)
-  }
-
-  private price(watched: Watched, ids: readonly number[], tells: boolean): Priced | Refusal {
-    const { slot, open } = watched
-    const { graph } = this.finder
-    const start = graph.from[graph.hop_of[ids[0] as number] as number] as number
-    const chain = {
-      slot,
-      key: open?.key ?? slot.keyOf(ids),
-      legs: this.legs(ids),
-      coin: graph.coins[start] as string,
-      tells,
-    }
-    const before = open !== null && isSame(open.legs, ids) ? open.priced : null
-    return price(chain, open === null ? this.to_open : this.to_keep, this.context, before)
-  }
-
-  /** What opens is not made of markets that were shunned a moment ago. */
-  private isPassedOver({ open }: Watched, legs: readonly number[]): boolean {
-    const { shunned } = this.finder.quotes
-    return open === null && shunned.size > 0 && legs.some((leg) => shunned.has(leg >> 1))
-  }
-
-  /** Other legs are looked for instead of those that a guard refuses for themselves. */
-  private shunRefused(legs: readonly number[]): void {
-    for (const leg of legs) {
-      const market = leg >> 1
-      if (this.isRefused(this.options.books.all[market] as MarketBook)) {
-        this.finder.quotes.shun(market)
-      }
-    }
-  }
-
-  private isRefused(entry: MarketBook): boolean {
-    const { limits, now_ms, behind } = this.context.guards
-    return (
-      bookObjections([{ entry, side: 'buy' }], limits, now_ms) !== null ||
-      behind(entry) ||
-      this.prices.suspect(entry)
-    )
-  }
-
-  /** A book that was emptied or lost has no price; then the guard knows better than 'closed'. */
-  private endReason(legs: readonly number[]): CloseReason {
-    const { limits, now_ms } = this.context.guards
-    return bookObjections(this.legs(legs), limits, now_ms)?.reason ?? 'closed'
-  }
-
-  private legs(ids: readonly number[]): ChainLeg[] {
-    return ids.map((leg) => this.finder.graph.legs[leg] as ChainLeg)
-  }
-
-  private keepOpen(watched: Watched, legs: readonly number[], priced: Priced): void {
-    const key = watched.open?.key ?? watched.slot.keyOf(legs)
-    for (const leg of watched.open?.legs ?? []) if (!legs.includes(leg)) this.freed.add(leg)
-    this.watch_list.add(watched)
-    watched.held = null
-    watched.open = { key, legs, priced }
-    this.finder.told.set(watched.slot.id, legs)
-    const { candidate } = priced
-    if (candidate !== null) this.verdicts.push({ kind: 'open', candidate })
-  }
-
-  private close(watched: Watched, reason: CloseReason): void {
-    if (watched.open === null) return
-    this.verdicts.push({ kind: 'closed', key: watched.open.key, reason })
-    for (const leg of watched.open.legs) this.freed.add(leg)
-    watched.open = null
-    this.finder.told.delete(watched.slot.id)
-  }
-
-  private hold(watched: Watched, legs: readonly number[], refusal: Refusal): void {
-    this.watch_list.add(watched)
-    if (watched.held === refusal.guard) return
-    watched.held = refusal.guard
-    this.refusals.count(watched.slot, legs, refusal, this.context)
-  }
-
-  private forget(watched: Watched): void {
-    watched.held = null
-    this.watch_list.delete(watched)
-  }
-}
-
-function isSame(a: readonly number[], b: readonly number[]): boolean {
-  return a.length === b.length && a.every((leg, i) => leg === b[i])
 }

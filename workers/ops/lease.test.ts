@@ -1,26 +1,19 @@
 import type { Redis } from 'ioredis'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import { type Redis as RedisServer, startRedis } from '../../sandbox/redis.ts'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import type { Redis as RedisServer } from '../../sandbox/redis.ts'
 import { systemClock } from '../../shared/clock.ts'
 import { KEYS } from '../../shared/keys.ts'
 import { silentLog } from '../../shared/log.ts'
 import { connectRedis } from '../publish/redis.ts'
+import { useRedis } from '../publish/testing-redis.ts'
 import { Lease } from './lease.ts'
 
 let server: RedisServer
 let redis: Redis
 
-beforeAll(async () => {
-  server = await startRedis()
-  redis = connectRedis(server.url, 'command', 'test', silentLog)
-})
-afterAll(async () => {
-  redis.disconnect()
-  await server.stop()
-})
-beforeEach(async () => {
-  await vi.waitUntil(() => redis.status === 'ready')
-  await redis.flushall()
+useRedis('command', (connected, started) => {
+  redis = connected
+  server = started
 })
 
 const leases: Lease[] = []

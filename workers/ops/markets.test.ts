@@ -1,29 +1,19 @@
 import type { Redis } from 'ioredis'
-import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest'
-import { type Redis as RedisServer, startRedis } from '../../sandbox/redis.ts'
+import { beforeEach, expect, it } from 'vitest'
 import { KEYS, MARKETS_TTL_MS } from '../../shared/keys.ts'
-import { silentLog } from '../../shared/log.ts'
 import { WatchedMarket } from '../../shared/watched.ts'
 import { TestBooks } from '../detection/testing.ts'
-import { connectRedis } from '../publish/redis.ts'
+import { useRedis } from '../publish/testing-redis.ts'
 import { MarketBoard } from './markets.ts'
 
-let server: RedisServer
 let redis: Redis
 let world: TestBooks
 let board: MarketBoard
 let now_ms: number
-beforeAll(async () => {
-  server = await startRedis()
-  redis = connectRedis(server.url, 'command', 'test', silentLog)
-})
-afterAll(async () => {
-  redis.disconnect()
-  await server.stop()
+useRedis('command', (connected) => {
+  redis = connected
 })
 beforeEach(async () => {
-  await vi.waitUntil(() => redis.status === 'ready')
-  await redis.flushall()
   await redis.set(KEYS.fence, 1)
   world = new TestBooks()
   now_ms = 0

@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis'
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
-import { type Redis as RedisServer, startRedis } from '../../sandbox/redis.ts'
+import { expect, it } from 'vitest'
+import type { Redis as RedisServer } from '../../sandbox/redis.ts'
 import type { Clock } from '../../shared/clock.ts'
 import { GROUPS, KEYS } from '../../shared/keys.ts'
 import { silentLog } from '../../shared/log.ts'
@@ -8,6 +8,7 @@ import { createQueues } from '../alerts/jobs.ts'
 import { createEnqueue } from '../alerts/queue.ts'
 import { connectRedis } from '../publish/redis.ts'
 import { detected } from '../publish/testing.ts'
+import { useRedis } from '../publish/testing-redis.ts'
 import { readStoreFigures } from './store-figures.ts'
 
 const NOW_MS = Date.parse('2026-01-02T00:00:00Z')
@@ -16,15 +17,10 @@ const clock: Clock = { monotonic_ms: () => 0, wall_ms: () => NOW_MS }
 let server: RedisServer
 let redis: Redis
 
-beforeAll(async () => {
-  server = await startRedis()
-  redis = connectRedis(server.url, 'patient', 'test', silentLog)
+useRedis('patient', (connected, started) => {
+  redis = connected
+  server = started
 })
-afterAll(async () => {
-  redis.disconnect()
-  await server.stop()
-})
-beforeEach(() => redis.flushall())
 
 async function add(id: string): Promise<{ id: string; fields: Record<string, string> }> {
   const { type, timestamp, data } = detected(id)

@@ -1,32 +1,22 @@
 import type { Redis } from 'ioredis'
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import { type Redis as RedisServer, startRedis } from '../../sandbox/redis.ts'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { KEYS, TOP_TTL_MS } from '../../shared/keys.ts'
-import { silentLog } from '../../shared/log.ts'
 import { TopOfBook, topField } from '../../shared/top.ts'
 import type { MarketBook } from '../book/books.ts'
 import { TestBooks } from '../detection/testing.ts'
-import { connectRedis } from '../publish/redis.ts'
+import { useRedis } from '../publish/testing-redis.ts'
 import { TopBoard } from './top.ts'
 
-let server: RedisServer
 let redis: Redis
 let world: TestBooks
 let board: TopBoard
 let btc: MarketBook
 let eth: MarketBook
 
-beforeAll(async () => {
-  server = await startRedis()
-  redis = connectRedis(server.url, 'command', 'test', silentLog)
-})
-afterAll(async () => {
-  redis.disconnect()
-  await server.stop()
+useRedis('command', (connected) => {
+  redis = connected
 })
 beforeEach(async () => {
-  await vi.waitUntil(() => redis.status === 'ready')
-  await redis.flushall()
   await redis.set(KEYS.fence, 1)
   world = new TestBooks()
   board = new TopBoard({

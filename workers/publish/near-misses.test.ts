@@ -1,29 +1,21 @@
 import type { Redis } from 'ioredis'
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import { type Redis as RedisServer, startRedis } from '../../sandbox/redis.ts'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { KEYS, NEAR_MISSES_MAX } from '../../shared/keys.ts'
 import { silentLog } from '../../shared/log.ts'
 import { type NearMiss, nearMissFromStream, type Refused } from '../../shared/near-miss.ts'
 import { ManualClock } from '../detection/testing.ts'
 import { NearMisses } from './near-misses.ts'
 import { connectRedis } from './redis.ts'
+import { useRedis } from './testing-redis.ts'
 
-let server: RedisServer
 let redis: Redis
 let clock: ManualClock
 let near_misses: NearMisses
 
-beforeAll(async () => {
-  server = await startRedis()
-  redis = connectRedis(server.url, 'command', 'test', silentLog)
-})
-afterAll(async () => {
-  redis.disconnect()
-  await server.stop()
+useRedis('command', (connected) => {
+  redis = connected
 })
 beforeEach(async () => {
-  await vi.waitUntil(() => redis.status === 'ready')
-  await redis.flushall()
   await redis.set(KEYS.fence, 1)
   clock = new ManualClock()
   near_misses = new NearMisses({ redis, clock, is_simulated: (id) => id === 'sandboxed' })

@@ -12,13 +12,14 @@ import { Detector, type DetectorLimits, type DetectorOptions } from '../detectio
 import { markout } from '../detection/markout.ts'
 import { createIds } from '../lifecycle/id.ts'
 import { Tracker, type TrackerOptions } from '../lifecycle/tracker.ts'
-import { TICK_MS, Turns } from '../ops/lateness.ts'
+import { TICK_MS } from '../ops/lateness.ts'
 import { seededRandom } from '../replay/random.ts'
 import { connect } from './connect.ts'
 import type { Circumstances } from './guarding.ts'
 import { START_MS } from './outside.ts'
 import type { Port, PortListener } from './port.ts'
 import { Queue } from './queue.ts'
+import { Stalls } from './stalls.ts'
 import { nameOf, type Story } from './story.ts'
 import { Tally } from './tally.ts'
 import { Views } from './views.ts'
@@ -39,12 +40,6 @@ export interface Mutation {
 const LIMITS = { min_percent: 0.5, max_percent: 10, max_book_age_ms: 5_000, max_skew_ms: 2_000 }
 const SWEEP_EVERY_MS = 200
 const RECHECK_EVERY_MS = 250
-/** the loop is late when a turn took so long, and for so long after it (ops/lateness.ts): surely, … */
-const LATE_MS = 62
-const SETTLE_MS = 95
-/** … and perhaps, as a timer of 10 ms sees it */
-const PERHAPS_LATE_MS = 50
-const SETTLE_PERHAPS_MS = 100 + 2 * TICK_MS
 /** After the last step: calm, and changes everywhere, until every book is live again. */
 const CALM_TICK_MS = 400
 const CALM_LIMIT_MS = 180_000
@@ -70,11 +65,8 @@ export class World {
   private readonly newId: TrackerOptions['newId']
   private readonly watch: { books: BookWatch; detection: DetectionWatch; lives: LifeWatch }
   private readonly weather: Weather
-  private readonly turns = new Turns(0)
+  private readonly stalls = new Stalls(this.timers, () => this.recheck())
   private tracker: Tracker
-  private late_until_ms = Number.NEGATIVE_INFINITY
-  private perhaps_late_until_ms = Number.NEGATIVE_INFINITY
-  private is_ticking = false
   /** a take-over is under way */
   private is_inheriting = false
   private answered = false
@@ -198,7 +190,7 @@ export class World {
       clock: this.clock,
       is_simulated: () => true,
       arrivals: {
-        late: () => this.isLate(),
+        late: () => this.stalls.isLate(this.now_ms),
         behind: (entry) => this.views.all[entry.index]?.port.isBehind(entry) === true,
       },
       log: silentLog,
@@ -230,12 +222,7 @@ export class World {
   }
 
   private get circumstances(): Circumstances {
-    const { now_ms, late_until_ms, perhaps_late_until_ms } = this
-    return {
-      now_ms,
-      is_late: now_ms < late_until_ms,
-      may_be_late: now_ms < perhaps_late_until_ms,
-    }
+    return { now_ms: this.now_ms, ...this.stalls.lateness(this.now_ms) }
   }
 
   /** What the pipeline does once a turn of the loop. */
@@ -255,15 +242,11 @@ export class World {
     this.watch.detection.recheck(verdicts, this.circumstances)
     const drafts = this.tracker.apply(verdicts)
     // as the term does: in a late turn nobody can say what is still open
-    if (this.is_inheriting && !this.isLate()) {
+    if (this.is_inheriting && !this.stalls.isLate(this.now_ms)) {
       this.is_inheriting = false
       drafts.unshift(...this.tracker.disown())
     }
     this.tell([...drafts, ...this.tracker.sweep()])
-  }
-
-  private isLate(): boolean {
-    return this.is_ticking && this.turns.late(this.now_ms)
   }
 
   private tell(drafts: readonly Draft[]): void {
@@ -290,25 +273,11 @@ export class World {
 
   /** Our loop is blocked: the world goes on, and we hear of it afterwards. */
   private stall(for_ms: number): void {
-    this.turns.tick(this.now_ms)
-    this.watch.lives.stalled(this.now_ms, this.now_ms + for_ms)
-    this.tally.count('late turns')
+    const from_ms = this.now_ms
     this.now_ms += for_ms
-    if (for_ms >= LATE_MS) this.late_until_ms = this.now_ms + SETTLE_MS
-    if (for_ms > PERHAPS_LATE_MS) this.perhaps_late_until_ms = this.now_ms + SETTLE_PERHAPS_MS
-    if (this.is_ticking) return
-    this.is_ticking = true
-    this.timers.add(this.now_ms, () => this.tick())
-  }
-
-  /** Before a stall and once it is over every tick comes in time: those are left out. */
-  private tick(): void {
-    if (this.turns.tick(this.now_ms)) {
-      this.is_ticking = false
-      this.recheck()
-    } else {
-      this.timers.add(this.now_ms + TICK_MS, () => this.tick())
-    }
+    this.stalls.add(from_ms, this.now_ms)
+    this.watch.lives.stalled(from_ms, this.now_ms)
+    this.tally.count('late turns')
   }
 
   /** Another leader goes on with what is open. */
