@@ -151,6 +151,7 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
   const server = await startOpsServer({
     port: config.port,
     clock,
+    log,
     health,
     metrics: async () => ({ type: registry.contentType, text: await registry.metrics() }),
     restricted:
