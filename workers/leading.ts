@@ -89,7 +89,7 @@ export class Leading {
     })
   }
 
-  /** The fencing tokens, by shard, of what this worker leads. */
+  /** The fencing tokens of what this worker leads, in the order of the shards. */
   get tokens(): ReadonlyMap<number, number> {
     return this.lease.tokens
   }

@@ -326,7 +326,7 @@ describe('several shards', () => {
     for (let i = 0; i < 4; i++) await turn(a!, b!)
     expect([led(a!), led(b!)]).toEqual([
       [0, 1],
-      [3, 2],
+      [2, 3],
     ])
     for (let i = 0; i < 4; i++) await turn(a!, b!, c!)
     const counts = [a!, b!, c!].map((one) => led(one).length)
