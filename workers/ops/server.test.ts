@@ -182,6 +182,20 @@ describe('the server', () => {
     expect(await (await fetch(`${base}/metrics`)).text()).toBe('well')
   })
 
+  it('goes on when connections cannot be taken, and tells each', async () => {
+    const told: string[] = []
+    server = await startOpsServer({
+      port: 0,
+      clock: new ManualClock(),
+      log: { ...silentLog, error: (message) => told.push(message) },
+      health: () => ({}) as Health,
+      metrics: async () => ({ type: 'text/plain', text: 'well' }),
+    })
+    // as Node does when accept() fails
+    for (let i = 0; i < 2; i++) server.http.emit('error', new Error('accept EMFILE'))
+    expect(told).toEqual(['a connection could not be taken', 'a connection could not be taken'])
+  })
+
   it('rejects when its port is taken', async () => {
     await serve({})
     const clock = new ManualClock()

@@ -57,8 +57,13 @@ export async function startOpsServer(options: OpsServerOptions): Promise<OpsServ
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     // No host: both address families, as Railway's network asks for IPv6.
-    server.listen(options.port, resolve)
+    server.listen(options.port, () => {
+      server.off('error', reject)
+      resolve()
+    })
   })
+  // One connection that cannot be taken, for want of descriptors say, must not end the process.
+  server.on('error', (error) => options.log.error('a connection could not be taken', { error }))
   return {
     port: (server.address() as AddressInfo).port,
     http: server,
