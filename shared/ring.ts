@@ -11,8 +11,9 @@ export class Ring {
   /** the newest event, or `from` */
   last: string
   private readonly capacity: number
+  /** once it is full the newest takes the place of the oldest */
   private events: Event[] = []
-  /** events before this index are forgotten */
+  /** where the oldest is */
   private head = 0
 
   constructor(from: string, capacity: number) {
@@ -26,15 +27,14 @@ export class Ring {
     if (compareEventIds(event.id, this.last) <= 0) {
       throw new RangeError(`${event.id} does not come after ${this.last}`)
     }
-    this.events.push(event)
     this.last = event.id
-    if (this.events.length - this.head <= this.capacity) return
-    this.from = (this.events[this.head] as Event).id
-    this.head++
-    if (this.head >= this.capacity) {
-      this.events = this.events.slice(this.head)
-      this.head = 0
+    if (this.events.length < this.capacity) {
+      this.events.push(event)
+      return
     }
+    this.from = this.at(0).id
+    this.events[this.head] = event
+    this.head = (this.head + 1) % this.capacity
   }
 
   /** Forgets everything: what comes next comes after `position`. */
@@ -52,14 +52,18 @@ export class Ring {
 
   /** The first event after the position, or null. */
   next(position: string): Event | null {
-    const newest = this.events.at(-1)
-    if (newest === undefined || compareEventIds(newest.id, position) <= 0) return null
-    let [low, high] = [this.head, this.events.length - 1]
+    if (this.events.length === 0 || compareEventIds(this.last, position) <= 0) return null
+    let [low, high] = [0, this.events.length - 1]
     while (low < high) {
       const middle = (low + high) >> 1
-      if (compareEventIds((this.events[middle] as Event).id, position) > 0) high = middle
+      if (compareEventIds(this.at(middle).id, position) > 0) high = middle
       else low = middle + 1
     }
-    return this.events[low] as Event
+    return this.at(low)
+  }
+
+  /** By age, the oldest first. */
+  private at(index: number): Event {
+    return this.events[(this.head + index) % this.events.length] as Event
   }
 }
