@@ -59,7 +59,7 @@ describe('givenEdgeVariables', () => {
 
   it('passes on all that may be set of the edge, but its stores and whom its cron tells', async () => {
     const text = await readFile(join(PROJECT_DIR, '.env.example'), 'utf8')
-    const [, edge_part = ''] = /── Edge([^]*)── `npm start`/.exec(text) ?? []
+    const [, edge_part = ''] = /── Edge([\s\S]*)── `npm start`/.exec(text) ?? []
     const named = [...edge_part.matchAll(/^# ([A-Z][A-Z_]*)=/gm)].map(([, name = '']) => name)
     const given = named.filter((name) => !/^(UPSTASH|NEON|ALERT_WEBHOOK)_/.test(name))
     expect(given).toContain('ANONYMOUS_REQUESTS')
