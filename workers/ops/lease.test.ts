@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import type { Redis as RedisServer } from '../../sandbox/redis.ts'
+import { type Redis as RedisServer, startRedis } from '../../sandbox/redis.ts'
 import { systemClock } from '../../shared/clock.ts'
 import { KEYS } from '../../shared/keys.ts'
 import { silentLog } from '../../shared/log.ts'
