@@ -8,11 +8,12 @@ import { z } from '@hono/zod-openapi'
 import type { Context, MiddlewareHandler } from 'hono'
 import { hashKey } from '../shared/api-key.ts'
 import type { Edge } from './edge.ts'
-import { refuse, unavailable } from './problems.ts'
+import { invalidField, refuse, unavailable } from './problems.ts'
 import { idempotencyStore, LOCK_MS, seal, unseal } from './store/idempotency.ts'
 
 const HEADER = 'idempotency-key'
 const KEY = /^[\x21-\x7e]{1,255}$/
+const EXPECTED = '1 to 255 printable ASCII characters without blanks, such as a UUID'
 
 export const IdempotencyHeader = z.object({
   [HEADER]: z
@@ -32,7 +33,7 @@ const KEPT_HEADERS = ['content-type', 'cache-control', 'location']
 export const idempotent: MiddlewareHandler<Edge> = async (c, next) => {
   const key = c.req.header(HEADER)
   if (key === undefined) return next()
-  if (!KEY.test(key)) return refuseKey(c, key)
+  if (!KEY.test(key)) return invalidField(c, HEADER, key, EXPECTED)
   const secret = `${c.req.header('authorization') ?? ''}\n${key}`
   const name = `${c.var.caller.id}:${await hashKey(key)}`
   const request = await hashKey(`${c.req.method} ${c.req.url}\n${await c.req.text()}`)
@@ -47,13 +48,16 @@ export const idempotent: MiddlewareHandler<Edge> = async (c, next) => {
     if (begun.value.sealed === null) return refuseForNow(c)
     return replay(c, await unseal(secret, begun.value.sealed))
   }
-  await next()
-  if (isOfTheMoment(c.res.status)) {
-    await store.forget(name)
-    return
+  const work = async () => {
+    await next()
+    if (isOfTheMoment(c.res.status)) return store.forget(name)
+    const sealed = await seal(secret, await textOf(c.res))
+    return store.keep(name, { request, sealed })
   }
-  const sealed = await seal(secret, await textOf(c.res))
-  await store.keep(name, { request, sealed })
+  const done = work()
+  // whoever hears nothing goes away and asks again: what was done must be known by then
+  c.executionCtx.waitUntil(done)
+  await done
 }
 
 /** Nothing was done, and the same request may well be done later. */
@@ -72,12 +76,6 @@ function replay(c: Context<Edge>, text: string): Response {
   const { status, headers, body } = Kept.parse(JSON.parse(text))
   c.var.log.debug('an answer was given again', { path: c.req.path })
   return new Response(body, { status, headers: [...headers, ['idempotent-replayed', 'true']] })
-}
-
-function refuseKey(c: Context<Edge>, value: string): Response {
-  const expected = '1 to 255 printable ASCII characters without blanks, such as a UUID'
-  const errors = [{ field: HEADER, value, expected }]
-  return refuse(c, 'invalid_request', `${HEADER} is not valid`, errors)
 }
 
 function refuseForNow(c: Context<Edge>): Response {

@@ -396,6 +396,34 @@ describe('Idempotency-Key', () => {
   })
 })
 
+describe('Idempotency-Key of a caller who gave up waiting', () => {
+  it('is told what was done when it asks again', async () => {
+    const headers = {
+      authorization: `Bearer ${one.key}`,
+      'content-type': 'application/json',
+      'idempotency-key': crypto.randomUUID(),
+    }
+    const asked = { url: 'https://example.com/hooks' }
+    const leaving = new AbortController()
+    const { signal } = leaving
+    await slowly(0.3, async () => {
+      const body = JSON.stringify(asked)
+      const first = fetch(`${stack.url}${PATH}`, { method: 'POST', headers, body, signal })
+      await writing()
+      leaving.abort()
+      await expect(first).rejects.toThrow('abort')
+      await eventually(async () => expect(await rows()).toHaveLength(1))
+    })
+    const again = await eventually(async () => {
+      const said = await one.ask('POST', PATH, asked, headers)
+      expect(said.status).toBe(201)
+      return said
+    })
+    expect(again.headers.get('idempotent-replayed')).toBe('true')
+    expect(await rows()).toMatchObject([{ id: again.body.id, secret: again.body.secret }])
+  })
+})
+
 describe('while a store is away', () => {
   it('goes on without Redis, and says that it needs PostgreSQL', async () => {
     await stack.closeUpstash()
