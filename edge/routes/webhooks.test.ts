@@ -49,6 +49,14 @@ const writing = () =>
   })
 
 describe('subscribing', () => {
+  it('names a field whose value is nested deeper than anybody reads', async () => {
+    const deep = '['.repeat(30_000) + ']'.repeat(30_000)
+    const said = await one.ask('POST', PATH, `{"url":${deep}}`)
+    expect(said.status).toBe(400)
+    const value = [[[[[[[['…']]]]]]]]
+    expect(errorsOf(said)).toMatchObject([{ field: 'url', value }])
+  })
+
   it('shows the secret once, and fills in what was not asked', async () => {
     const said = await one.ask('POST', PATH, { url: 'https://EXAMPLE.com:443/hooks?a=b' })
     const { secret, ...webhook } = said.body
