@@ -34,19 +34,23 @@ export const idempotent: MiddlewareHandler<Edge> = async (c, next) => {
   const key = c.req.header(HEADER)
   if (key === undefined) return next()
   if (!KEY.test(key)) return invalidField(c, HEADER, key, EXPECTED)
-  const secret = `${c.req.header('authorization') ?? ''}\n${key}`
+  // the credential, however the scheme before it is spelled
+  const credential =
+    c.req
+      .header('authorization')
+      ?.trim()
+      .replace(/^\S+ +/, '') ?? ''
+  const secret = `${credential}\n${key}`
   const name = `${c.var.caller.id}:${await hashKey(key)}`
   const request = await hashKey(`${c.req.method} ${c.req.url}\n${await c.req.text()}`)
   const store = idempotencyStore(c.var.settings, c.var.log)
   const begun = await store.begin(name, request)
   if (!begun.ok) return unavailable(c, begun.store, begun.reason)
   if (begun.value !== null) {
-    if (begun.value.request !== request) {
-      const detail = 'this Idempotency-Key was used with another body or address; take a new one'
-      return refuse(c, 'idempotency_mismatch', detail)
-    }
+    if (begun.value.request !== request) return refuseOther(c, 'body or address')
     if (begun.value.sealed === null) return refuseForNow(c)
-    return replay(c, await unseal(secret, begun.value.sealed))
+    const kept = await unseal(secret, begun.value.sealed).catch(() => null)
+    return kept === null ? refuseOther(c, 'credential') : replay(c, kept)
   }
   const work = async () => {
     await next()
@@ -76,6 +80,11 @@ function replay(c: Context<Edge>, text: string): Response {
   const { status, headers, body } = Kept.parse(JSON.parse(text))
   c.var.log.debug('an answer was given again', { path: c.req.path })
   return new Response(body, { status, headers: [...headers, ['idempotent-replayed', 'true']] })
+}
+
+function refuseOther(c: Context<Edge>, what: string): Response {
+  const detail = `this Idempotency-Key was used with another ${what}; take a new one`
+  return refuse(c, 'idempotency_mismatch', detail)
 }
 
 function refuseForNow(c: Context<Edge>): Response {
