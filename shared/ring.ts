@@ -11,10 +11,10 @@ export class Ring {
   /** the newest event, or `from` */
   last: string
   private readonly capacity: number
-  /** once it is full the newest takes the place of the oldest */
-  private events: Event[] = []
-  /** where the oldest is */
-  private head = 0
+  /** all events are numbered: the n-th is at n modulo the capacity, until another takes its place */
+  private slots: Event[] = []
+  private oldest = 0
+  private end = 0
 
   constructor(from: string, capacity: number) {
     this.from = from
@@ -27,22 +27,22 @@ export class Ring {
     if (compareEventIds(event.id, this.last) <= 0) {
       throw new RangeError(`${event.id} does not come after ${this.last}`)
     }
-    this.last = event.id
-    if (this.events.length < this.capacity) {
-      this.events.push(event)
-      return
+    if (this.end - this.oldest === this.capacity) {
+      this.from = this.at(this.oldest).id
+      this.oldest++
     }
-    this.from = this.at(0).id
-    this.events[this.head] = event
-    this.head = (this.head + 1) % this.capacity
+    this.slots[this.end % this.capacity] = event
+    this.end++
+    this.last = event.id
   }
 
   /** Forgets everything: what comes next comes after `position`. */
   restart(position: string): void {
     this.from = position
     this.last = position
-    this.events = []
-    this.head = 0
+    this.slots = []
+    this.oldest = 0
+    this.end = 0
   }
 
   /** Whether everything after the position, up to now, is here. */
@@ -52,18 +52,18 @@ export class Ring {
 
   /** The first event after the position, or null. */
   next(position: string): Event | null {
-    if (this.events.length === 0 || compareEventIds(this.last, position) <= 0) return null
-    let [low, high] = [0, this.events.length - 1]
+    if (this.end === this.oldest || compareEventIds(this.last, position) <= 0) return null
+    let [low, high] = [this.oldest, this.end - 1]
     while (low < high) {
-      const middle = (low + high) >> 1
+      const middle = Math.floor((low + high) / 2)
       if (compareEventIds(this.at(middle).id, position) > 0) high = middle
       else low = middle + 1
     }
     return this.at(low)
   }
 
-  /** By age, the oldest first. */
-  private at(index: number): Event {
-    return this.events[(this.head + index) % this.events.length] as Event
+  /** Of a number from the oldest to the end. */
+  private at(number: number): Event {
+    return this.slots[number % this.capacity] as Event
   }
 }

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { ApiKey, hashKey, isKey } from '../../shared/api-key.ts'
 import { KEYS } from '../../shared/keys.ts'
+import { seal } from '../store/idempotency.ts'
 import { eventually, fetchProblem } from '../testing/check.ts'
 import { type Stack, startStack } from '../testing/stack.ts'
 
@@ -143,6 +144,24 @@ describe('Idempotency-Key', () => {
     // another caller's key of the same name is another key
     const admin = await make({ name: 'admin', scopes: ['admin'] })
     expect((await send(key, body, admin.key)).headers.get('idempotent-replayed')).toBeNull()
+  })
+
+  it('knows its caller however the scheme is spelled, and says when the credential is another', async () => {
+    const key = crypto.randomUUID()
+    const made = await (await send(key)).json()
+    const init = post(body)
+    const authorization = `bearer  ${ADMIN_TOKEN}`
+    const headers = { ...init.headers, authorization, 'idempotency-key': key }
+    const again = await fetch(at('/v1/keys'), { ...init, headers })
+    expect(await again.json()).toEqual(made)
+    // the operator has another token now
+    const name = `${KEYS.idempotency}operator:${await hashKey(key)}`
+    const kept = JSON.parse((await stack.redis.get(name)) ?? '')
+    const sealed = await seal('another token', 'what was answered')
+    await stack.redis.set(name, JSON.stringify({ ...kept, sealed }))
+    const refused = await send(key)
+    expect(refused.status).toBe(422)
+    expect(await refused.json()).toMatchObject({ type: '/problems/idempotency_mismatch' })
   })
 
   it('refuses another body, a request under way, and what is no key', async () => {
