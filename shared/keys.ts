@@ -27,7 +27,8 @@ export const KEYS = {
   proofs: `${PREFIX}proofs`,
   /** string with TTL: worker id of the leader, a key a shard · owner: lease.ts */
   lease: `${PREFIX}lease`,
-  /** integer that grows with every leader: the fencing token, a key a shard · owner: lease.ts */
+  /** integer that grows with every term and never comes back: the fencing token, a key a shard ·
+   * owner: lease.ts */
   fence: `${PREFIX}fence`,
   /** string "token sequence": the newest outbox entry applied, so that a retry applies nothing
    * twice, a key a shard · owner: the shard's leader */

@@ -14,6 +14,7 @@ import { frameReader } from '../client/sse.ts'
 import { attemptCursor, historyCursor, webhookCursor } from '../edge/cursor.ts'
 import { systemClock } from '../shared/clock.ts'
 import { urlProblem } from '../shared/egress.ts'
+import { silentLog } from '../shared/log.ts'
 import { Problem } from '../shared/problem.ts'
 import { BackupError, checkBackup } from '../workers/backup/file.ts'
 import { parseLine } from '../workers/capture/line.ts'
@@ -188,7 +189,13 @@ it('the operator’s server: every path and method answers, with a problem where
     postgres: () => well,
   })
   const metrics = async () => ({ type: 'text/plain', text: 'up 1\n' })
-  const server = await startOpsServer({ port: 0, clock: systemClock, health, metrics })
+  const server = await startOpsServer({
+    port: 0,
+    clock: systemClock,
+    log: silentLog,
+    health,
+    metrics,
+  })
   onTestFinished(() => server.close())
   const known = ['/', '/health', '/live', '/ready', '/metrics', '/books', '/books/a/b', '/queues']
   const odd = fc.constantFrom(

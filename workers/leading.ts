@@ -89,7 +89,7 @@ export class Leading {
     })
   }
 
-  /** The fencing tokens, by shard, of what this worker leads. */
+  /** The fencing tokens of what this worker leads, in the order of the shards. */
   get tokens(): ReadonlyMap<number, number> {
     return this.lease.tokens
   }
@@ -152,11 +152,11 @@ export class Leading {
     await Promise.race([taken, sleep(TAKEN_WITHIN_MS, undefined, { ref: false })])
   }
 
-  private async flush(): Promise<void> {
-    const flushes = this.desks.map(({ publisher }) => publisher.flush(FLUSH_DEADLINE_MS))
-    if ((await Promise.all(flushes)).includes(false)) {
-      this.options.log.error('events were not delivered', { count: this.depth })
-    }
+  private async flush(desks = this.desks): Promise<void> {
+    const flushes = desks.map(({ publisher }) => publisher.flush(FLUSH_DEADLINE_MS))
+    if (!(await Promise.all(flushes)).includes(false)) return
+    const count = desks.reduce((sum, { publisher }) => sum + publisher.depth, 0)
+    this.options.log.error('events were not delivered', { count })
   }
 
   private async give(shard: number): Promise<void> {
@@ -165,7 +165,7 @@ export class Leading {
     this.giving.add(shard)
     this.options.log.info('another worker should lead: handing on', { shard })
     desk.term.handOn()
-    await desk.publisher.flush(FLUSH_DEADLINE_MS)
+    await this.flush([desk])
     await this.lease.give(shard)
     desk.term.lose()
     this.giving.delete(shard)

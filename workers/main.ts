@@ -14,6 +14,7 @@ import { GROUPS, KEYS } from '../shared/keys.ts'
 import { hideSecretsOf } from '../shared/redact.ts'
 import { Accounts } from './accounts.ts'
 import { startAlerts } from './alerts/alerts.ts'
+import { settledWithin } from './alerts/deadline.ts'
 import { Books } from './book/books.ts'
 import { describeProblems } from './config/problems.ts'
 import { type Config, readConfig } from './config.ts'
@@ -151,6 +152,7 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
   const server = await startOpsServer({
     port: config.port,
     clock,
+    log,
     health,
     metrics: async () => ({ type: registry.contentType, text: await registry.metrics() }),
     restricted:
@@ -242,7 +244,7 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
     clock,
     log,
     exchanges: () => watch.statuses(),
-    redis_ok: () => heartbeat.latest().ok,
+    redis: () => heartbeat.latest(),
     giveUp: (why, fields) => giveUp(log, why, fields),
     error_log_file: config.error_log_file,
   })
@@ -261,7 +263,8 @@ async function start(config: Config, log: OperatorLog): Promise<void> {
       alerts.stop(CLOSE_DEADLINE_MS),
     ])
     queue_page.close()
-    await Promise.all([figures.stop(), stopRetention(), stopOtlp()])
+    const stops = [figures.stop(), stopRetention(), stopOtlp()]
+    await Promise.all(stops.map((stop) => settledWithin(stop, CLOSE_DEADLINE_MS)))
     await stopPulse()
     redis.disconnect()
     await Promise.all([endPostgres(pool, CLOSE_DEADLINE_MS), server.close()])

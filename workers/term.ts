@@ -159,9 +159,10 @@ export class Term {
   private restore(token: number): void {
     const { publisher, tracker, clock, log } = this.options
     publisher.lead(token, true)
+    const beginnings = publisher.beginnings()
     const drafts = tracker
       .open()
-      .filter(({ id }) => !publisher.holdsBeginning(id))
+      .filter(({ id }) => !beginnings.has(id))
       .map((data): Draft => {
         return { type: 'opportunity.updated', timestamp: timestamp(clock.wall_ms()), data }
       })

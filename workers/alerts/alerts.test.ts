@@ -1,7 +1,7 @@
 import { Queue } from 'bullmq'
 import type { Redis } from 'ioredis'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { Redis as RedisServer } from '../../sandbox/redis.ts'
+import { type Redis as RedisServer, startRedis } from '../../sandbox/redis.ts'
 import { systemClock } from '../../shared/clock.ts'
 import type { Draft } from '../../shared/event.ts'
 import { GROUPS, KEYS, QUEUE_PREFIX, QUEUES } from '../../shared/keys.ts'

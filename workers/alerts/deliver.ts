@@ -107,9 +107,14 @@ async function deliver(options: DeliverOptions, job: Job, token?: string): Promi
   const { webhook_id, kind, message, since_ms } = parsed.data
   await subscriptions.ready
   const endpoint = subscriptions.catalogue.get(webhook_id)
-  if (endpoint === undefined) return 'the endpoint is deleted'
-  const nothingSent = (result: 'missed' | 'expired', why: string) =>
-    recordNothing(options, endpoint, message.id, result, why)
+  if (endpoint === undefined) {
+    gate.forget(webhook_id, String(job.id))
+    return 'the endpoint is deleted'
+  }
+  const nothingSent = (result: 'missed' | 'expired', why: string) => {
+    gate.forget(webhook_id, String(job.id))
+    return recordNothing(options, endpoint, message.id, result, why)
+  }
   if (!endpoint.enabled && kind !== 'test') return nothingSent('missed', 'the endpoint is off')
 
   const schedule = scheduleOf(message.type, kind === 'replay', schedules)

@@ -69,6 +69,31 @@ describe('the gate', () => {
     ])
   })
 
+  it('waits no longer for who will not come any more, and calls him no more', async () => {
+    const [a] = await fill()
+    void enter('c')
+    await enter('d')
+    await enter('e')
+    gate.forget('wh', 'd')
+    gate.forget('wh', 'nobody')
+    gate.forget('nowhere', 'd')
+    // 'c' in line and 'e' outside are before it
+    expect(await enter('f')).toEqual({ kind: 'full', wait_ms: 30 })
+    gate.leave('wh', a, false)
+    expect(recalled).toEqual(['e'])
+  })
+
+  it('forgets who has not come for so long that another worker must have had him', async () => {
+    const [a] = await fill()
+    void enter('c')
+    for (let i = 0; i < 500; i++) await enter(`elsewhere ${i}`)
+    await vi.advanceTimersByTimeAsync(100_000)
+    void enter('d')
+    expect(await enter('e')).toEqual({ kind: 'full', wait_ms: 100_000 })
+    gate.leave('wh', a, false)
+    expect(recalled).toEqual(['e'])
+  })
+
   it('of an endpoint that hangs opens for one at a time, until there is an answer again', async () => {
     const [a, b] = await fill()
     gate.leave('wh', a, true)

@@ -36,6 +36,8 @@ export interface Gate {
   enter(endpoint_id: string, job_id: string, patience_ms: number): Promise<Admission>
   /** After every entry. `hung`: there was no answer at all. */
   leave(endpoint_id: string, ticket: Ticket, hung: boolean): void
+  /** A job that was turned away, perhaps, will never enter: nobody waits for it any more. */
+  forget(endpoint_id: string, job_id: string): void
   /** The endpoint asked to be left alone for so long. */
   hold(endpoint_id: string, duration_ms: number): void
   /** How long it is still to be left alone. */
@@ -49,16 +51,24 @@ const LINE_MAX = 32
 const HUNG_AFTER = 2
 /** A job that does not come when it is called is not called for ever: it comes by itself. */
 const CALLS_MAX = 3
+/** Longer than anybody is sent away for (deliver.ts): who has not come by then went to another worker. */
+const AWAY_MAX_MS = 90_000
 /** What an attempt is thought to take before there was one, and how much each counts for the next. */
 const FIRST_GUESS_MS = 20
 const WEIGHT = 0.2
+
+interface Away {
+  readonly since_ms: number
+  /** in vain */
+  calls: number
+}
 
 interface Door {
   /** the oldest first */
   readonly inside: Set<Ticket>
   readonly line: ((admission: Admission) => void)[]
-  /** jobs that were turned away and did not come back yet, and how often each was called in vain */
-  readonly away: Map<string, number>
+  /** jobs that were turned away and did not come back yet, about in their order */
+  readonly away: Map<string, Away>
   /** of them, those that are just being called back */
   called: number
   average_ms: number
@@ -95,21 +105,30 @@ export function createGate({
     at.inside.add(ticket)
     return { kind: 'entered', ticket }
   }
+  const forgetOld = (at: Door): void => {
+    const from_ms = clock.monotonic_ms() - AWAY_MAX_MS
+    for (const [job_id, { since_ms }] of at.away) {
+      if (since_ms >= from_ms) break
+      at.away.delete(job_id)
+    }
+  }
   const turnAway = (at: Door, job_id: string, patience_ms: number): Admission => {
+    forgetOld(at)
     const [oldest] = at.inside
     const age_ms = oldest === undefined ? 0 : clock.monotonic_ms() - oldest.entered_ms
     const ahead = at.away.size + at.line.length + 1
     const wait_ms = (ahead * Math.max(at.average_ms, age_ms)) / widthOf(at)
     if (wait_ms > patience_ms) return { kind: 'hopeless' }
-    at.away.set(job_id, 0)
+    at.away.set(job_id, { since_ms: clock.monotonic_ms(), calls: 0 })
     return { kind: 'full', wait_ms }
   }
 
   /** One for each that leaves, and as many as would stand idle. */
   const recallSome = (at: Door): void => {
     if (at.held_until_ms > clock.monotonic_ms()) return
+    forgetOld(at)
     const room = widthOf(at) - at.inside.size - at.line.length - at.called
-    for (const [job_id, calls] of [...at.away.entries().take(Math.max(1, room))]) {
+    for (const [job_id, away] of [...at.away.entries().take(Math.max(1, room))]) {
       at.away.delete(job_id)
       at.called++
       recall(job_id)
@@ -117,9 +136,15 @@ export function createGate({
         .then((is_coming) => {
           at.called--
           // it may have been on its way out still
-          if (!is_coming && calls < CALLS_MAX) at.away.set(job_id, calls + 1)
+          if (is_coming || ++away.calls > CALLS_MAX) return
+          at.away.set(job_id, away)
         })
     }
+  }
+
+  const closeIdle = (endpoint_id: string, at: Door): void => {
+    const is_idle = at.inside.size === 0 && at.away.size + at.called === 0 && at.hung === 0
+    if (is_idle && at.held_until_ms <= clock.monotonic_ms()) doors.delete(endpoint_id)
   }
 
   return {
@@ -155,8 +180,12 @@ export function createGate({
         next(admit(at))
       }
       recallSome(at)
-      const is_idle = at.inside.size === 0 && at.away.size + at.called === 0 && at.hung === 0
-      if (is_idle && at.held_until_ms <= clock.monotonic_ms()) doors.delete(endpoint_id)
+      closeIdle(endpoint_id, at)
+    },
+
+    forget(endpoint_id, job_id) {
+      const at = doors.get(endpoint_id)
+      if (at?.away.delete(job_id)) closeIdle(endpoint_id, at)
     },
 
     hold(endpoint_id, duration_ms) {

@@ -20,6 +20,7 @@ async function serve(admin_token: string | null) {
   server = await startOpsServer({
     port: 0,
     clock,
+    log: silentLog,
     health: () => Promise.reject(new Error('nobody asks')) as unknown as Health,
     metrics: () => Promise.reject(new Error('nobody asks')),
     restricted:

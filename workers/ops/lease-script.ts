@@ -18,7 +18,9 @@ export const ACQUIRE = `
   KEYS[2] arb:shards   string with TTL, into how many shards those who lead divide the work
   KEYS[2n+1], KEYS[2n+2]  of the nth shard: arb:lease, string with TTL, id of the leading worker,
                        '' when it was given back;
-                       and arb:fence, integer, the token of the present term
+                       and arb:fence, integer, the token of the present term: when it began, ms of
+                       this clock, or one more than the last. So no two terms share one, also when
+                       this Redis has lost what it knew of the terms before
 
   ARGV[1] the caller's worker id
   ARGV[2] time to live of a lease, ms; a member that was not seen for so long is dead
@@ -67,6 +69,12 @@ local is_foreign = ruling and tonumber(ruling) ~= shards
 local function lease_of(shard) return KEYS[2 * shard + 1] end
 local function fence_of(shard) return KEYS[2 * shard + 2] end
 local tokens, kinds, free, given, mine = {}, {}, {}, {}, 0
+local function next_token(shard)
+  local last = math.max(tonumber(redis.call('GET', fence_of(shard)) or 0), tonumber(ARGV[4 + shard]) or 0)
+  local token = math.max(now, last + 1)
+  redis.call('SET', fence_of(shard), string.format('%.0f', token))
+  return token
+end
 local function lead(shard, token, kind)
   redis.call('SET', lease_of(shard), id, 'PX', ttl)
   redis.call('SET', KEYS[2], shards, 'PX', ttl)
@@ -85,10 +93,9 @@ for shard = 1, shards do
   elseif not fence and held == '?' then
     kinds[shard] = 'lost'
   elseif not fence and held ~= '' then
-    redis.call('SET', fence_of(shard), held)
-    lead(shard, redis.call('INCR', fence_of(shard)), 'restored')
+    lead(shard, next_token(shard), 'restored')
   elseif holder then
-    lead(shard, redis.call('INCR', fence_of(shard)), 'new')
+    lead(shard, next_token(shard), 'new')
   else
     free[#free + 1] = shard
   end
@@ -107,7 +114,7 @@ if #free > 0 then
   for _, shard in ipairs(free) do
     local is_due = mine < least or (mine < most and not is_wanted)
     if (is_fit or is_last) and (may_take or given[shard]) and is_due and not is_foreign then
-      lead(shard, redis.call('INCR', fence_of(shard)), 'new')
+      lead(shard, next_token(shard), 'new')
     end
   end
 elseif (is_fit and (mine > most or (mine > least and is_wanted)))

@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import type { Redis as RedisServer } from '../../sandbox/redis.ts'
+import { type Redis as RedisServer, startRedis } from '../../sandbox/redis.ts'
 import { systemClock } from '../../shared/clock.ts'
 import { KEYS } from '../../shared/keys.ts'
 import { silentLog } from '../../shared/log.ts'
@@ -17,9 +17,21 @@ useRedis('command', (connected, started) => {
 })
 
 const leases: Lease[] = []
+/** of this test, in their order */
+const tokens: number[] = []
 afterEach(async () => {
   for (const lease of leases.splice(0)) await lease.release()
+  tokens.length = 0
 })
+
+/** 1 for the first token of a test, and so on; a new one that is not greater than all before is wrong. */
+function placeOf(token = Number.NaN): number {
+  if (!tokens.includes(token)) {
+    expect(token).toBeGreaterThan(tokens.at(-1) ?? 0)
+    tokens.push(token)
+  }
+  return tokens.indexOf(token) + 1
+}
 
 interface Contender {
   readonly shard_count?: number
@@ -42,7 +54,7 @@ function contender(worker_id: string, options: Contender = {}) {
     // Turns are asked for by hand where the order matters.
     every_ms: 3_600_000,
     onLead: (shard, token, kind) =>
-      told.push(shard > 0 ? `${kind} of ${shard}` : `${kind} ${token}`),
+      told.push(shard > 0 ? `${kind} of ${shard}` : `${kind} ${placeOf(token)}`),
     onLose: () => told.push('lost'),
     onExcess: (shard) => told.push(`excess ${shard}`),
   })
@@ -58,7 +70,8 @@ describe('Lease', () => {
     await a.lease.ask()
     expect(a.told).toEqual(['new 1'])
     expect(b.told).toEqual([])
-    expect([a.lease.tokens.get(0), b.lease.tokens.get(0)]).toEqual([1, undefined])
+    expect(placeOf(a.lease.tokens.get(0))).toBe(1)
+    expect(b.lease.tokens.size).toBe(0)
     expect(await redis.get(KEYS.lease)).toBe('a')
   })
 
@@ -87,7 +100,7 @@ describe('Lease', () => {
     await vi.waitUntil(async () => (await redis.exists(KEYS.lease)) === 0, { timeout: 10_000 })
     await a.lease.ask()
     expect(a.told).toEqual(['new 1'])
-    expect(a.lease.tokens.get(0)).toBe(1)
+    expect(placeOf(a.lease.tokens.get(0))).toBe(1)
   })
 
   it('begins anew when another worker led and left in between', async () => {
@@ -117,7 +130,32 @@ describe('Lease', () => {
       await b.lease.ask()
       return b.told.length > 0
     })
-    expect(b.told).toEqual(['new 1'])
+    expect(b.told).toEqual(['new 3'])
+  })
+
+  it('never gives a token twice, though redis forgot those before or lost the last', async () => {
+    const [a, b, c] = [contender('a'), contender('b'), contender('c')]
+    await a.lease.ask()
+    await redis.flushall()
+    // it has never seen anybody lead
+    await b.lease.ask()
+    expect(b.told).toEqual(['new 2'])
+    await a.lease.ask()
+    expect(a.told).toEqual(['new 1', 'lost'])
+    // a replica that had not heard of that term yet
+    await redis.set(KEYS.fence, String(tokens[0]))
+    await redis.del(KEYS.lease)
+    await c.lease.ask()
+    expect(c.told).toEqual(['new 3'])
+  })
+
+  it('goes on from the tokens of a clock that is ahead of this one', async () => {
+    const ahead = Date.now() + 86_400_000
+    await redis.set(KEYS.fence, ahead)
+    const { lease } = contender('a')
+    await lease.ask()
+    expect(lease.tokens.get(0)).toBe(ahead + 1)
+    expect(await redis.get(KEYS.fence)).toBe(String(ahead + 1))
   })
 
   it('tells when redis came back empty, and its token still grows', async () => {
@@ -126,7 +164,7 @@ describe('Lease', () => {
     await redis.flushall()
     await a.lease.ask()
     expect(a.told).toEqual(['new 1', 'restored 2'])
-    expect(await redis.get(KEYS.fence)).toBe('2')
+    expect(await redis.get(KEYS.fence)).toBe(String(tokens[1]))
   })
 
   it('does not release a lease that is not its own', async () => {
@@ -144,7 +182,7 @@ describe('Lease', () => {
     away.disconnect()
     await lease.ask()
     expect(told).toEqual(['new 1'])
-    expect(lease.tokens.get(0)).toBe(1)
+    expect(placeOf(lease.tokens.get(0))).toBe(1)
   })
 
   it('is left after an outage to whoever held it, for he has what happened meanwhile', async () => {
@@ -235,13 +273,14 @@ describe('Lease', () => {
     const [a, b] = [make('a'), make('b')]
     a.start()
     await vi.waitUntil(() => a.tokens.size > 0)
+    const first = Number(a.tokens.get(0))
     b.start()
     const first_ttl_end = Date.now() + 1_000
     await vi.waitUntil(() => Date.now() > first_ttl_end, { timeout: 5_000 })
-    expect([a.tokens.get(0), b.tokens.get(0)]).toEqual([1, undefined])
+    expect([a.tokens.get(0), b.tokens.get(0)]).toEqual([first, undefined])
     expect([a.has_successor, b.has_successor]).toEqual([true, true])
     await a.release()
-    await vi.waitUntil(() => b.tokens.get(0) === 2, { timeout: 5_000 })
+    await vi.waitUntil(() => Number(b.tokens.get(0)) > first, { timeout: 5_000 })
     await vi.waitUntil(() => !b.has_successor, { timeout: 5_000 })
   })
 
@@ -287,7 +326,7 @@ describe('several shards', () => {
     for (let i = 0; i < 4; i++) await turn(a!, b!)
     expect([led(a!), led(b!)]).toEqual([
       [0, 1],
-      [3, 2],
+      [2, 3],
     ])
     for (let i = 0; i < 4; i++) await turn(a!, b!, c!)
     const counts = [a!, b!, c!].map((one) => led(one).length)

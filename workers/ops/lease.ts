@@ -79,9 +79,12 @@ export class Lease {
     this.commands = options.redis as unknown as Commands
   }
 
-  /** The fencing tokens, by shard, of what this worker leads as far as it knows, in order. */
+  /**
+   * The fencing tokens, by shard, of what this worker leads as far as it knows. In the order of the
+   * shards, whenever each came: what a leader tells of all that it sees it tells under its first.
+   */
   get tokens(): ReadonlyMap<number, number> {
-    return this.held
+    return new Map([...this.held].sort(([a], [b]) => a - b))
   }
 
   /** Whether another worker could go on with what this one leads, as of the last answer. */

@@ -101,6 +101,18 @@ describe('the log', () => {
     expect(entry.cycle).toMatchObject({ id: '12', at: '1970-01-01T00:00:00.000Z' })
   })
 
+  it('still takes what is told when it is closed, by the same rules', async () => {
+    void log.close()
+    log.debug('noise')
+    log.error('late', { url: 'redis://u:hunter2@h' })
+    await log.close()
+    log.warn('later')
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+      { level: 'error', message: 'late', url: 'redis://***@h' },
+      { level: 'warn', message: 'later' },
+    ])
+  })
+
   it('writes only errors to the error file', async () => {
     log.warn('careful')
     log.error('broken', { url: 'redis://u:hunter2@h' })

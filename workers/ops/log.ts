@@ -23,7 +23,10 @@ export interface LogOptions {
 export interface OperatorLog extends Log {
   /** One level more talkative than now, after debug the most silent one; tells the change. */
   turnLevel(): void
-  /** Resolves when every line has been handed to the operating system. */
+  /**
+   * Resolves when every line has been handed to the operating system. What is told afterwards goes to
+   * standard output alone.
+   */
   close(): Promise<void>
 }
 
@@ -42,12 +45,20 @@ export function createLog({ level, error_log_file, clock, stream }: LogOptions):
     ],
   })
   let closing: Promise<void> | undefined
+  // winston throws at whoever still speaks, which would be the end of a process about to end in order
+  const writeLate = (entry: LogFields & { readonly level: Level }) => {
+    if (LEVELS.indexOf(entry.level) > LEVELS.indexOf(logger.level as Level)) return
+    const out = stream ?? process.stdout
+    out.write(`${JSON.stringify(redact(entry))}\n`)
+  }
   const write =
     (severity: keyof Log) =>
     (message: string, fields: LogFields = {}): void => {
       const own = { timestamp: timestamp(clock.wall_ms()), level: severity, message }
       // Named twice: first in the line, and none of the caller's fields may take their place.
-      logger.log({ ...own, ...fields, ...own })
+      const entry = { ...own, ...fields, ...own }
+      if (closing === undefined) logger.log(entry)
+      else writeLate(entry)
     }
   return {
     debug: write('debug'),

@@ -14,7 +14,8 @@ interface Received {
 
 let server: Server
 let endpoint: string
-let status: number
+/** null: it never answers */
+let status: number | null
 let received: Received[]
 let registry: Registry
 
@@ -27,6 +28,7 @@ beforeEach(async () => {
     request.on('end', () => {
       const { url: path, headers } = request
       received.push({ path, headers, body: JSON.parse(Buffer.concat(chunks).toString()) })
+      if (status === null) return
       response.writeHead(status, { 'content-type': 'application/json' }).end('{}')
     })
   })
@@ -139,4 +141,14 @@ it('tells an outage once, goes on trying, and tells when it is over', async () =
   expect(told[1]).toBe('metrics are sent again')
   server.closeAllConnections()
   await stop()
+})
+
+it('ends at once, and tells nothing, while a collector does not answer', async () => {
+  const told: string[] = []
+  status = null
+  const stop = start({ ...silentLog, warn: (message) => void told.push(message) })
+  await vi.waitUntil(() => received.length > 0)
+  // the server would hold the request for ever: without an end of ours this takes ten seconds
+  await stop()
+  expect(told).toEqual([])
 })

@@ -29,20 +29,28 @@ const CUMULATIVE = 2
 export function startOtlp(options: OtlpOptions): () => Promise<void> {
   const { endpoint, log, clock, every_ms = EVERY_MS } = options
   const started_ms = clock.wall_ms()
+  const ending = new AbortController()
   let failing = false
   const push = async () => {
-    await send(options, started_ms)
+    await send(options, started_ms, ending.signal)
     if (failing) log.info('metrics are sent again', { endpoint })
     failing = false
   }
-  return every(every_ms, push, (error) => {
+  const stop = every(every_ms, push, (error) => {
     // one line an outage, not one an attempt
-    if (!failing) log.warn('metrics could not be sent', { endpoint, error })
+    if (!failing && !ending.signal.aborted) {
+      log.warn('metrics could not be sent', { endpoint, error })
+    }
     failing = true
   })
+  return () => {
+    // a collector that does not answer must not hold up the end of the process
+    ending.abort()
+    return stop()
+  }
 }
 
-async function send(options: OtlpOptions, started_ms: number): Promise<void> {
+async function send(options: OtlpOptions, started_ms: number, ending: AbortSignal): Promise<void> {
   const { registry, endpoint, headers, resource, clock } = options
   const metrics = toOtlp(await registry.getMetricsAsJSON(), started_ms, clock.wall_ms())
   const body = {
@@ -57,7 +65,7 @@ async function send(options: OtlpOptions, started_ms: number): Promise<void> {
     method: 'POST',
     headers: { ...headers, 'content-type': 'application/json' },
     body: JSON.stringify(body),
-    signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
+    signal: AbortSignal.any([ending, AbortSignal.timeout(ANSWER_WITHIN_MS)]),
     redirect: 'error',
   })
   await response.body?.cancel()

@@ -65,6 +65,7 @@ beforeEach(async () => {
   server = await startOpsServer({
     port: 0,
     clock,
+    log: silentLog,
     health: () => Promise.reject(new Error('nobody asks')) as unknown as Health,
     metrics: () => Promise.reject(new Error('nobody asks')),
     restricted: {
@@ -198,6 +199,7 @@ describe('the page of the queues', () => {
     const open = await startOpsServer({
       port: 0,
       clock,
+      log: silentLog,
       health: () => Promise.reject(new Error('nobody asks')) as unknown as Health,
       metrics: () => Promise.reject(new Error('nobody asks')),
     })

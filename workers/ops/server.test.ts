@@ -1,8 +1,12 @@
+import type { ServerResponse } from 'node:http'
 import { afterEach, describe, expect, it } from 'vitest'
 import { Health, type StoreHealth } from '../../shared/health.ts'
-import { ManualClock } from '../detection/testing.ts'
+import { silentLog } from '../../shared/log.ts'
+import { ManualClock, TestBooks } from '../detection/testing.ts'
 import { exchangeStatus } from '../publish/testing.ts'
+import { createBookView } from './books.ts'
 import { createHealth } from './health.ts'
+import { Operator } from './operator.ts'
 import { type OpsServer, startOpsServer } from './server.ts'
 
 let server: OpsServer | undefined
@@ -41,7 +45,7 @@ async function serve(options: {
     postgres: () => options.postgres ?? well,
   })
   const metrics = async () => ({ type: 'text/plain; version=0.0.4', text: 'arb_leader 1\n' })
-  server = await startOpsServer({ port: 0, clock, health, metrics })
+  server = await startOpsServer({ port: 0, clock, log: silentLog, health, metrics })
   const base = `http://localhost:${server.port}`
   return { clock, get: (path: string, init?: RequestInit) => fetch(base + path, init) }
 }
@@ -135,13 +139,70 @@ describe('the server', () => {
     expect(await response.text()).toBe('')
   })
 
+  it('tells the operator what broke, and whoever asked nothing of it', async () => {
+    const told: unknown[] = []
+    server = await startOpsServer({
+      port: 0,
+      clock: new ManualClock(),
+      log: { ...silentLog, error: (...line) => told.push(line) },
+      health: () => ({}) as Health,
+      metrics: () => Promise.reject(new Error('no answer from redis.internal:6379')),
+    })
+    const answer = await fetch(`http://localhost:${server.port}/metrics?a=b`)
+    expect(answer.status).toBe(500)
+    const text = await answer.text()
+    expect(JSON.parse(text)).toMatchObject({ type: '/problems/internal', instance: '/metrics' })
+    expect(text).not.toContain('redis.internal')
+    const error = expect.objectContaining({ message: 'no answer from redis.internal:6379' })
+    expect(told).toEqual([['a request could not be answered', { path: '/metrics', error }]])
+  })
+
+  it('cuts an answer that broke in its middle, and serves the next', async () => {
+    const { books, clock } = new TestBooks()
+    const serve = async (_: unknown, response: ServerResponse) => {
+      response.writeHead(200).write('half')
+      throw new Error('the rest is missing')
+    }
+    server = await startOpsServer({
+      port: 0,
+      clock,
+      log: silentLog,
+      health: () => ({}) as Health,
+      metrics: async () => ({ type: 'text/plain', text: 'well' }),
+      restricted: {
+        operator: new Operator('a-token', clock),
+        books: createBookView(books, clock),
+        queues: { serve },
+      },
+    })
+    const base = `http://localhost:${server.port}`
+    const headers = { authorization: 'Bearer a-token' }
+    const half = fetch(`${base}/queues`, { headers }).then((answer) => answer.text())
+    await expect(half).rejects.toThrow()
+    expect(await (await fetch(`${base}/metrics`)).text()).toBe('well')
+  })
+
+  it('goes on when connections cannot be taken, and tells each', async () => {
+    const told: string[] = []
+    server = await startOpsServer({
+      port: 0,
+      clock: new ManualClock(),
+      log: { ...silentLog, error: (message) => told.push(message) },
+      health: () => ({}) as Health,
+      metrics: async () => ({ type: 'text/plain', text: 'well' }),
+    })
+    // as Node does when accept() fails
+    for (let i = 0; i < 2; i++) server.http.emit('error', new Error('accept EMFILE'))
+    expect(told).toEqual(['a connection could not be taken', 'a connection could not be taken'])
+  })
+
   it('rejects when its port is taken', async () => {
     await serve({})
     const clock = new ManualClock()
     const port = server!.port
     const metrics = async () => ({ type: '', text: '' })
     await expect(
-      startOpsServer({ port, clock, health: () => ({}) as Health, metrics }),
+      startOpsServer({ port, clock, log: silentLog, health: () => ({}) as Health, metrics }),
     ).rejects.toThrow('EADDRINUSE')
   })
 })

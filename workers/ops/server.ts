@@ -7,6 +7,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import { type Clock, timestamp } from '../../shared/clock.ts'
 import type { Health } from '../../shared/health.ts'
+import type { Log } from '../../shared/log.ts'
 import { problem } from '../../shared/problem.ts'
 import type { BookView } from './books.ts'
 import type { Operator } from './operator.ts'
@@ -16,6 +17,7 @@ export interface OpsServerOptions {
   /** 0 takes a free one */
   readonly port: number
   readonly clock: Clock
+  readonly log: Log
   readonly health: () => Health
   readonly metrics: () => Promise<{ readonly type: string; readonly text: string }>
   /** absent: no operator's token is set, and nobody sees what only the operator may */
@@ -25,7 +27,7 @@ export interface OpsServerOptions {
 interface Restricted {
   readonly operator: Operator
   readonly books: BookView
-  readonly queues: QueuePage
+  readonly queues: Pick<QueuePage, 'serve'>
 }
 
 export interface OpsServer {
@@ -49,14 +51,19 @@ interface Answer {
 export async function startOpsServer(options: OpsServerOptions): Promise<OpsServer> {
   const server = createServer((request, response) => {
     answer(request, response, options)
-      .catch((error: Error) => failure(500, 'internal', error.message, request.url ?? '/'))
+      .catch((error: unknown) => broken(request, response, error, options.log))
       .then((found) => found !== null && send(request, response, found))
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     // No host: both address families, as Railway's network asks for IPv6.
-    server.listen(options.port, resolve)
+    server.listen(options.port, () => {
+      server.off('error', reject)
+      resolve()
+    })
   })
+  // One connection that cannot be taken, for want of descriptors say, must not end the process.
+  server.on('error', (error) => options.log.error('a connection could not be taken', { error }))
   return {
     port: (server.address() as AddressInfo).port,
     http: server,
@@ -74,7 +81,7 @@ async function answer(
   response: ServerResponse,
   { health, metrics, clock, restricted }: OpsServerOptions,
 ): Promise<Answer | null> {
-  const path = (request.url ?? '/').split('?')[0] ?? '/'
+  const path = pathOf(request)
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     const refusal = failure(405, 'method_not_allowed', 'Only GET is served here.', path)
     return { ...refusal, headers: { allow: 'GET, HEAD' } }
@@ -101,6 +108,25 @@ async function answer(
       }
       return failure(404, 'not_found', 'Here are /health, /live, /ready and /metrics.', path)
   }
+}
+
+/** What broke is the operator's to read, and may hold an address: whoever asked hears only that. */
+function broken(
+  request: IncomingMessage,
+  response: ServerResponse,
+  error: unknown,
+  log: Log,
+): Answer | null {
+  const path = pathOf(request)
+  log.error('a request could not be answered', { path, error })
+  if (!response.headersSent) return failure(500, 'internal', 'Something broke on our side.', path)
+  // half of an answer must not look like a whole one
+  response.destroy()
+  return null
+}
+
+function pathOf({ url }: IncomingMessage): string {
+  return (url ?? '/').split('?')[0] ?? '/'
 }
 
 /** How long the event loop takes for one whole turn, beginning now. */

@@ -4,23 +4,27 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type Child, startChild } from '../../sandbox/process.ts'
-import type { ExchangeStatus } from '../../shared/health.ts'
+import type { ExchangeStatus, StoreHealth } from '../../shared/health.ts'
 import { ManualClock } from '../detection/testing.ts'
 import { createLook } from './watchdog.ts'
 
 const limits = { frozen_ms: 15_000, silent_ms: 180_000, redis_away_ms: 300_000 }
+
+type Redis = Pick<StoreHealth, 'ok' | 'error'>
+const WELL: Redis = { ok: true, error: null }
+const AWAY: Redis = { ok: false, error: 'connect ECONNREFUSED' }
 
 type Seen = Pick<ExchangeStatus, 'state' | 'last_message_age_ms'>
 
 function world() {
   const clock = new ManualClock()
   const told: [string, unknown][] = []
-  const state = { exchanges: [] as Seen[], redis: true }
+  const state = { exchanges: [] as Seen[], redis: WELL }
   const look = createLook(
     {
       clock,
       exchanges: () => state.exchanges,
-      redis_ok: () => state.redis,
+      redis: () => state.redis,
       giveUp: (why, fields) => told.push([why, fields]),
     },
     limits,
@@ -80,19 +84,29 @@ describe('a look', () => {
     const { state, pass } = world()
     state.exchanges = [{ state: 'online', last_message_age_ms: 0 }]
     for (let outage = 0; outage < 3; outage++) {
-      state.redis = false
+      state.redis = AWAY
       expect(pass(299)).toEqual([])
-      state.redis = true
+      state.redis = WELL
       expect(pass(1)).toEqual([])
     }
-    state.redis = false
+    state.redis = AWAY
     expect(pass(400)).toEqual([['redis is away for too long: exiting', { redis_away_ms: 301_000 }]])
+  })
+
+  it('does not throw away what waits for a Redis that is full', () => {
+    const { state, pass } = world()
+    state.exchanges = [{ state: 'online', last_message_age_ms: 0 }]
+    const error = "OOM command not allowed when used memory > 'maxmemory'."
+    state.redis = { ok: false, error }
+    expect(pass(3_600)).toEqual([])
+    state.redis = AWAY
+    expect(pass(301)).toHaveLength(1)
   })
 
   it('begins anew when the whole process stood still', () => {
     const { clock, state, look, told, pass } = world()
     state.exchanges = [{ state: 'online', last_message_age_ms: 0 }]
-    state.redis = false
+    state.redis = AWAY
     pass(200)
     clock.now_ms += 1_000_000
     state.exchanges = [{ state: 'online', last_message_age_ms: 1_000_000 }]
@@ -130,7 +144,7 @@ describe('a real process', () => {
       const stop = startWatchdog({
         clock, log, error_log_file,
         exchanges: () => [{ state: 'online', last_message_age_ms: null }],
-        redis_ok: () => true,
+        redis: () => ({ ok: true, error: null }),
         giveUp: (why, fields) => giveUp(log, why, fields),
         limits: { frozen_ms: 600, silent_ms: 100_000, ...(globalThis.limits ?? {}) },
       })

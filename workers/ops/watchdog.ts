@@ -7,8 +7,9 @@
 import inspector from 'node:inspector'
 import { Worker } from 'node:worker_threads'
 import type { Clock } from '../../shared/clock.ts'
-import type { ExchangeStatus } from '../../shared/health.ts'
+import type { ExchangeStatus, StoreHealth } from '../../shared/health.ts'
 import type { Log, LogFields } from '../../shared/log.ts'
+import { saysFull } from '../publish/redis.ts'
 import type { ThreadData } from './watchdog-thread.mjs'
 
 export interface WatchdogLimits {
@@ -32,7 +33,8 @@ export interface WatchdogOptions {
   readonly clock: Clock
   readonly log: Log
   readonly exchanges: () => readonly Pick<ExchangeStatus, 'state' | 'last_message_age_ms'>[]
-  readonly redis_ok: () => boolean
+  /** as the last write found it */
+  readonly redis: () => Pick<StoreHealth, 'ok' | 'error'>
   /** logs why, and ends the process with code 1 */
   readonly giveUp: (why: string, fields: LogFields) => void
   /** where a frozen loop is told too; null: on standard output only */
@@ -55,7 +57,7 @@ export function startWatchdog(options: WatchdogOptions): () => Promise<void> {
 
 /** One look at the exchanges and at Redis; to be called about once a second. */
 export function createLook(
-  { clock, exchanges, redis_ok, giveUp }: Omit<WatchdogOptions, 'log' | 'error_log_file'>,
+  { clock, exchanges, redis, giveUp }: Omit<WatchdogOptions, 'log' | 'error_log_file'>,
   limits: WatchdogLimits,
 ): () => void {
   let looked_ms = clock.monotonic_ms()
@@ -67,7 +69,7 @@ export function createLook(
     looked_ms = now_ms
     const age_ms = stood_still ? 0 : youngest(exchanges())
     heard_ms = Math.max(heard_ms, now_ms - age_ms)
-    if (stood_still || redis_ok()) redis_ms = now_ms
+    if (stood_still || isThere(redis())) redis_ms = now_ms
     const silent_ms = Math.round(now_ms - heard_ms)
     const redis_away_ms = Math.round(now_ms - redis_ms)
     if (silent_ms > limits.silent_ms) giveUp('every exchange is silent: exiting', { silent_ms })
@@ -75,6 +77,11 @@ export function createLook(
       giveUp('redis is away for too long: exiting', { redis_away_ms })
     }
   }
+}
+
+/** A full Redis is there: the next process would find it as full, and what waits here would be lost. */
+function isThere({ ok, error }: ReturnType<WatchdogOptions['redis']>): boolean {
+  return ok || saysFull(error ?? '')
 }
 
 /** Age of the newest frame, ms. One in maintenance, or that refuses us, owes none: 0 if none does. */

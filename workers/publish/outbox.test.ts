@@ -88,13 +88,14 @@ describe('Outbox', () => {
     expect(drain(outbox)).toEqual(['detected opp_c'])
   })
 
-  it('knows whether the beginning of an opportunity has arrived', () => {
-    const outbox = filled(detected('a'))
-    expect(outbox.holdsBeginning('opp_a')).toBe(true)
-    outbox.take(1)
-    expect(outbox.holdsBeginning('opp_a')).toBe(true)
+  it('knows whose beginning has not arrived', () => {
+    const outbox = filled(updated('old', '1'), detected('a'), detected('b'))
+    const ids = () => [...outbox.beginnings()].toSorted()
+    expect(ids()).toEqual(['opp_a', 'opp_b'])
+    outbox.take(2)
+    expect(ids()).toEqual(['opp_a', 'opp_b'])
     outbox.settle()
-    expect(outbox.holdsBeginning('opp_a')).toBe(false)
+    expect(ids()).toEqual(['opp_b'])
   })
 
   it('never loses a beginning, an end or the last word on an open opportunity', () => {

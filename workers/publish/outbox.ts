@@ -68,11 +68,12 @@ export class Outbox {
     this.taken = []
   }
 
-  /** True while the beginning of this opportunity has not arrived. */
-  holdsBeginning(opportunity_id: string): boolean {
-    const begins = ({ draft }: QueuedEntry) =>
-      draft.type === 'opportunity.detected' && draft.data.id === opportunity_id
-    return this.taken.some(begins) || this.waiting.values().some(begins)
+  /** Opportunities whose beginning has not arrived. */
+  beginnings(): ReadonlySet<string> {
+    const ids = [...this.taken, ...this.waiting.values()].flatMap(({ draft }) =>
+      draft.type === 'opportunity.detected' ? draft.data.id : [],
+    )
+    return new Set(ids)
   }
 
   /**

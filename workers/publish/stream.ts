@@ -8,7 +8,7 @@ import type { Clock } from '../../shared/clock.ts'
 import type { Draft } from '../../shared/event.ts'
 import type { Log } from '../../shared/log.ts'
 import { Outbox, type QueuedEntry } from './outbox.ts'
-import { untilReady } from './redis.ts'
+import { saysFull, untilReady } from './redis.ts'
 import { createPublishScript, type PublishResult } from './script.ts'
 
 export interface PublisherOptions {
@@ -70,9 +70,9 @@ export class Publisher {
     this.outbox.clear()
   }
 
-  /** True while Redis has not got the beginning of this opportunity. */
-  holdsBeginning(opportunity_id: string): boolean {
-    return this.outbox.holdsBeginning(opportunity_id)
+  /** Opportunities whose beginning Redis has not got. */
+  beginnings(): ReadonlySet<string> {
+    return this.outbox.beginnings()
   }
 
   /** Queues events. They belong to the present term; without one they are nobody's. */
@@ -137,7 +137,7 @@ export class Publisher {
       this.tellRoom()
       return result
     } catch (error) {
-      if (isFull(error)) {
+      if (error instanceof Error && saysFull(error.message)) {
         await this.makeRoom()
         return 'failed'
       }
@@ -174,11 +174,6 @@ export class Publisher {
     this.options.log.info('redis takes events again', { full_ms, depth: this.depth })
     this.full_since_ms = null
   }
-}
-
-/** As Redis says that `maxmemory` is reached; so do scripts that it stops at their first write. */
-function isFull(error: unknown): boolean {
-  return error instanceof Error && /^(OOM|ERR.*OOM) /.test(error.message)
 }
 
 const pause = (duration_ms: number) =>
