@@ -1,6 +1,6 @@
 /**
  * Idempotency-Key on POST: the same request sent twice is done once, and answered twice. A key is the
- * caller's own and is kept for 12 hours. Without Redis such a request is refused, because the promise
+ * caller's own and is kept for 12 hours; one whose request was refused is free again. Without Redis such a request is refused, because the promise
  * could not be kept; without the header nothing is promised.
  * https://www.ietf.org/archive/id/draft-ietf-httpapi-idempotency-key-header-07.html
  */
@@ -54,7 +54,8 @@ export const idempotent: MiddlewareHandler<Edge> = async (c, next) => {
   }
   const work = async () => {
     await next()
-    if (isOfTheMoment(c.res.status)) return store.forget(name)
+    // a refusal did nothing: the request may be mended, or asked again, under the same key
+    if (c.res.status >= 400) return store.forget(name)
     const sealed = await seal(secret, await textOf(c.res))
     return store.keep(name, { request, sealed })
   }
@@ -62,11 +63,6 @@ export const idempotent: MiddlewareHandler<Edge> = async (c, next) => {
   // whoever hears nothing goes away and asks again: what was done must be known by then
   c.executionCtx.waitUntil(done)
   await done
-}
-
-/** Nothing was done, and the same request may well be done later. */
-function isOfTheMoment(status: number): boolean {
-  return status >= 500 || status === 429 || status === 409
 }
 
 async function textOf(response: Response): Promise<string> {
