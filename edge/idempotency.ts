@@ -1,7 +1,8 @@
 /**
  * Idempotency-Key on POST: the same request sent twice is done once, and answered twice. A key is the
- * caller's own and is kept for 12 hours; one whose request was refused is free again. Without Redis such a request is refused, because the promise
- * could not be kept; without the header nothing is promised.
+ * caller's own and is kept for 12 hours; one whose request was refused is free again. Without Redis
+ * such a request is refused, because the promise could not be kept; without the header nothing is
+ * promised.
  * https://www.ietf.org/archive/id/draft-ietf-httpapi-idempotency-key-header-07.html
  */
 import { z } from '@hono/zod-openapi'
