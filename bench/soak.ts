@@ -1,6 +1,6 @@
 /**
  * `npm run soak -- --minutes 30 --rate 3`: the worker, the edge, readers and receivers for half an
- * hour at three times the usual rate, and whether memory grows. A sixth of the time is warm-up and
+ * hour at three times the usual rate, and whether memory grows. A quarter of the time is warm-up and
  * not judged. Figures go to standard output as a JSON line, a table for people to standard error; its
  * last line is the verdict, also after SIGINT or SIGTERM. Ends with 1 when something grows or ended
  * by itself. A second signal ends everything at once.
@@ -20,7 +20,7 @@ const DEFAULTS = {
   webhooks: '5',
   seed: '7',
 }
-const WARM_UP_SHARE = 1 / 6
+const WARM_UP_SHARE = 1 / 4
 /** a terminal, npm and the bootstrap may all pass on the same Ctrl-C */
 const SAME_SIGNAL_WITHIN_MS = 700
 

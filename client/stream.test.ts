@@ -136,6 +136,26 @@ describe('the stream', () => {
     }
   })
 
+  it('leaves no link open behind it when a handler throws', async () => {
+    stream = openStream({
+      url: `${url}/v1/stream`,
+      clock: systemClock,
+      random: () => 0.5,
+      fetch,
+      onLost: lost,
+      onEvent: () => {
+        throw new Error('the handler broke')
+      },
+      onReset: () => {},
+    })
+    await vi.waitFor(() => expect(edge.readersNow()).toBe(1), WAIT)
+    edge.send({ type: 'opportunity.detected', data: opportunity() })
+    await vi.waitFor(() => expect(lost).toHaveBeenCalled(), WAIT)
+    expect(lost.mock.calls[0]?.[0]).toBe('the handler broke')
+    stream.close()
+    await vi.waitFor(() => expect(edge.readersNow()).toBe(0), { ...WAIT, timeout: 2_000 })
+  })
+
   it('ends for good when it is closed', async () => {
     start()
     await vi.waitFor(() => expect(opened).toHaveBeenCalledOnce(), WAIT)

@@ -98,6 +98,8 @@ export function openStream(options: StreamOptions): Stream {
     } finally {
       clearTimeout(silence)
       closing.signal.removeEventListener('abort', abort)
+      // a handler that threw has left it open
+      link.abort()
     }
   }
 

@@ -1,18 +1,20 @@
 /**
  * Idempotency-Key on POST: the same request sent twice is done once, and answered twice. A key is the
- * caller's own and is kept for 12 hours. Without Redis such a request is refused, because the promise
- * could not be kept; without the header nothing is promised.
+ * caller's own and is kept for 12 hours; one whose request was refused is free again. Without Redis
+ * such a request is refused, because the promise could not be kept; without the header nothing is
+ * promised.
  * https://www.ietf.org/archive/id/draft-ietf-httpapi-idempotency-key-header-07.html
  */
 import { z } from '@hono/zod-openapi'
 import type { Context, MiddlewareHandler } from 'hono'
 import { hashKey } from '../shared/api-key.ts'
 import type { Edge } from './edge.ts'
-import { refuse, unavailable } from './problems.ts'
+import { invalidField, refuse, unavailable } from './problems.ts'
 import { idempotencyStore, LOCK_MS, seal, unseal } from './store/idempotency.ts'
 
 const HEADER = 'idempotency-key'
 const KEY = /^[\x21-\x7e]{1,255}$/
+const EXPECTED = '1 to 255 printable ASCII characters without blanks, such as a UUID'
 
 export const IdempotencyHeader = z.object({
   [HEADER]: z
@@ -32,33 +34,36 @@ const KEPT_HEADERS = ['content-type', 'cache-control', 'location']
 export const idempotent: MiddlewareHandler<Edge> = async (c, next) => {
   const key = c.req.header(HEADER)
   if (key === undefined) return next()
-  if (!KEY.test(key)) return refuseKey(c, key)
-  const secret = `${c.req.header('authorization') ?? ''}\n${key}`
+  if (!KEY.test(key)) return invalidField(c, HEADER, key, EXPECTED)
+  // the credential, however the scheme before it is spelled
+  const credential =
+    c.req
+      .header('authorization')
+      ?.trim()
+      .replace(/^\S+ +/, '') ?? ''
+  const secret = `${credential}\n${key}`
   const name = `${c.var.caller.id}:${await hashKey(key)}`
   const request = await hashKey(`${c.req.method} ${c.req.url}\n${await c.req.text()}`)
   const store = idempotencyStore(c.var.settings, c.var.log)
   const begun = await store.begin(name, request)
   if (!begun.ok) return unavailable(c, begun.store, begun.reason)
   if (begun.value !== null) {
-    if (begun.value.request !== request) {
-      const detail = 'this Idempotency-Key was used with another body or address; take a new one'
-      return refuse(c, 'idempotency_mismatch', detail)
-    }
+    if (begun.value.request !== request) return refuseOther(c, 'body or address')
     if (begun.value.sealed === null) return refuseForNow(c)
-    return replay(c, await unseal(secret, begun.value.sealed))
+    const kept = await unseal(secret, begun.value.sealed).catch(() => null)
+    return kept === null ? refuseOther(c, 'credential') : replay(c, kept)
   }
-  await next()
-  if (isOfTheMoment(c.res.status)) {
-    await store.forget(name)
-    return
+  const work = async () => {
+    await next()
+    // a refusal did nothing: the request may be mended, or asked again, under the same key
+    if (c.res.status >= 400) return store.forget(name)
+    const sealed = await seal(secret, await textOf(c.res))
+    return store.keep(name, { request, sealed })
   }
-  const sealed = await seal(secret, await textOf(c.res))
-  await store.keep(name, { request, sealed })
-}
-
-/** Nothing was done, and the same request may well be done later. */
-function isOfTheMoment(status: number): boolean {
-  return status >= 500 || status === 429 || status === 409
+  const done = work()
+  // whoever hears nothing goes away and asks again: what was done must be known by then
+  c.executionCtx.waitUntil(done)
+  await done
 }
 
 async function textOf(response: Response): Promise<string> {
@@ -74,10 +79,9 @@ function replay(c: Context<Edge>, text: string): Response {
   return new Response(body, { status, headers: [...headers, ['idempotent-replayed', 'true']] })
 }
 
-function refuseKey(c: Context<Edge>, value: string): Response {
-  const expected = '1 to 255 printable ASCII characters without blanks, such as a UUID'
-  const errors = [{ field: HEADER, value, expected }]
-  return refuse(c, 'invalid_request', `${HEADER} is not valid`, errors)
+function refuseOther(c: Context<Edge>, what: string): Response {
+  const detail = `this Idempotency-Key was used with another ${what}; take a new one`
+  return refuse(c, 'idempotency_mismatch', detail)
 }
 
 function refuseForNow(c: Context<Edge>): Response {

@@ -23,7 +23,7 @@ interface Left {
   readonly is_metered: boolean
 }
 
-/** Together at most a few MB: an isolate has 128. */
+/** Together at most 32 MB, and seldom more than a few: an isolate has 128. */
 const ANSWERS_MAX = 64
 export const BODY_MAX = 512 * 1_024
 

@@ -11,10 +11,12 @@ const BEGINNING = 12
 
 const TEXT_MAX = 500
 const VALUE_MAX = 2_000
+/** No field of ours is nested half as deep; a body of 64 kB can be, thirty thousand times. */
+const DEPTH_MAX = 8
 
 /** What was given for a field, as it may be repeated. */
 export function shown(field: string, value: unknown): unknown {
-  const text = JSON.stringify(concealed(field, value) ?? null)
+  const text = JSON.stringify(concealed(field, value, 0) ?? null)
   return text.length <= VALUE_MAX ? JSON.parse(text) : beginning(text)
 }
 
@@ -23,13 +25,14 @@ export function beginning(text: string, length = TEXT_MAX): string {
   return text.length <= length ? text : `${text.slice(0, length).toWellFormed()}…`
 }
 
-function concealed(field: string, value: unknown): unknown {
+function concealed(field: string, value: unknown, depth: number): unknown {
   if (field === 'access_token') return null
   if (typeof value === 'string') return beginning(openly(field, value))
-  if (Array.isArray(value)) return value.map((one) => concealed(field, one))
   if (typeof value !== 'object' || value === null) return value
+  if (depth === DEPTH_MAX) return '…'
+  if (Array.isArray(value)) return value.map((one) => concealed(field, one, depth + 1))
   return Object.fromEntries(
-    Object.entries(value).map(([name, one]) => [name, concealed(name, one)]),
+    Object.entries(value).map(([name, one]) => [name, concealed(name, one, depth + 1)]),
   )
 }
 

@@ -69,6 +69,15 @@ describe('the streams of one caller', () => {
     expect(await stack.redis.pttl(key)).toBeGreaterThan(0)
   })
 
+  it('are counted with those of others also when several are asked for at one moment', async () => {
+    const address = '203.0.113.5'
+    await stack.redis.hset(KEYS.streams + address, { other: `2 ${Date.now() + 60_000}` })
+    const asked = Array.from({ length: 4 }, () => StreamReader.open(url(), from(address)))
+    const opened = await Promise.all(asked)
+    readers.push(...opened)
+    expect(opened.map(({ response }) => response.status)).toEqual([429, 429, 429, 429])
+  })
+
   it('hold their leases while they live', async () => {
     const address = '203.0.113.4'
     await open(address)

@@ -10,6 +10,7 @@ import { systemClock } from '../shared/clock.ts'
 import { KEYS } from '../shared/keys.ts'
 import { ANY, LEASE_MS, RENEW_EVERY_MS, TELL } from '../shared/stream-lease.ts'
 import type { Edge } from './edge.ts'
+import { Flights } from './flights.ts'
 import { refuse } from './problems.ts'
 import { ask } from './store/answer.ts'
 import { redisOver } from './store/clients.ts'
@@ -39,6 +40,8 @@ type Opened =
   | { readonly ok: false; readonly response: Response }
 
 const shares = new Map<string, Share>()
+/** whoever comes while the others are being asked about waits for what they say */
+const asking = new Flights<void>()
 let isolate: string | null = null
 let renewed_ms = 0
 
@@ -48,8 +51,11 @@ export async function streamLease(c: Context<Edge>): Promise<Opened> {
   const stream = {}
   const share = shareOf(caller.id)
   share.streams.set(stream, systemClock.wall_ms())
-  const is_news = systemClock.wall_ms() - share.told_ms >= TELL_AFTER_MS
-  if (is_news) await tell(c, [caller.id], caller.streams)
+  const is_old = systemClock.wall_ms() - share.told_ms >= TELL_AFTER_MS
+  if (is_old || asking.has(caller.id)) {
+    const keepAlive = (work: Promise<unknown>) => c.executionCtx.waitUntil(work)
+    await asking.join(caller.id, keepAlive, () => tell(c, [caller.id], caller.streams))
+  }
   if (share.others + share.streams.size > caller.streams) {
     share.streams.delete(stream)
     return { ok: false, response: refuseStream(c, caller.streams) }

@@ -5,8 +5,8 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { startEdge } from './edge.ts'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { givenEdgeVariables, startEdge } from './edge.ts'
 import { PROJECT_DIR } from './environment.ts'
 import { reasonOf } from './failure.ts'
 import { freePort } from './ports.ts'
@@ -53,6 +53,22 @@ async function groupOf(parent_pid: number): Promise<number> {
   })
   return Number(line?.trim().split(/\s+/)[1])
 }
+
+describe('givenEdgeVariables', () => {
+  afterEach(() => vi.unstubAllEnvs())
+
+  it('passes on all that may be set of the edge, but its stores and whom its cron tells', async () => {
+    const text = await readFile(join(PROJECT_DIR, '.env.example'), 'utf8')
+    const [, edge_part = ''] = /── Edge([\s\S]*)── `npm start`/.exec(text) ?? []
+    const named = [...edge_part.matchAll(/^# ([A-Z][A-Z_]*)=/gm)].map(([, name = '']) => name)
+    const given = named.filter((name) => !/^(UPSTASH|NEON|ALERT_WEBHOOK)_/.test(name))
+    expect(given).toContain('ANONYMOUS_REQUESTS')
+    for (const name of given) vi.stubEnv(name, `for ${name}`)
+    expect(givenEdgeVariables()).toMatchObject(
+      Object.fromEntries(given.map((name) => [name, `for ${name}`])),
+    )
+  })
+})
 
 describe('startEdge', () => {
   it('serves on the port it was given, writes no secret anywhere, and leaves nothing', async () => {

@@ -50,3 +50,12 @@ it('refuses an event that is not newer', () => {
   expect(() => ring.push(event('6-0'))).toThrow(RangeError)
   expect(ring.covers('4-9')).toBe(false)
 })
+
+it('holds on to nothing that it forgot', () => {
+  const ring = new Ring('0-0', 3)
+  for (let ms = 1; ms <= 8; ms++) {
+    ring.push(event(`${ms}-0`))
+    const held = JSON.stringify(ring).match(/"exchange\.status"/g)
+    expect(held).toHaveLength(Math.min(ms, 3))
+  }
+})

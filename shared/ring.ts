@@ -11,9 +11,10 @@ export class Ring {
   /** the newest event, or `from` */
   last: string
   private readonly capacity: number
-  private events: Event[] = []
-  /** events before this index are forgotten */
-  private head = 0
+  /** all events are numbered: the n-th is at n modulo the capacity, until another takes its place */
+  private slots: Event[] = []
+  private oldest = 0
+  private end = 0
 
   constructor(from: string, capacity: number) {
     this.from = from
@@ -26,23 +27,22 @@ export class Ring {
     if (compareEventIds(event.id, this.last) <= 0) {
       throw new RangeError(`${event.id} does not come after ${this.last}`)
     }
-    this.events.push(event)
-    this.last = event.id
-    if (this.events.length - this.head <= this.capacity) return
-    this.from = (this.events[this.head] as Event).id
-    this.head++
-    if (this.head >= this.capacity) {
-      this.events = this.events.slice(this.head)
-      this.head = 0
+    if (this.end - this.oldest === this.capacity) {
+      this.from = this.at(this.oldest).id
+      this.oldest++
     }
+    this.slots[this.end % this.capacity] = event
+    this.end++
+    this.last = event.id
   }
 
   /** Forgets everything: what comes next comes after `position`. */
   restart(position: string): void {
     this.from = position
     this.last = position
-    this.events = []
-    this.head = 0
+    this.slots = []
+    this.oldest = 0
+    this.end = 0
   }
 
   /** Whether everything after the position, up to now, is here. */
@@ -52,14 +52,18 @@ export class Ring {
 
   /** The first event after the position, or null. */
   next(position: string): Event | null {
-    const newest = this.events.at(-1)
-    if (newest === undefined || compareEventIds(newest.id, position) <= 0) return null
-    let [low, high] = [this.head, this.events.length - 1]
+    if (this.end === this.oldest || compareEventIds(this.last, position) <= 0) return null
+    let [low, high] = [this.oldest, this.end - 1]
     while (low < high) {
-      const middle = (low + high) >> 1
-      if (compareEventIds((this.events[middle] as Event).id, position) > 0) high = middle
+      const middle = Math.floor((low + high) / 2)
+      if (compareEventIds(this.at(middle).id, position) > 0) high = middle
       else low = middle + 1
     }
-    return this.events[low] as Event
+    return this.at(low)
+  }
+
+  /** Of a number from the oldest to the end. */
+  private at(number: number): Event {
+    return this.slots[number % this.capacity] as Event
   }
 }

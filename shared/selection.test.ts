@@ -86,3 +86,10 @@ it('keeps the state of exchanges from those who ask for certain opportunities', 
   const asked = reader({ filters: { symbol: 'BTC/USDT' }, types: ['exchange.status'] })
   expect(asked.wants(status)).toBe(true)
 })
+
+it('looks at no opportunity for a reader who wants to hear of exchanges alone', () => {
+  const one = reader({ types: ['exchange.status'] })
+  const unread = { ...event('detected', {}), data: null as unknown as Opportunity } as Event
+  expect(one.wants(unread)).toBe(false)
+  expect(one.wants(status)).toBe(true)
+})

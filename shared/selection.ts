@@ -17,17 +17,21 @@ export interface SelectionOptions {
 export class Selection {
   private readonly options: SelectionOptions
   private readonly shown = new Set<string>()
+  private readonly wants_opportunities: boolean
 
   constructor(options: SelectionOptions) {
     this.options = options
+    const { types } = options
+    this.wants_opportunities = types?.every((type) => type === 'exchange.status') !== true
   }
 
   /** Call once an event, in order. */
   wants(event: Event): boolean {
     const { types } = this.options
-    const wanted =
-      event.type === 'exchange.status' ? this.wantsStatus(event.data.id) : this.follows(event)
-    return wanted && (types === undefined || types.includes(event.type))
+    const is_of_type = types === undefined || types.includes(event.type)
+    if (event.type === 'exchange.status') return is_of_type && this.wantsStatus(event.data.id)
+    // also of a type that is not sent: what is sent later may depend on it
+    return this.wants_opportunities && this.follows(event) && is_of_type
   }
 
   /** The live ones to show in a reset. */

@@ -33,7 +33,7 @@ export interface Rig {
   readonly stack: Stack
   readonly workerd: Workerd
   /** after each collection of all garbage, so far */
-  readonly heaps: { readonly worker: readonly Heap[]; readonly edge: readonly Heap[] }
+  readonly heaps: Heaps
   readonly received: () => Received
   stop(): Promise<void>
 }
@@ -41,6 +41,13 @@ export interface Rig {
 export interface Heap {
   readonly at_ms: number
   readonly bytes: number
+}
+
+export interface Heaps {
+  readonly worker: readonly Heap[]
+  /** what V8 keeps beside for the functions that it compiled */
+  readonly worker_code: readonly Heap[]
+  readonly edge: readonly Heap[]
 }
 
 const COLLECT = join(import.meta.dirname, 'collect.ts')
@@ -52,15 +59,17 @@ const QUOTAS = { ANONYMOUS_REQUESTS: '1000000', ANONYMOUS_STREAMS: '10000' }
 export async function startRig(options: RigOptions): Promise<Rig> {
   const stops = new Stops()
   try {
-    const heaps = { worker: [] as Heap[], edge: [] as Heap[] }
+    const heaps = { worker: [] as Heap[], worker_code: [] as Heap[], edge: [] as Heap[] }
     const stack = await startStack({
       ...options,
       variables: { WEBHOOKS_ALLOW_LOCAL: 'true' },
       node_options: ['--expose-gc', '--import', COLLECT],
       onWorkerLine(line) {
-        const bytes = /^\{"heap_after_collection":(\d+)\}$/.exec(line)?.[1]
-        if (bytes === undefined) return
-        heaps.worker.push({ at_ms: performance.now(), bytes: Number(bytes) })
+        const sizes = /^\{"collected":\{"data":(\d+),"code":(\d+)\}\}$/.exec(line)
+        if (sizes === null) return
+        const at_ms = performance.now()
+        heaps.worker.push({ at_ms, bytes: Number(sizes[1]) })
+        heaps.worker_code.push({ at_ms, bytes: Number(sizes[2]) })
       },
     })
     stops.add('stores', () => stack.stop())

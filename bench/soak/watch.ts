@@ -9,6 +9,8 @@ export interface SoakResult {
   /** watched, without the warm-up */
   readonly minutes: number
   readonly trends: readonly (readonly [what: string, trend: Trend])[]
+  /** of what grows for a while and then no more: told, not judged */
+  readonly worker_code: Trend
   readonly lateness_p99_ms: { readonly median: number; readonly worst: number }
   readonly frames: number
   readonly opportunities: number
@@ -69,6 +71,7 @@ export async function watch(rig: Rig, options: WatchOptions): Promise<SoakResult
       ['workerd RSS', trendOf(seen.workerd_rss)],
       ['edge heap, collected', trendOf(since(rig.heaps.edge, began_ms))],
     ],
+    worker_code: trendOf(since(rig.heaps.worker_code, began_ms)),
     lateness_p99_ms: { median: median(late_ms), worst: Math.max(...late_ms) },
     frames: grew('arb_feed_frames_total'),
     opportunities: grew('arb_opportunities_total', { kind: 'detected' }),

@@ -20,6 +20,8 @@ const HEALTH_EVERY_MS = 5_000
 const EXCHANGES_EVERY_MS = 3_000
 /** The stream carries every change; this only heals what a stale cache may have hidden. */
 const LIVE_SET_EVERY_MS = 30_000
+/** The most that the API lists. Of so many, whoever is not among them may be live as well. */
+const LIVE_SET_MAX = 1_000
 /** A shared cache may serve a live set this old, so younger rows outlive their absence from it. */
 const LIVE_SET_GRACE_MS = 10_000
 
@@ -28,11 +30,14 @@ const failed = (of: 'live_set' | 'exchanges' | 'health') => (reason: string) =>
   store.dispatch({ type: 'failure', of, reason })
 
 const askLiveSet = poll({
-  urls: ['/v1/opportunities'],
+  urls: [`/v1/opportunities?limit=${LIVE_SET_MAX}`],
   every_ms: LIVE_SET_EVERY_MS,
   read: list<Opportunity>,
-  onAnswer: (opportunities) =>
-    store.dispatch({ type: 'live_set', opportunities, grace_ms: LIVE_SET_GRACE_MS }),
+  onAnswer(opportunities) {
+    const is_whole = opportunities.length < LIVE_SET_MAX
+    const grace_ms = is_whole ? LIVE_SET_GRACE_MS : Number.POSITIVE_INFINITY
+    store.dispatch({ type: 'live_set', opportunities, grace_ms })
+  },
   onFailure: failed('live_set'),
 })
 

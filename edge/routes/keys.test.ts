@@ -145,6 +145,24 @@ describe('Idempotency-Key', () => {
     expect((await send(key, body, admin.key)).headers.get('idempotent-replayed')).toBeNull()
   })
 
+  it('knows its caller however the scheme is spelled, and says when the credential is another', async () => {
+    const key = crypto.randomUUID()
+    const made = await (await send(key)).json()
+    const init = post(body)
+    const authorization = `bearer  ${ADMIN_TOKEN}`
+    const headers = { ...init.headers, authorization, 'idempotency-key': key }
+    const again = await fetch(at('/v1/keys'), { ...init, headers })
+    expect(await again.json()).toEqual(made)
+    // the operator has another token now
+    const name = `${KEYS.idempotency}operator:${await hashKey(key)}`
+    const kept = JSON.parse((await stack.redis.get(name)) ?? '')
+    const sealed = btoa('sealed with what that one was made of')
+    await stack.redis.set(name, JSON.stringify({ ...kept, sealed }))
+    const refused = await send(key)
+    expect(refused.status).toBe(422)
+    expect(await refused.json()).toMatchObject({ type: '/problems/idempotency_mismatch' })
+  })
+
   it('refuses another body, a request under way, and what is no key', async () => {
     const key = crypto.randomUUID()
     expect((await send(key)).status).toBe(201)
@@ -161,9 +179,10 @@ describe('Idempotency-Key', () => {
     expect(await count()).toBe(2)
   })
 
-  it('keeps a refusal, forgets a failure, and promises nothing without Redis', async () => {
+  it('forgets a refusal and a failure, and promises nothing without Redis', async () => {
     const key = crypto.randomUUID()
     for (let i = 0; i < 2; i++) expect((await send(key, { name: 'x' })).status).toBe(400)
+    expect((await send(key, { ...body, name: 'mended' })).status).toBe(201)
     const failed = crypto.randomUUID()
     await stack.closeNeon()
     expect((await send(failed)).status).toBe(503)
@@ -176,7 +195,7 @@ describe('Idempotency-Key', () => {
     } finally {
       await stack.openUpstash()
     }
-    expect(await count()).toBe(2)
+    expect(await count()).toBe(3)
   })
 })
 

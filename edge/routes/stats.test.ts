@@ -129,6 +129,16 @@ describe('GET /v1/stats', () => {
     expect(Math.abs(Date.parse(to) - Date.now())).toBeLessThan(60_000)
   })
 
+  it('names the moment that was asked for, when the range would end before it begins', async () => {
+    const from = new Date(Date.now() + 3_600_000).toISOString()
+    const refused = await fetchProblem(`${stack.url}/v1/stats?from=${from}`)
+    expect(refused.status).toBe(400)
+    expect(refused.errors).toMatchObject([{ field: 'from', value: from }])
+    const to = '2026-10-01T00:00:00.000Z'
+    const both = await fetchProblem(`${stack.url}/v1/stats?from=${from}&to=${to}`)
+    expect(both.errors).toMatchObject([{ field: 'to', value: to }])
+  })
+
   it('shows the greatest groups first and no more than asked for', async () => {
     await insertHistory(stack.pool, past(100))
     const { data } = await stats({ ...RANGE, by: 'symbol', limit: '2' })

@@ -33,7 +33,11 @@ export function stats(app: App): void {
       const to = asked.to ?? timestamp(systemClock.wall_ms())
       const from = asked.from ?? timestamp(Math.max(FIRST_MOMENT_MS, Date.parse(to) - DAY_MS))
       const range_ms = Date.parse(to) - Date.parse(from)
-      if (range_ms < 0) return invalidParameter(c, 'to', 'a moment that is not before from')
+      if (range_ms < 0) {
+        return asked.to === undefined
+          ? invalidParameter(c, 'from', 'a moment that is not after now, or to as well')
+          : invalidParameter(c, 'to', 'a moment that is not before from')
+      }
       if (range_ms > RANGE_MAX_MS) {
         return invalidParameter(c, 'from', 'a moment at most 31 days before to')
       }

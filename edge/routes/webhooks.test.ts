@@ -49,6 +49,14 @@ const writing = () =>
   })
 
 describe('subscribing', () => {
+  it('names a field whose value is nested deeper than anybody reads', async () => {
+    const deep = '['.repeat(30_000) + ']'.repeat(30_000)
+    const said = await one.ask('POST', PATH, `{"url":${deep}}`)
+    expect(said.status).toBe(400)
+    const value = [[[[[[[['…']]]]]]]]
+    expect(errorsOf(said)).toMatchObject([{ field: 'url', value }])
+  })
+
   it('shows the secret once, and fills in what was not asked', async () => {
     const said = await one.ask('POST', PATH, { url: 'https://EXAMPLE.com:443/hooks?a=b' })
     const { secret, ...webhook } = said.body
@@ -393,6 +401,34 @@ describe('Idempotency-Key', () => {
     expect((await one.ask('POST', PATH, { url: 'https://example.org' }, headers)).status).toBe(422)
     // another caller's key of the same name is another key
     expect((await other.ask('POST', PATH, asked, headers)).body.id).not.toBe(first.body.id)
+  })
+})
+
+describe('Idempotency-Key of a caller who gave up waiting', () => {
+  it('is told what was done when it asks again', async () => {
+    const headers = {
+      authorization: `Bearer ${one.key}`,
+      'content-type': 'application/json',
+      'idempotency-key': crypto.randomUUID(),
+    }
+    const asked = { url: 'https://example.com/hooks' }
+    const leaving = new AbortController()
+    const { signal } = leaving
+    await slowly(0.3, async () => {
+      const body = JSON.stringify(asked)
+      const first = fetch(`${stack.url}${PATH}`, { method: 'POST', headers, body, signal })
+      await writing()
+      leaving.abort()
+      await expect(first).rejects.toThrow('abort')
+      await eventually(async () => expect(await rows()).toHaveLength(1))
+    })
+    const again = await eventually(async () => {
+      const said = await one.ask('POST', PATH, asked, headers)
+      expect(said.status).toBe(201)
+      return said
+    })
+    expect(again.headers.get('idempotent-replayed')).toBe('true')
+    expect(await rows()).toMatchObject([{ id: again.body.id, secret: again.body.secret }])
   })
 })
 

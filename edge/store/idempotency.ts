@@ -75,7 +75,7 @@ export async function unseal(secret: string, sealed: string): Promise<string> {
 }
 
 /** Not the hash by which a credential is known elsewhere: that one is stored. */
-async function sealingKey(secret: string): Promise<CryptoKey> {
+async function sealingKey(secret: string) {
   const material = new TextEncoder().encode(secret)
   const base = await crypto.subtle.importKey('raw', material, 'HKDF', false, ['deriveKey'])
   const info = new TextEncoder().encode('spreadwire idempotency')

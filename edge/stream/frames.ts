@@ -4,14 +4,14 @@
  * https://html.spec.whatwg.org/multipage/server-sent-events.html
  */
 import type { Event } from '../../shared/event.ts'
-import type { Opportunity } from '../../shared/opportunity.ts'
 import type { Selection } from '../../shared/selection.ts'
+import type { Reset } from './upstream.ts'
 
 const RETRY_MS = 3_000
 const encoder = new TextEncoder()
 
-/** Every reader who wants an event is sent the same bytes: they are made once. */
-const made = new WeakMap<Event, Uint8Array>()
+/** All readers who want an event, or all of a reset, are sent the same bytes: they are made once. */
+const made = new WeakMap<Event | Reset, Uint8Array>()
 
 export class Frames {
   /** of the last event that passed, wanted or not */
@@ -44,19 +44,17 @@ export class Frames {
     this.position = event.id
     if (!this.selection.wants(event)) return null
     this.given = event.id
-    let bytes = made.get(event)
-    if (bytes === undefined) {
-      bytes = frame(event.id, event.type, event)
-      made.set(event, bytes)
-    }
-    return bytes
+    return once(event, () => frame(event.id, event.type, event))
   }
 
   /** Everything that is live at `position`, instead of the events before it. */
-  reset(position: string, opportunities: readonly Opportunity[]): Uint8Array {
+  reset(reset: Reset): Uint8Array {
+    const { position, opportunities } = reset
     this.position = position
     this.given = position
-    return frame(position, 'reset', { data: this.selection.snapshot(opportunities) })
+    const data = this.selection.snapshot(opportunities)
+    const make = () => frame(position, 'reset', { data })
+    return data.length === opportunities.length ? once(reset, make) : make()
   }
 
   /** The id line that brings the reader past events it did not want; nothing when it is there. */
@@ -65,6 +63,14 @@ export class Frames {
     this.given = this.position
     return `id: ${this.position}\n`
   }
+}
+
+function once(what: Event | Reset, make: () => Uint8Array): Uint8Array {
+  const held = made.get(what)
+  if (held !== undefined) return held
+  const bytes = make()
+  made.set(what, bytes)
+  return bytes
 }
 
 function frame(id: string, event: string, data: unknown): Uint8Array {

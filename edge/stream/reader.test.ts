@@ -144,28 +144,79 @@ it('lets go of its hub when the reader leaves', async () => {
   expect(state.ended).toBe(1)
 })
 
+/** How many of these events fill the buffer of one reader. */
+const FULL = Math.ceil((64 * 1_024) / JSON.stringify(event('2-0')).length)
+
 it('adds nothing for a reader that does not read, and lets it go once the ring forgot its place', async () => {
-  const { reader, ring, state } = reading({ ring: new Ring('1-0', 100) })
-  const size = JSON.stringify(event('2-0')).length
-  const fits = Math.ceil((64 * 1_024) / size)
+  const { publish, tick, state } = reading({ ring: new Ring('1-0', 100) })
   let id = 2
-  for (; id < fits * 2; id++) {
-    ring.push(event(`${id}-0`))
-    reader.wake()
-  }
+  for (; id < FULL * 2; id++) publish(event(`${id}-0`))
+  tick(500)
   expect(state.ended).toBe(0)
-  for (; state.ended === 0 && id < fits * 20; id++) {
-    ring.push(event(`${id}-0`))
-    reader.wake()
+  for (; state.ended === 0 && id < FULL * 20; id++) {
+    publish(event(`${id}-0`))
+    tick(500)
   }
   expect(state.ended).toBe(1)
-  expect(id).toBeLessThan(fits * 2 + 110)
+  expect(id).toBeLessThan(FULL * 2 + 110)
+})
+
+it('costs an event next to nothing where it does not read: no place is compared, nothing is queued', () => {
+  let looks = 0
+  class Watched extends Ring {
+    override covers(position: string) {
+      looks++
+      return super.covers(position)
+    }
+    override next(position: string) {
+      looks++
+      return super.next(position)
+    }
+  }
+  const ring = new Watched('1-0', 100)
+  let from = ring.from
+  Object.defineProperty(ring, 'from', {
+    get: () => {
+      looks++
+      return from
+    },
+    set: (position: string) => {
+      from = position
+    },
+  })
+  const { publish } = reading({ ring })
+  let id = 2
+  for (; id < FULL * 2; id++) publish(event(`${id}-0`))
+  looks = 0
+  for (; id < FULL * 20; id++) publish(event(`${id}-0`))
+  expect(looks).toBe(0)
+})
+
+it('is not sent all that is live while it does not read: it is let go and told when it is back', async () => {
+  const { reader, ring, publish, state, text } = reading({ ring: new Ring('1-0', 1_000) })
+  for (let id = 2; id < FULL * 2; id++) publish(event(`${id}-0`))
+  ring.restart('9999-0')
+  reader.reset({ kind: 'reset', position: '9999-0', opportunities: [opportunity()] })
+  expect(state.ended).toBe(1)
+  const readAll = async () => {
+    while (!(await text.read()).done);
+  }
+  await expect(readAll()).rejects.toThrow('fell behind')
+})
+
+it('sends the same bytes of a reset to all who are told everything', () => {
+  const reset = { kind: 'reset', position: '9-0', opportunities: [opportunity()] } as const
+  const frames = (filters: SelectionOptions['filters']) =>
+    new Frames(new Selection({ filters, types: undefined, resumed_from: null }), '1-0')
+  const [one, other] = [frames({}), frames({ min_profit_percent: '0' })]
+  expect(one.reset(reset)).toBe(other.reset(reset))
+  const none = new TextDecoder().decode(frames({ symbol: 'X/Y' }).reset(reset))
+  expect(none).toBe('id: 9-0\nevent: reset\ndata: {"data":[]}\n\n')
 })
 
 it('outlives its time by no more than a sign of life while it does not read, and keeps nothing then', async () => {
   const { reader, publish, tick, state, text } = reading({ ring: new Ring('1-0', 1_000) })
-  const size = JSON.stringify(event('2-0')).length
-  for (let id = 2; id < (80 * 1_024) / size; id++) publish(event(`${id}-0`))
+  for (let id = 2; id < FULL * 2; id++) publish(event(`${id}-0`))
   tick(10_999)
   expect(state.ended).toBe(0)
   tick(11_000)

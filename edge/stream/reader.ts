@@ -63,19 +63,20 @@ export class Reader {
     else this.wake()
   }
 
-  /** The ring has grown. */
+  /** The ring has grown, or there is room again. One that does not read costs this look alone. */
   wake(): void {
-    if (this.ended || !this.level || this.busy) return
-    if (!this.in_ring) this.cut('it fell behind')
-    else if (this.has_room) this.drain()
+    if (this.ended || !this.level || this.busy || !this.has_room) return
+    if (this.in_ring) this.drain()
+    else this.cut('it fell behind')
   }
 
-  /** What time alone brings: the end of a long life, or a sign of life in silence. */
+  /** What time brings: the end of a long life or of one left behind, or a sign of life in silence. */
   tick(now_ms: number, until_next_ms: number): void {
     if (this.ended) return
     const is_over = now_ms >= this.ends_at_ms
     if (!this.has_room) {
       if (now_ms >= this.ends_at_ms + this.options.heartbeat_ms) this.cut('it does not read')
+      else if (this.level && !this.busy && !this.in_ring) this.cut('it fell behind')
     } else if (is_over) {
       this.send(this.options.frames.farewell())
       this.end()
@@ -84,10 +85,15 @@ export class Reader {
     }
   }
 
-  reset({ position, opportunities }: Reset): void {
+  /** The ring begins anew. Whoever has not read yet what waits for it is told when it comes back. */
+  reset(reset: Reset): void {
     if (this.ended) return
-    this.send(this.options.frames.reset(position, opportunities))
-    this.level = true
+    if (this.has_room) {
+      this.send(this.options.frames.reset(reset))
+      this.level = true
+    } else {
+      this.cut('it fell behind')
+    }
   }
 
   end(): void {
@@ -146,7 +152,7 @@ export class Reader {
     if (this.ended || frames.position !== asked || this.level) return
     if (page === null) return this.end()
     if (page.kind === 'reset') {
-      this.send(frames.reset(page.position, page.opportunities))
+      this.send(frames.reset(page))
     } else {
       for (const event of page.events) this.take(event)
       frames.position = page.position

@@ -1,6 +1,6 @@
 import { createServer, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { Draft } from '../../shared/event.ts'
 import { KEYS } from '../../shared/keys.ts'
 import { silentLog } from '../../shared/log.ts'
@@ -178,4 +178,36 @@ describe('upstashSubscribe', () => {
     const messages = await subscribe()
     await expect(messages.next()).rejects.toThrow(/too long/)
   })
+})
+
+/** In workerd each signal holds memory that its garbage collector does not see. */
+it('makes no signal for an event', async () => {
+  let made = 0
+  class Counted extends AbortController {
+    constructor() {
+      super()
+      made++
+    }
+  }
+  vi.stubGlobal('AbortController', Counted)
+  const combined = vi.spyOn(AbortSignal, 'any')
+  try {
+    const first = await send()
+    const [ms = '0'] = first.split('-')
+    const count = 200
+    const reader = collect(async (_channel, signal) => {
+      async function* messages() {
+        for (let i = 1; i <= count; i++) yield JSON.stringify({ id: `${ms}-${i}`, ...draft })
+        await new Promise((resolve) => signal.addEventListener('abort', resolve))
+      }
+      return Object.assign(messages(), { close: () => undefined })
+    })
+    await eventually(() => expect(reader.ids()).toHaveLength(1 + count))
+    expect(made + combined.mock.calls.length).toBeLessThan(count / 10)
+    reader.stop()
+    await reader.ended
+  } finally {
+    combined.mockRestore()
+    vi.unstubAllGlobals()
+  }
 })

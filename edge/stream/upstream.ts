@@ -179,16 +179,26 @@ function isLost(position: string, bounds: StreamBounds): boolean {
   return compareEventIds(position, bounds.first) < 0 || compareEventIds(position, bounds.last) > 0
 }
 
-async function soonest<T>(
+/**
+ * Null when it takes longer, or the signal aborts. This runs for every event, so it makes no signal
+ * of its own: workerd's garbage collector sees little of what each of them holds.
+ */
+function soonest<T>(
   promise: Promise<T>,
   within_ms: number,
   signal: AbortSignal,
 ): Promise<T | null> {
-  const waiting = new AbortController()
-  try {
-    const timeout = sleep(within_ms, AbortSignal.any([signal, waiting.signal])).then(() => null)
-    return await Promise.race([promise, timeout])
-  } finally {
-    waiting.abort()
-  }
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(giveUp, within_ms)
+    signal.addEventListener('abort', giveUp)
+    function giveUp() {
+      end()
+      resolve(null)
+    }
+    function end() {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', giveUp)
+    }
+    promise.finally(end).then(resolve, reject)
+  })
 }

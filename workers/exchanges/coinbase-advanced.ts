@@ -41,7 +41,7 @@ class AdvancedReader implements FrameReader {
 
   read(frame: Buffer, handler: FrameHandler): 'book' | 'control' | 'ignored' {
     const message = object(parseJson(frame), 'frame')
-    if (message.type === 'error') return this.refusal(message, handler)
+    if (message.type === 'error') return refuse(message, this.markets, handler)
     const { channel } = message
     if (message.sequence_num === undefined && !NUMBERED.has(channel)) return 'ignored'
     if (!this.follows(integer(message.sequence_num, 'sequence_num'))) return 'ignored'
@@ -96,12 +96,17 @@ class AdvancedReader implements FrameReader {
     }
     return 'control'
   }
+}
 
-  private refusal(message: JsonObject, handler: FrameHandler): 'control' {
-    const reason = [message.message, message.reason].filter(Boolean).join(': ')
-    handler.refused(marketNamedIn(reason, this.markets), reason)
-    return 'control'
-  }
+/** Both doors refuse alike: `{"type":"error","message":"Failed to subscribe","reason":"…"}`. */
+export function refuse(
+  message: JsonObject,
+  markets: MarketTable,
+  handler: FrameHandler,
+): 'control' {
+  const reason = [message.message, message.reason].filter(Boolean).map(shown).join(': ')
+  handler.refused(marketNamedIn(reason, markets), reason)
+  return 'control'
 }
 
 function decode(update: BookUpdate, event: JsonObject, market: number, time_ms: number): void {

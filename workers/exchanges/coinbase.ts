@@ -6,7 +6,7 @@
  */
 import type { Market } from '../../shared/market.ts'
 import { BookUpdate } from '../book/update.ts'
-import { advancedTrade } from './coinbase-advanced.ts'
+import { advancedTrade, refuse } from './coinbase-advanced.ts'
 import { coinbaseAssets } from './coinbase-assets.ts'
 import { CoinbaseScanner } from './coinbase-scan.ts'
 import {
@@ -23,7 +23,6 @@ import {
   array,
   type JsonObject,
   located,
-  marketNamedIn,
   object,
   parseJson,
   pushLevel,
@@ -55,7 +54,7 @@ class CoinbaseReader implements FrameReader {
       case 'status':
         return this.status(message, handler)
       case 'error':
-        return this.refusal(message, handler)
+        return refuse(message, this.markets, handler)
       default:
         return 'ignored'
     }
@@ -109,12 +108,6 @@ class CoinbaseReader implements FrameReader {
     for (const { id, open } of products) {
       if (this.markets.find(id) >= 0) handler.trading(id, open)
     }
-    return 'control'
-  }
-
-  private refusal(message: JsonObject, handler: FrameHandler): 'control' {
-    const reason = [message.message, message.reason].filter(Boolean).join(': ')
-    handler.refused(marketNamedIn(reason, this.markets), reason)
     return 'control'
   }
 }

@@ -240,6 +240,26 @@ describe.each(exchanges.flatMap(protocolsOf))('%s', (id, exchange) => {
     )
   })
 
+  it('throws nothing but a FrameError, however deep a frame is nested and whatever it calls itself', () => {
+    const deep = '['.repeat(30_000) + ']'.repeat(30_000)
+    const alien = '{"toString":null}'
+    const names = 'data type topic channel event op method error message stream product_id'.split(
+      ' ',
+    )
+    const frames = [deep, ...names.map((name) => `{"${name}":${deep}}`)]
+    for (const type of ['error', 'l2update', 'snapshot', 'update']) {
+      frames.push(`{"type":"${type}","message":${alien},"reason":${alien},"product_id":${deep}}`)
+    }
+    frames.push(`{"event":"error","code":${deep},"msg":${alien}}`)
+    for (const frame of frames) {
+      try {
+        reader().read(Buffer.from(frame), recorder().handler)
+      } catch (error) {
+        expect(error, frame.slice(0, 80)).toBeInstanceOf(FrameError)
+      }
+    }
+  })
+
   it('refuses a list of instruments that is none', () => {
     for (const body of [
       '',

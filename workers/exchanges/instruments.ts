@@ -5,7 +5,7 @@
 import { decimal, format } from '../../shared/decimal.ts'
 import { SYMBOL_PATTERN } from '../../shared/market.ts'
 import { FrameError } from './exchange.ts'
-import type { JsonValue } from './json.ts'
+import { describe, type JsonValue } from './json.ts'
 
 /** "0.01000000" → "0.01"; also takes JSON numbers, which some exchanges print as 1e-8. */
 export function stepText(value: JsonValue | undefined, what: string): string {
@@ -13,7 +13,7 @@ export function stepText(value: JsonValue | undefined, what: string): string {
     const text = typeof value === 'number' ? shortest(value) : value
     return format(decimal(text as string))
   } catch {
-    throw new FrameError(`${what}: expected a decimal number, got ${JSON.stringify(value)}`)
+    throw new FrameError(`${what}: expected a decimal number, got ${describe(value)}`)
   }
 }
 

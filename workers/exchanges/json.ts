@@ -121,13 +121,23 @@ function decimalsOf(digits: string): number {
   return dot < 0 ? 0 : digits.length - dot - 1
 }
 
-function describe(value: JsonValue | undefined): string {
-  return value === undefined ? 'nothing' : excerpt(JSON.stringify(value))
+/** For messages: whatever was sent, as JSON. */
+export function describe(value: JsonValue | undefined): string {
+  return value === undefined ? 'nothing' : excerpt(written(value))
 }
 
 /** For messages: text as it is, anything else as JSON. `String` calls whatever `toString` was sent. */
 export function shown(value: unknown): string {
-  return typeof value === 'string' ? value : excerpt(JSON.stringify(value) ?? 'nothing')
+  return typeof value === 'string' ? value : excerpt(written(value))
+}
+
+/** A frame of a megabyte may be nested deeper than can be written: that is read without complaint. */
+function written(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? 'nothing'
+  } catch {
+    return 'something deeply nested'
+  }
 }
 
 function excerpt(text: string): string {

@@ -5,7 +5,7 @@
  */
 import type { AssetStatus } from '../../shared/asset.ts'
 import { type AssetProcedure, FrameError } from './exchange.ts'
-import { array, type JsonObject, object, parseJson, text } from './json.ts'
+import { array, type JsonObject, object, parseJson, shown, text } from './json.ts'
 
 /** REST still says XBT and XDG where WebSocket v2 says BTC and DOGE. */
 const RENAMED = new Map([
@@ -34,7 +34,7 @@ export const krakenAssets: AssetProcedure = {
   parse: (body) => {
     const answer = object(parseJson(body), 'Assets')
     const errors = array(answer.error, 'error')
-    if (errors.length > 0) throw new FrameError(errors.join(', '))
+    if (errors.length > 0) throw new FrameError(errors.map(shown).join(', '))
     return Object.entries(object(answer.result, 'result')).map(([name, asset]) =>
       parseAsset(object(asset, name)),
     )

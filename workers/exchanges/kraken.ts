@@ -205,7 +205,7 @@ function firstTierFee(pair: JsonObject): string | undefined {
 function parseInstruments(body: string): Market[] {
   const answer = object(parseJson(body), 'AssetPairs')
   const errors = array(answer.error, 'error')
-  if (errors.length > 0) throw new FrameError(errors.join(', '))
+  if (errors.length > 0) throw new FrameError(errors.map(shown).join(', '))
   return Object.entries(object(answer.result, 'result'))
     .map(([name, pair]) => [name, object(pair, name)] as const)
     .filter(([, pair]) => isOwnSpotPair(pair))

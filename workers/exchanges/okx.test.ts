@@ -114,6 +114,8 @@ describe('answers', () => {
     expect(okx.trading_status?.[0]?.parse(answer([entry, halted]))).toEqual({
       trading: new Set(['BTC-USDT']),
     })
+    // as with the other exchanges, what names no two assets is an error of the list
+    expect(() => okx.instruments.parse([answer([{ ...entry, baseCcy: '' }])])).toThrow(FrameError)
     const refusal = '{"code":"50011","msg":"Too Many Requests","data":[]}'
     expect(() => okx.instruments.parse([refusal])).toThrow('50011: Too Many Requests')
   })

@@ -15,7 +15,7 @@ import {
   type TradingReport,
 } from './exchange.ts'
 import { FastReader } from './fast.ts'
-import { stepText } from './instruments.ts'
+import { stepText, symbolOf } from './instruments.ts'
 import {
   array,
   integer,
@@ -164,7 +164,7 @@ function parseMarket(entry: JsonObject): Market {
   const quote = text(entry.quoteCcy, 'quoteCcy').toUpperCase()
   return {
     exchange: 'okx',
-    symbol: `${base}/${quote}`,
+    symbol: symbolOf(base, quote),
     market: text(entry.instId, 'instId'),
     base,
     quote,

@@ -195,6 +195,12 @@ describe('compose.yaml', () => {
     }
   })
 
+  it('lets the worker and the edge agree on who may read', () => {
+    const { worker, edge } = services
+    expect(worker?.environment?.PUBLIC_READ).toBe(edge?.environment?.PUBLIC_READ)
+    expect(worker?.environment?.ADMIN_TOKEN).toBe(edge?.environment?.ADMIN_TOKEN)
+  })
+
   it('waits for what is needed, and mounts what is there', () => {
     for (const { depends_on = [], volumes: mounts = [] } of Object.values(services)) {
       const needed = Array.isArray(depends_on) ? depends_on : Object.keys(depends_on)

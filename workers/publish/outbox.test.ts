@@ -89,7 +89,7 @@ describe('Outbox', () => {
   })
 
   it('knows whose beginning has not arrived', () => {
-    const outbox = filled(updated('old', '0.6000'), detected('a'), detected('b'))
+    const outbox = filled(updated('old', '1'), detected('a'), detected('b'))
     const ids = () => [...outbox.beginnings()].toSorted()
     expect(ids()).toEqual(['opp_a', 'opp_b'])
     outbox.take(2)

@@ -103,6 +103,16 @@ describe('the live set', () => {
     )
     expect(state.rows.get(first.id)?.ended_ms).toBeNull()
   })
+
+  it('takes back what a reset did not know yet and the stream tells right after it', () => {
+    const state = pageAfter(
+      [0, liveSet([first])],
+      [10, liveSet([], 0)],
+      [20, announced(first)],
+      [5_000, { type: 'tick' }],
+    )
+    expect(rowIds(state)).toEqual([first.id])
+  })
 })
 
 describe('an end', () => {

@@ -194,7 +194,8 @@ function row(state: State, opportunity: Opportunity, held: Row | undefined): Row
     return { opportunity, trend: [percent], movement, heard_ms, ended_ms: null }
   }
   const repeated = held.opportunity.updated_at === opportunity.updated_at
-  if (repeated) return { ...held, opportunity, heard_ms }
+  // also when a list that was older had said that it is gone
+  if (repeated) return { ...held, opportunity, heard_ms, ended_ms: null }
   const change = compare(decimal(percent), decimal(held.opportunity.profit_percent))
   return {
     opportunity,

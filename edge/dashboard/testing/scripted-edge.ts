@@ -109,7 +109,11 @@ export class ScriptedEdge {
     if (pathname.startsWith('/v1/')) this.asked.push(request.url ?? '')
     if (pathname.startsWith('/v1/webhooks')) return this.webhooks.answer(request, response)
     if (pathname === '/v1/stream') return this.stream(request, response)
-    if (pathname === '/v1/opportunities') return this.list(response, this.opportunities)
+    // as many as are asked for, or a hundred, as the edge lists them
+    const limit = Number(searchParams.get('limit') ?? 100)
+    if (pathname === '/v1/opportunities') {
+      return this.list(response, this.opportunities.slice(0, limit))
+    }
     if (pathname === '/v1/exchanges') return this.list(response, this.exchanges)
     if (pathname === '/v1/near-misses') return this.list(response, this.near_misses)
     if (pathname === '/v1/spreads') return this.spread(response, searchParams.get('symbol'))
