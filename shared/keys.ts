@@ -33,7 +33,7 @@ export const KEYS = {
   /** string "token sequence": the newest outbox entry applied, so that a retry applies nothing
    * twice, a key a shard · owner: the shard's leader */
   published: `${PREFIX}published`,
-  /** string, into how many shards the work is divided; absent: one · owner: the leader of shard 0 */
+  /** string with TTL, into how many shards those who lead divide the work; absent: one · owner: lease.ts */
   shards: `${PREFIX}shards`,
   /** hash with TTL, worker id → "last seen, in ms of Redis's clock" and readiness in percent ·
    * owner: lease.ts */

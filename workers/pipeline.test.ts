@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { systemClock } from '../shared/clock.ts'
-import { type Event, eventFromStream } from '../shared/event.ts'
+import { type Event, eventFromStream, isLastWord } from '../shared/event.ts'
 import { KEYS, shardKey } from '../shared/keys.ts'
 import { silentLog } from '../shared/log.ts'
 import { Books } from './book/books.ts'
@@ -404,6 +404,26 @@ describe('a standby', () => {
     await has(2)
     expect(await seen()).toEqual(['opportunity.detected', 'opportunity.expired closed'])
   })
+
+  it.each(['that ends', 'that hands on'])(
+    'gets nothing of what has ended from a leader %s, who says the last word on it himself',
+    async (how) => {
+      const { pipeline, publisher, term, open, close, end } = worker()
+      pipeline.lead(0, 1, 'new')
+      await vi.waitUntil(() => term.is_leading)
+      open('ended')
+      close('ended')
+      open('goes on')
+      if (how === 'that ends') end(true)
+      else term.handOn()
+      expect(await publisher.flush(5_000)).toBe(true)
+      const last = (await told()).at(-1)!
+      expect(last.type).toBe('opportunity.measured')
+      expect(isLastWord(last)).toBe(true)
+      expect(opportunityOf(last).id).toBe(opportunityOf((await told())[0]!).id)
+      expect((await told()).filter(isLastWord)).toHaveLength(1)
+    },
+  )
 
   it('ends one of two that tell the same gap', async () => {
     const { pipeline, open } = worker()

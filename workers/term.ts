@@ -102,7 +102,9 @@ export class Term {
 
   /** Leaves what is open to the next leader. Flush the publisher, then give the lease away. */
   handOn(): void {
+    const { publisher, tracker } = this.options
     if (this.state === 'ended') return
+    if (this.state === 'leading') publisher.publish(tracker.conclude())
     this.state = 'standby'
     this.leave()
   }
@@ -110,8 +112,9 @@ export class Term {
   /** Takes no more. What is open ends, or is left to a successor. Flush the publisher afterwards. */
   end(has_successor: boolean): void {
     const { publisher, tracker } = this.options
-    if (this.state === 'leading' && !has_successor) {
-      publisher.publish([...tracker.disown(), ...tracker.end('shutdown')])
+    if (this.state === 'leading') {
+      const ends = () => [...tracker.disown(), ...tracker.end('shutdown')]
+      publisher.publish(has_successor ? tracker.conclude() : ends())
     }
     this.state = 'ended'
     this.leave()

@@ -95,6 +95,12 @@ interface Limits {
   readonly connection_life_ms?: number
 }
 
+/** So long a silence of a market that changes all the time: this many times its usual one, and no less. */
+export interface UnusualSilence {
+  readonly times_usual: number
+  readonly least_ms: number
+}
+
 interface Keepalive {
   /** no frame of any kind for so long: the link is dead */
   readonly idle_ms: number
@@ -102,6 +108,8 @@ interface Keepalive {
   readonly answer_ms: number
   /** a market without a frame for so long may be one that the exchange forgot: resync it */
   readonly quiet_ms: number
+  /** the same for a market that is never quiet otherwise; undefined where audits find what was forgotten */
+  readonly unusual_silence?: UnusualSilence
   /**
    * application-level ping the exchange expects from us; undefined where it expects none. The frame
    * may carry our monotonic clock, to be told it again in the pong

@@ -263,6 +263,8 @@ export const kraken: Exchange = {
     idle_ms: 5_000,
     answer_ms: 10_000,
     quiet_ms: 120_000,
+    // no ids show that a change is missing, and REST answers too rarely to audit by
+    unusual_silence: { times_usual: 100, least_ms: 20_000 },
     // a connection with no subscription and no ping is closed after about a minute; the pongs are
     // also how the exchange tells its clock to less than a second
     ping: {

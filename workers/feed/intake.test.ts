@@ -468,3 +468,44 @@ describe('state frames', () => {
     expect(bench.said.refused).toEqual([market])
   })
 })
+
+describe('a market that changes all the time, of an exchange without ids and audits', () => {
+  const { kraken: dialect } = dialects
+  const exchange = exchanges.find(({ id }) => id === 'kraken')!
+  const { least_ms } = exchange.keepalive.unusual_silence!
+
+  /** Changes for a minute, each so long after the one before; what it does in the silence after it. */
+  function silentAfter(every_ms: number) {
+    const bench = new Bench(exchange, [dialect!.market])
+    const truth = new TrueBook(START)
+    bench.frame(dialect!.snapshot(truth))
+    const pass = (duration_ms: number) => {
+      for (const end_ms = bench.now_ms + duration_ms; bench.now_ms < end_ms; ) {
+        bench.now_ms += Math.min(200, end_ms - bench.now_ms)
+        bench.line.heard(bench.now_ms)
+        bench.intake.sweep(bench.now_ms)
+      }
+    }
+    for (let change = 0; change * every_ms < 60_000; change++) {
+      pass(every_ms)
+      const size = `${change + 1}.0000`
+      bench.frame(dialect!.delta(truth, truth.change([['bid', '99.90', size]]), change))
+    }
+    return { bench, pass }
+  }
+
+  it('is not trusted as long as a quiet one when it falls silent', () => {
+    const { bench, pass } = silentAfter(100)
+    pass(least_ms - 1_000)
+    expect(bench.entry.state).toBe('live')
+    pass(2_000)
+    expect(bench.said).toMatchObject({ lost: ['BTC/USD quiet'], needed: ['BTC/USD'] })
+    expect(bench.entry.state).toBe('stale')
+  })
+
+  it('may be silent for long where it often is', () => {
+    const { bench, pass } = silentAfter(3_000)
+    pass(exchange.keepalive.quiet_ms - 1_000)
+    expect(bench.said.lost).toEqual([])
+  })
+})

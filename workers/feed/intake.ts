@@ -11,6 +11,7 @@ import {
   type FrameKind,
   SequenceError,
 } from '../exchanges/exchange.ts'
+import { Frozen } from './frozen.ts'
 import { IntakeCounters } from './intake-counters.ts'
 import type { IntakeListener, LossCause } from './intake-listener.ts'
 import { Lane } from './lane.ts'
@@ -34,6 +35,8 @@ export class Intake implements LineOwner {
   private readonly listener: IntakeListener
   private readonly index_of = new Map<string, number>()
   private readonly snapshot_update = new BookUpdate()
+  /** null where an unusual silence says nothing */
+  private readonly frozen: Frozen | null
 
   constructor(
     exchange: Exchange,
@@ -44,6 +47,8 @@ export class Intake implements LineOwner {
     this.exchange = exchange
     this.books = books
     this.listener = listener
+    const { unusual_silence } = exchange.keepalive
+    this.frozen = unusual_silence === undefined ? null : new Frozen(unusual_silence)
     for (const entry of entries) this.watch(entry)
   }
 
@@ -129,6 +134,10 @@ export class Intake implements LineOwner {
         // frames arrive in order, so whatever is heard proves that no earlier change is missing
         lane.entry.confirmed_ms = lane.carrier.heard_ms
       }
+    }
+    if (this.system !== 'online') return
+    for (const lane of this.frozen?.notice(this.lanes, now_ms) ?? []) {
+      this.lose(lane, 'stale', 'quiet', now_ms)
     }
   }
 

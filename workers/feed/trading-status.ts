@@ -16,6 +16,8 @@ import type { Rest } from './rest.ts'
 
 /** at least so long between two questions of a kind, whatever hints */
 const GAP_MS = 2_000
+/** a hint costs a question: so long a silence comes about by chance once in e^10 */
+const SUSPICIOUS = { times_usual: 10, least_ms: 3_000 }
 /** an address that does not know the path will not learn it soon */
 const REFUSED_RETRY_MS = 600_000
 
@@ -40,7 +42,7 @@ interface Turn {
 export class TradingStatus {
   private readonly options: TradingStatusOptions
   private readonly turns = new Map<TradingStatusProcedure, Turn>()
-  private readonly frozen = new Frozen()
+  private readonly frozen = new Frozen(SUSPICIOUS)
 
   constructor(options: TradingStatusOptions) {
     this.options = options
@@ -58,7 +60,7 @@ export class TradingStatus {
     const { fleet, intake, rest } = this.options
     const { trading_status } = fleet.protocol
     if (trading_status === undefined || rest.stopped) return
-    if (this.frozen.notice(intake.lanes, now_ms)) this.hint()
+    if (this.frozen.notice(intake.lanes, now_ms).length > 0) this.hint()
     for (const procedure of trading_status) {
       const turn = this.turnOf(procedure)
       if (turn.asking || now_ms < turn.due_ms || !this.mayAsk(procedure)) continue

@@ -49,21 +49,28 @@ export class Markouts<T extends Subject> {
       if (dueOf(subject) === Number.POSITIVE_INFINITY) complete.push(subject)
     }
     for (const subject of complete) this.waiting.delete(subject)
-    this.next_ms = Math.min(Number.POSITIVE_INFINITY, ...[...this.waiting].map(dueOf))
+    this.next_ms = this.nextDue()
     return complete
   }
 
-  /** Takes no more: what is missing stays unknown. */
-  giveUp(): T[] {
-    const subjects = [...this.waiting]
-    for (const subject of subjects) subject.markouts = completed(subject.markouts)
-    this.clear()
+  /** Takes no more of these: what is missing stays unknown. */
+  giveUp(isOne: (subject: T) => boolean): T[] {
+    const subjects = [...this.waiting].filter(isOne)
+    for (const subject of subjects) {
+      subject.markouts = completed(subject.markouts)
+      this.waiting.delete(subject)
+    }
+    this.next_ms = this.nextDue()
     return subjects
   }
 
   clear(): void {
     this.waiting.clear()
     this.next_ms = Number.POSITIVE_INFINITY
+  }
+
+  private nextDue(): number {
+    return Math.min(Number.POSITIVE_INFINITY, ...[...this.waiting].map(dueOf))
   }
 
   /** One look at the books answers for all that are due. */

@@ -116,7 +116,13 @@ export class Tracker {
   /** Ends every life: what is open expires, and what was not measured yet stays unknown. */
   end(reason: ExpiryReason): Draft[] {
     const expired = [...this.by_key].map(([key, life]) => this.expire(key, life, reason))
-    return [...expired, ...this.markouts.giveUp().map((life) => this.measured(life))]
+    return [...expired, ...this.conclude()]
+  }
+
+  /** The last words on what has ended: whoever goes on goes on with what is open, and knows no more. */
+  conclude(): Draft[] {
+    const ended = this.markouts.giveUp(({ announced }) => announced.status === 'expired')
+    return ended.map((life) => this.measured(life))
   }
 
   /** Every life is another's now. */

@@ -9,7 +9,7 @@ import { Worker } from 'node:worker_threads'
 import type { Clock } from '../../shared/clock.ts'
 import type { ExchangeStatus, StoreHealth } from '../../shared/health.ts'
 import type { Log, LogFields } from '../../shared/log.ts'
-import { saysFull } from '../publish/redis.ts'
+import { saysFull } from '../../shared/redis-full.ts'
 import type { ThreadData } from './watchdog-thread.mjs'
 
 export interface WatchdogLimits {

@@ -47,11 +47,6 @@ function isFailover({ message }: Error): boolean {
   return /(^|-)(READONLY|LOADING|MASTERDOWN) /.test(message)
 }
 
-/** As Redis says that `maxmemory` is reached; so do scripts that it stops at their first write. */
-export function saysFull(message: string): boolean {
-  return /^(OOM|ERR.*OOM) /.test(message)
-}
-
 /** One line when the connection is lost and one when it is back, not one an attempt. */
 function reportOutages(redis: Redis, name: string, log: Log): void {
   let told = false

@@ -7,8 +7,9 @@ import type { Redis } from 'ioredis'
 import type { Clock } from '../../shared/clock.ts'
 import type { Draft } from '../../shared/event.ts'
 import type { Log } from '../../shared/log.ts'
+import { saysFull } from '../../shared/redis-full.ts'
 import { Outbox, type QueuedEntry } from './outbox.ts'
-import { saysFull, untilReady } from './redis.ts'
+import { untilReady } from './redis.ts'
 import { createPublishScript, type PublishResult } from './script.ts'
 
 export interface PublisherOptions {
