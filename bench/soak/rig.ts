@@ -43,7 +43,7 @@ export interface Heap {
   readonly bytes: number
 }
 
-export interface Heaps {
+interface Heaps {
   readonly worker: readonly Heap[]
   /** what V8 keeps beside for the functions that it compiled */
   readonly worker_code: readonly Heap[]
