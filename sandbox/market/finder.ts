@@ -38,42 +38,63 @@ const MARGIN = 1e-9
 /** Of one family, so many of the best choices of legs are walked. */
 const MOST_CHOICES = 48
 
+/** A family with what is asked of it again and again. */
+interface Entry {
+  readonly family: Family
+  /** numbers of its hops, in their order */
+  readonly hops: readonly number[]
+  readonly markets: readonly number[]
+}
+
 export class ChainFinder {
   readonly families: readonly Family[]
   private readonly options: FinderOptions
-  private readonly byMarket: Family[][]
+  private readonly by_market: Entry[][]
   private readonly terms
   /** received for one coin given, by 2 × market + (1 for a sale) */
   private readonly rates: Float64Array
+  /** by number; hops of several families are one when they have the same legs */
+  private readonly hops: (readonly Leg[])[] = []
+  private readonly hops_of: Set<number>[]
+  /** by number of the hop: the best rate of its legs */
+  private readonly best: Float64Array
   private readonly least: number
   /** families whose best prices pay: their depth decides, so every change counts */
-  private readonly paying = new Set<Family>()
+  private readonly paying = new Set<Entry>()
 
   constructor(options: FinderOptions) {
     const { markets } = options.books
     this.options = options
     this.families = routes(markets, MOST_CYCLES)
-    this.byMarket = markets.map(() => [])
+    this.by_market = markets.map(() => [])
+    this.hops_of = markets.map(() => new Set())
+    const numbers = new Map<string, number>()
     for (const family of this.families) {
-      for (const market of marketsOf(family)) this.byMarket[market]?.push(family)
+      const hops = family.hops.map((legs) => this.numberOf(legs, numbers))
+      const entry = { family, hops, markets: marketsOf(family) }
+      for (const market of entry.markets) this.by_market[market]?.push(entry)
     }
     this.terms = markets.map(termsOf)
     this.rates = new Float64Array(2 * markets.length)
+    this.best = new Float64Array(this.hops.length)
     this.least = (1 + options.min_percent / 100) * (1 - MARGIN)
     for (const market of markets.keys()) this.refresh(market)
   }
 
-  /** The families that these markets' changes concern, each with what can be taken now, if anything. */
+  /**
+   * The families that these markets' changes concern and that pay at their best prices, or did until
+   * now, each with what can be taken now, if anything.
+   */
   *look(changed: ReadonlySet<number>): Generator<readonly [Family, Found | undefined]> {
-    const due = new Set<Family>()
-    for (const market of changed) {
-      if (!this.refresh(market)) continue
-      for (const family of this.byMarket[market] ?? []) due.add(family)
+    const moved = [...changed].filter((market) => this.refresh(market))
+    const due = new Set<Entry>()
+    for (const market of moved) {
+      for (const entry of this.by_market[market] ?? []) if (this.pays(entry)) due.add(entry)
     }
-    for (const family of this.paying) {
-      if (family.hops.some((hop) => hop.some(({ market }) => changed.has(market)))) due.add(family)
+    for (const entry of this.paying) {
+      if (entry.markets.some((market) => changed.has(market))) due.add(entry)
     }
-    for (const family of due) yield [family, this.find(family)]
+    for (const entry of due) yield [entry.family, this.find(entry)]
   }
 
   /** What exactly these legs give now. */
@@ -89,13 +110,30 @@ export class ChainFinder {
     return { legs, taken, profit_percent: profitPercent(taken), volume_usd }
   }
 
-  private find(family: Family): Found | undefined {
-    const best = family.hops.map((hop) => Math.max(...hop.map((leg) => this.rate(leg))))
-    if (best.reduce((product, rate) => product * rate, 1) < this.least) {
-      this.paying.delete(family)
+  private numberOf(legs: readonly Leg[], numbers: Map<string, number>): number {
+    const name = legs.map(({ market, side }) => `${side} ${market}`).join()
+    const known = numbers.get(name)
+    if (known !== undefined) return known
+    const number = this.hops.push(legs) - 1
+    numbers.set(name, number)
+    for (const { market } of legs) this.hops_of[market]?.add(number)
+    return number
+  }
+
+  private pays({ hops }: Entry): boolean {
+    let rate = 1
+    for (const hop of hops) rate *= this.best[hop] ?? 0
+    return rate >= this.least
+  }
+
+  private find(entry: Entry): Found | undefined {
+    const { family, hops } = entry
+    if (!this.pays(entry)) {
+      this.paying.delete(entry)
       return undefined
     }
-    this.paying.add(family)
+    this.paying.add(entry)
+    const best = hops.map((hop) => this.best[hop] ?? 0)
     for (const { legs } of this.choices(family, best).slice(0, MOST_CHOICES)) {
       const found = this.judge(legs)
       if (found !== undefined) return found
@@ -138,6 +176,11 @@ export class ChainFinder {
       this.rates[2 * market + offset] = rate
       is_new = true
     }
+    if (is_new) {
+      for (const hop of this.hops_of[market] ?? []) {
+        this.best[hop] = Math.max(...(this.hops[hop] ?? []).map((leg) => this.rate(leg)))
+      }
+    }
     return is_new
   }
 
@@ -150,6 +193,6 @@ export class ChainFinder {
   }
 }
 
-function marketsOf({ hops }: Family): Set<number> {
-  return new Set(hops.flat().map(({ market }) => market))
+function marketsOf({ hops }: Family): number[] {
+  return [...new Set(hops.flat().map(({ market }) => market))]
 }

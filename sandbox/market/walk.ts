@@ -37,8 +37,12 @@ export interface Terms {
   readonly minimum_notional: number
 }
 
+const known = new WeakMap<SimulatedMarket, Terms>()
+
 export function termsOf(market: SimulatedMarket): Terms {
-  return {
+  const before = known.get(market)
+  if (before !== undefined) return before
+  const terms = {
     price_unit: 10 ** -market.price_decimals,
     lot: 10 ** -market.size_decimals,
     units: market.units ?? 1,
@@ -48,6 +52,8 @@ export function termsOf(market: SimulatedMarket): Terms {
     ),
     minimum_notional: Number(market.minimum_notional),
   }
+  known.set(market, terms)
+  return terms
 }
 
 /** Received for one coin given, at the best level and after the fee; 0 when the side is empty. */
@@ -156,31 +162,38 @@ class Ladder {
  * earns nothing or the average would fall below `least` (received for one given).
  */
 function largestInput(ladders: readonly Ladder[], least: number): number {
-  const ranks = ladders.map(() => 0)
-  const left = ladders.map((ladder) => (ladder.depth > 0 ? ladder.capacity(0) : 0))
+  const count = ladders.length
+  const ranks = new Int32Array(count)
+  const left = new Float64Array(count)
+  /** for one coin given to the chain, so much reaches each leg */
+  const reach = new Float64Array(count + 1).fill(1)
+  for (const [leg, ladder] of ladders.entries()) {
+    if (ladder.depth === 0) return 0
+    left[leg] = ladder.capacity(0)
+  }
   let [given, received] = [0, 0]
   for (;;) {
-    if (ladders.some(({ depth }, leg) => (ranks[leg] ?? 0) >= depth)) return given
-    // for one coin given to the chain, so much reaches each leg
-    const reach = [1]
-    for (const [leg, ladder] of ladders.entries()) {
-      reach.push((reach[leg] ?? 0) * ladder.rate(ranks[leg] ?? 0))
+    let step = Number.POSITIVE_INFINITY
+    for (let leg = 0; leg < count; leg++) {
+      const reached = reach[leg] as number
+      step = Math.min(step, (left[leg] as number) / reached)
+      reach[leg + 1] = reached * (ladders[leg] as Ladder).rate(ranks[leg] as number)
     }
-    const earns = reach[ladders.length] ?? 0
+    const earns = reach[count] as number
     if (earns <= 1) return given
-    const step = Math.min(...left.map((amount, leg) => amount / (reach[leg] ?? 1)))
     if (received + earns * step < least * (given + step)) {
       return given + Math.max(0, (received - least * given) / (least - earns))
     }
     given += step
     received += earns * step
-    for (const [leg, ladder] of ladders.entries()) {
-      const rest = (left[leg] ?? 0) - step * (reach[leg] ?? 0)
-      left[leg] = rest
-      if (rest > ladder.capacity(ranks[leg] ?? 0) * ROUNDING) continue
-      const rank = (ranks[leg] ?? 0) + 1
-      ranks[leg] = rank
-      if (rank < ladder.depth) left[leg] = ladder.capacity(rank)
+    for (let leg = 0; leg < count; leg++) {
+      const ladder = ladders[leg] as Ladder
+      const rank = ranks[leg] as number
+      left[leg] = (left[leg] as number) - step * (reach[leg] as number)
+      if ((left[leg] as number) > ladder.capacity(rank) * ROUNDING) continue
+      ranks[leg] = rank + 1
+      if (rank + 1 >= ladder.depth) return given
+      left[leg] = ladder.capacity(rank + 1)
     }
   }
 }
