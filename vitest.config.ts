@@ -24,6 +24,7 @@ const whole = { ...base, testTimeout: 180_000, hookTimeout: 300_000 } as const
 /** They start programs, but no market that a worker would have to keep up with. */
 const QUICK = [
   ...[
+    'captures',
     'chaos-receipts',
     'config',
     'input-fuzz',
@@ -39,8 +40,8 @@ const ALONE = ['failover', 'shards', 'truth'].map((name) => `tests/${name}.test.
 
 export default defineConfig({
   test: {
-    // machines that build this have as few as two cores, and the tests start real servers
-    maxWorkers: 3,
+    // machines that build this have as few as two cores; the tests start real servers and wait for them
+    maxWorkers: 4,
     globalSetup: 'sandbox/testing-setup.ts',
     projects: [
       {

@@ -134,6 +134,12 @@ export class ChainFinder {
     }
     this.paying.add(entry)
     const best = hops.map((hop) => this.best[hop] ?? 0)
+    const first = family.hops.map((legs, i) => legs.find((leg) => this.rate(leg) === best[i]))
+    // mostly it is the best leg of every hop, and the others need not be put together
+    if (isWhole(first) && family.admits(first)) {
+      const found = this.judge(first)
+      if (found !== undefined) return found
+    }
     for (const { legs } of this.choices(family, best).slice(0, MOST_CHOICES)) {
       const found = this.judge(legs)
       if (found !== undefined) return found
@@ -191,6 +197,10 @@ export class ChainFinder {
     if (!tradable(market) || bids.length === 0 || asks.length === 0) return false
     return bids.price(0) < asks.price(0)
   }
+}
+
+function isWhole(legs: readonly (Leg | undefined)[]): legs is readonly Leg[] {
+  return legs.every((leg) => leg !== undefined)
 }
 
 function marketsOf({ hops }: Family): number[] {

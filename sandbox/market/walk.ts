@@ -165,11 +165,19 @@ function largestInput(ladders: readonly Ladder[], least: number): number {
   const count = ladders.length
   const ranks = new Int32Array(count)
   const left = new Float64Array(count)
+  const full = new Float64Array(count)
+  const rates = new Float64Array(count)
+  const stand = (leg: number, ladder: Ladder, rank: number) => {
+    ranks[leg] = rank
+    rates[leg] = ladder.rate(rank)
+    full[leg] = ladder.capacity(rank)
+    left[leg] = full[leg] as number
+  }
   /** for one coin given to the chain, so much reaches each leg */
   const reach = new Float64Array(count + 1).fill(1)
   for (const [leg, ladder] of ladders.entries()) {
     if (ladder.depth === 0) return 0
-    left[leg] = ladder.capacity(0)
+    stand(leg, ladder, 0)
   }
   let [given, received] = [0, 0]
   for (;;) {
@@ -177,7 +185,7 @@ function largestInput(ladders: readonly Ladder[], least: number): number {
     for (let leg = 0; leg < count; leg++) {
       const reached = reach[leg] as number
       step = Math.min(step, (left[leg] as number) / reached)
-      reach[leg + 1] = reached * (ladders[leg] as Ladder).rate(ranks[leg] as number)
+      reach[leg + 1] = reached * (rates[leg] as number)
     }
     const earns = reach[count] as number
     if (earns <= 1) return given
@@ -187,13 +195,12 @@ function largestInput(ladders: readonly Ladder[], least: number): number {
     given += step
     received += earns * step
     for (let leg = 0; leg < count; leg++) {
-      const ladder = ladders[leg] as Ladder
-      const rank = ranks[leg] as number
       left[leg] = (left[leg] as number) - step * (reach[leg] as number)
-      if ((left[leg] as number) > ladder.capacity(rank) * ROUNDING) continue
-      ranks[leg] = rank + 1
-      if (rank + 1 >= ladder.depth) return given
-      left[leg] = ladder.capacity(rank + 1)
+      if ((left[leg] as number) > (full[leg] as number) * ROUNDING) continue
+      const ladder = ladders[leg] as Ladder
+      const next = (ranks[leg] as number) + 1
+      if (next >= ladder.depth) return given
+      stand(leg, ladder, next)
     }
   }
 }
