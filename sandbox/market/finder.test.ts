@@ -47,8 +47,8 @@ function everyChain({ markets }: Books): { name: string; legs: Leg[] }[] {
     if (legs.length === 2) return undefined
     const at = coins.indexOf([...coins].sort()[0]!)
     const cycle = [...coins.slice(at), ...coins.slice(0, at)].join()
-    if (exchanges.size > 1) return `multi ${cycle}`
-    return legs.length === 3 ? `triangle ${[...exchanges]} ${cycle}` : undefined
+    if (exchanges.size > 1 || legs.length > 3) return `multi ${cycle}`
+    return `triangle ${[...exchanges]} ${cycle}`
   }
   for (const leg of all) extend([leg])
   return found

@@ -4,7 +4,7 @@
  *  - `cross_exchange`: there and back on two exchanges; quotes of a coin may differ when both are
  *    money, then any market of the two converts (which one does not make another opportunity);
  *  - `triangular`: three trades on one exchange;
- *  - `multi_leg`: any other cycle of three to five coins, over at least two exchanges.
+ *  - `multi_leg`: any other cycle of three to five coins, whatever exchanges it is on.
  */
 import {
   type ChainType,
@@ -59,7 +59,8 @@ export function familyOf(
   const start = given.indexOf(given.toSorted(byStart)[0] ?? '')
   const rotated = [...legs.slice(start), ...legs.slice(0, start)]
   const exchanges = new Set(legs.map(({ market }) => at(markets, market).exchange))
-  if (exchanges.size > 1) return cycleKey([...given.slice(start), ...given.slice(0, start)])
+  if (exchanges.size > 1 || legs.length > 3)
+    return cycleKey([...given.slice(start), ...given.slice(0, start)])
   return legs.length === 3 ? triangleKey(markets, rotated) : undefined
 }
 
@@ -200,7 +201,8 @@ function cycleFamilies(
     type: 'multi_leg',
     hops,
     admits: (legs) =>
-      new Set(legs.map(exchangeOf)).size > 1 && crossingIn(markets, legs) === undefined,
+      legs.length > 3 ||
+      (new Set(legs.map(exchangeOf)).size > 1 && crossingIn(markets, legs) === undefined),
   })
   return families
 }

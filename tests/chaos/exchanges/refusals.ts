@@ -16,6 +16,8 @@ const LIVE_WITHIN_MS = 5_000
 const REDIALLED_WITHIN_MS = 35_000
 const GIVE_UP_MS = 60_000
 const STATUS_EVERY_MS = 1_000
+/** frames gather the changes of 100 ms */
+const OLDER_MS = 500
 const RETRY_AFTER_S = 6
 /** what timers of a busy machine may be early by */
 const TIMER_SLACK_MS = 50
@@ -116,6 +118,8 @@ export const refusedSnapshots: Fault = {
     const book = rig.pick('binance', context.random)
     const path = `/api/v3/depth?symbol=${book.market}&limit=1000`
     const old = await network.fetch(path)
+    // what it tells already may be on its way in a frame: then it is not older than what follows
+    await sleep(OLDER_MS)
     const retry_after = { 'retry-after': String(RETRY_AFTER_S) }
     const faults = [{ status: 429, headers: retry_after }, old, { delay_ms: 4_000 }]
     const asked_before = network.requests.length
