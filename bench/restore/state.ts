@@ -24,6 +24,8 @@ export async function state({ redis, pool }: Pick<Rig, 'redis' | 'pool'>): Promi
     if (key.startsWith(KEYS.fence)) continue
     const content = kind === 'stream' ? await redis.xrange(key, '-', '+') : value
     const entries = Array.isArray(content) ? content.toSorted() : content
+    // a stream without entries holds nothing, and is made when it is needed
+    if (entries.length === 0) continue
     found.set(`key ${key}`, `${entries.length} ${hash(entries)}`)
   }
   return found
