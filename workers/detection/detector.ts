@@ -200,7 +200,9 @@ export class Detector {
       do this.judgeNext()
       while (this.has_more && this.options.clock.monotonic_ms() < end_ms)
     }
-    if (this.unheard?.size === 0 && !this.has_more) this.unheard = null
+    // what a late loop has not read yet may show what it does not know of
+    const is_late = this.options.arrivals?.late() === true
+    if (this.unheard?.size === 0 && !this.has_more && !is_late) this.unheard = null
     return this.judge.takeVerdicts()
   }
 

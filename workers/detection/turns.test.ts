@@ -137,6 +137,16 @@ describe('a detector with more to do than a turn lasts', () => {
     expect(new Set(keys(told.flat())).size).toBe(COINS)
   })
 
+  it('has surveyed nothing in a late turn, not even when it knows of nothing', () => {
+    let is_late = true
+    const { detector, turn } = slowWorld(() => is_late)
+    detector.survey()
+    expect(detector.is_surveyed).toBe(false)
+    is_late = false
+    turn()
+    expect(detector.is_surveyed).toBe(true)
+  })
+
   it('does not fall silent for its own work, however restless the market is', () => {
     const loop: { turns?: Turns; now_ms: () => number } = { now_ms: () => 0 }
     const { clock, detector, quote, turn } = slowWorld(
